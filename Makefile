@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# make              everything into build/
+# make check        unit tests
+# make check-system system tests, as root (scripts/check does it all on a new machine)
+# make bench        ratios against other tools, as root
+# make install      DESTDIR= PREFIX=
+#
+# V=1 shows the commands; SANITIZE=1 builds with ASan and UBSan into build/sanitize.
+
+PREFIX	?= /usr/local
+CC	?= gcc
+CLANG	?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
+VERSION := 0.1.0
+
+BUILD := build$(if $(SANITIZE),/sanitize)
+Q     := $(if $(V),,@)
+say    = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
+
+ARCH := $(shell uname -m)
+BPF_ARCH := $(if $(filter x86_64,$(ARCH)),x86,$(if $(filter aarch64,$(ARCH)),arm64,$(ARCH)))
+
+CFLAGS	 ?= -O2 -g
+CFLAGS	 += -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	    -Wno-missing-field-initializers -fno-strict-aliasing -fstack-protector-strong
+CPPFLAGS += -D_GNU_SOURCE -DHEAPTRAIL_VERSION='"$(VERSION)"' -Iuserspace -I. -I$(BUILD)/generated
+ifdef SANITIZE
+CFLAGS	 += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -DHEAPTRAIL_SANITIZE
+LDFLAGS	 += -fsanitize=address,undefined
+else
+CPPFLAGS += -D_FORTIFY_SOURCE=2
+CFLAGS	 += -fPIE
+LDFLAGS	 += -pie -Wl,-z,relro,-z,now
+endif
+LDFLAGS	 += -Wl,--as-needed -Wl,--gc-sections
+
+# Folders become archives; each program links only the folders and libraries that its row names.
+FOLDERS := $(filter-out workers commands,$(notdir $(patsubst %/,%,$(wildcard userspace/*/))))
+objects	 = $(patsubst userspace/%.c,$(BUILD)/%.o,$(wildcard userspace/$(1)/*.c))
+archive	 = $(BUILD)/$(1)/$(1).a
+
+WORKERS := tracer resolver symbolizer writer vault reader
+PROGRAMS := $(BUILD)/heaptrail $(WORKERS:%=$(BUILD)/workers/heaptrail-%)
+
+# What every worker has: how it starts and confines itself.
+worker_objects := $(BUILD)/workers/worker.o $(BUILD)/workers/confine.o $(BUILD)/generated/policies.o
+
+link_heaptrail	:= commands export base capture
+libs_heaptrail	:= -ljansson -lsodium -lzstd
+link_tracer	:= tracing base
+libs_tracer	:= -lbpf -lcap -lseccomp
+link_resolver	:= base
+libs_resolver	:= -lcap -lseccomp
+link_symbolizer := symbols capture base
+libs_symbolizer := -ldw -lelf -lZydis -liberty -lcap -lseccomp
+link_writer	:= analysis capture keys base
+libs_writer	:= -lzstd -lsodium -lcap -lseccomp
+link_vault	:= vault audit capture keys base
+libs_vault	:= -lsodium -lzstd -ljansson -lcap -lseccomp
+link_reader	:= analysis capture base
+libs_reader	:= -lzstd -lsodium -ljansson -lcap -lseccomp
+libs_all	:= -lbpf -ldw -lelf -lZydis -liberty -lzstd -lsodium -ljansson -lcap -lseccomp -lm
+
+TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*/*_test.c))
+TARGETS := $(patsubst tests/programs/%.c,$(BUILD)/programs/%,$(wildcard tests/programs/*.c))
+
+.PHONY: all check check-system bench install clean programs compile_commands.json
+.SECONDARY:
+all: $(PROGRAMS)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+$(BUILD)/%.o: userspace/%.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -ffunction-sections -fdata-sections -MMD -MP -c $< -o $@
+
+define folder_rule
+$(call archive,$(1)): $(call objects,$(1))
+	$$(call say,AR,$$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)rm -f $$@ && $(AR) rcs $$@ $$^
+endef
+$(foreach folder,$(FOLDERS) commands,$(eval $(call folder_rule,$(folder))))
+
+folders_of = $(foreach folder,$(1),$(if $(wildcard userspace/$(folder)/*.c),$(call archive,$(folder))))
+
+$(BUILD)/heaptrail: $(BUILD)/main.o $(BUILD)/workers/start.o $(call folders_of,$(link_heaptrail))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+		$(libs_heaptrail) -lm -o $@
+
+define worker_rule
+$(BUILD)/workers/heaptrail-$(1): $(BUILD)/workers/$(1).o $(worker_objects) $(call folders_of,$(link_$(1)))
+	$$(call say,LINK,$$@)
+	$$(Q)$(CC) $(LDFLAGS) $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group \
+		$$(libs_$(1)) -lm -o $$@
+endef
+$(foreach worker,$(WORKERS),$(eval $(call worker_rule,$(worker))))
+
+# The kernel side: one object, embedded in the tracer as a skeleton.
+$(BUILD)/generated/heaptrail.bpf.o: bpf/heaptrail.bpf.c
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Ivmlinux -I. -Wall -Werror \
+		-MMD -MP -MF $(@:.o=.d) -c $< -o $@
+
+$(BUILD)/generated/heaptrail.skel.h: $(BUILD)/generated/heaptrail.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name heaptrail > $@.tmp && mv $@.tmp $@
+
+$(BUILD)/tracing/probes.o: $(BUILD)/generated/heaptrail.skel.h
+
+# The rights of workers, from text to a table.
+POLICIES := $(wildcard policies/workers/*.policy)
+$(BUILD)/generated/policies.c: scripts/policies-to-c $(POLICIES)
+	$(call say,POLICY,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)scripts/policies-to-c $(POLICIES) > $@.tmp && mv $@.tmp $@
+
+$(BUILD)/generated/policies.o: $(BUILD)/generated/policies.c
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
+
+# Unit tests may reach every folder.
+$(BUILD)/tests/%: tests/unit/%.c $(call folders_of,$(FOLDERS))
+	$(call say,TEST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $< $(LDFLAGS) \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(libs_all) -o $@
+
+# Targets print the truth that they cause; they are built as distributions build, without frame pointers.
+$(BUILD)/programs/%: tests/programs/%.c $(wildcard tests/programs/*.h)
+	$(call say,TARGET,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -fno-builtin -fno-optimize-sibling-calls \
+		-rdynamic $(PROGRAM_CFLAGS) $< -pthread -ldl -o $@
+
+programs: $(TARGETS)
+
+check: $(TESTS)
+	$(Q)scripts/include-check
+	$(Q)scripts/run-unit-tests $(TESTS)
+
+check-system: all programs
+	$(Q)scripts/run-system-tests
+
+bench: all programs
+	$(Q)tests/bench/run
+
+compile_commands.json:
+	bear -- $(MAKE) -B all
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/heaptrail
+	install -m 755 $(BUILD)/heaptrail $(DESTDIR)$(PREFIX)/bin/heaptrail
+	install -m 755 $(WORKERS:%=$(BUILD)/workers/heaptrail-%) $(DESTDIR)$(PREFIX)/libexec/heaptrail
+
+clean:
+	rm -rf build compile_commands.json

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reads a capture from front to back. Every byte is hostile until its signature and its tag agree.
+ */
+#ifndef HEAPTRAIL_CAPTURE_READ_H
+#define HEAPTRAIL_CAPTURE_READ_H
+
+#include "capture/format.h"
+
+#include <stddef.h>
+
+/*
+ * The fixed header, its signature checked. 0; -ENODATA: shorter than a header; -EBADMSG: not a
+ * capture; -ENOTSUP: another version or suite; -EKEYREJECTED: the signature is wrong; -EISDIR and
+ * other read errors.
+ */
+int capture_header_read(int fd, struct capture_header *header);
+
+/*
+ * The age file of the i-th age slot, a view of at most CAPTURE_SLOTS_MAX bytes copied into slot. 0
+ * and *size; -ENOENT: there is no i-th; -EBADMSG: the slots are malformed or their signature is
+ * wrong.
+ */
+int capture_slot_read(int fd, const struct capture_header *header, size_t i,
+		      uint8_t slot[static CAPTURE_SLOTS_MAX], size_t *size);
+
+/* What verification found, without any key. */
+struct capture_verdict {
+	enum capture_state state;
+	uint64_t chunks;  /* valid ones */
+	uint64_t size;	  /* bytes up to the end of the last valid chunk */
+	char reason[160]; /* "complete", or why not, in words */
+};
+
+int capture_verify(int fd, struct capture_verdict *verdict);
+
+struct capture_reader;
+
+struct chunk {
+	enum chunk_type type;
+	uint64_t sequence;
+	const uint8_t *raw; /* valid until the next call */
+	size_t size;
+};
+
+/* -EKEYREJECTED: the key does not belong to this capture (the commitment differs). */
+int capture_reader_open(int fd, const uint8_t key[static CAPTURE_KEY_BYTES],
+			struct capture_reader **reader);
+
+/* 1 and a chunk; 0 at the end, whether complete or cut: ask the verdict; -EBADMSG: tampered. */
+int capture_reader_next(struct capture_reader *reader, struct chunk *chunk);
+
+/* Final after capture_reader_next() returned 0 or an error. */
+const struct capture_verdict *capture_reader_verdict(const struct capture_reader *reader);
+
+void capture_reader_free(struct capture_reader *reader);
+
+#endif

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What workers say to each other: every message type with the struct that is its body.
+ *
+ * All of it is private: both ends are built together. Bodies have a fixed size per type
+ * (base/message.h refuses any other); strings in them are terminated by the sender and terminated
+ * again by the receiver.
+ */
+#ifndef HEAPTRAIL_WORKERS_PROTOCOL_H
+#define HEAPTRAIL_WORKERS_PROTOCOL_H
+
+#include <stdint.h>
+
+/* The descriptor on which every worker finds the socket to whoever started it. */
+#define WORKER_SOCKET 3
+
+enum message_type {
+	/* any worker -> its starter */
+	MESSAGE_FAILURE = 1, /* struct failure: the request, or the whole worker, failed */
+
+	/* resolver */
+	RESOLVER_MAPS =
+		16, /* struct resolver_request + pidfd -> RESOLVER_FILE: /proc/PID/maps, opened */
+	RESOLVER_MODULE, /* struct resolver_request + pidfd -> RESOLVER_FILE: the file mapped there
+			  */
+	RESOLVER_DEBUG,	 /* struct resolver_debug -> RESOLVER_FILE: split debug file by build id */
+	RESOLVER_FILE,	 /* (empty) + descriptor */
+
+	/* symbolizer: module, debug file, in, out; /dev/null stands for one that is absent */
+	SYMBOLIZER_REQUEST = 32, /* struct symbolizer_request + 4 descriptors */
+	SYMBOLIZER_REPLY,	 /* struct symbolizer_reply */
+
+	/* vault */
+	VAULT_PUBLIC = 48, /* (empty) -> VAULT_KEYS */
+	VAULT_KEYS,	   /* struct vault_keys */
+	VAULT_CERTIFY,	   /* struct vault_header: capture.start is on record -> VAULT_CERTIFIED */
+	VAULT_CERTIFIED,   /* struct vault_signature */
+	VAULT_FINISHED,	   /* struct vault_finished: capture.end is on record -> VAULT_NOTED */
+	VAULT_NOTED,	   /* (empty) */
+	VAULT_OPEN,	   /* struct vault_open + capture -> VAULT_OPENED, or MESSAGE_FAILURE */
+	VAULT_OPENED,	   /* struct vault_opened + the socket of a reader that holds the key */
+
+	/* writer */
+	WRITER_START = 64, /* struct writer_start -> WRITER_HEADER */
+	WRITER_HEADER,	   /* struct vault_header */
+	WRITER_SIGNATURE, /* struct vault_signature -> WRITER_READY: header and slots are on disk */
+	WRITER_READY,	  /* (empty) */
+	WRITER_PROGRESS,  /* struct writer_progress, about once a second */
+	WRITER_DONE,	  /* struct writer_done: sealed */
+
+	/* tracer */
+	TRACER_TARGET = 80, /* struct tracer_target + pidfd -> TRACER_SCANNED */
+	TRACER_SCANNED,	    /* struct tracer_scanned: its modules are known, its sites found */
+	TRACER_SITE,	    /* struct tracer_site: one of each before TRACER_SCANNED */
+	TRACER_ATTACH,	    /* (empty) -> TRACER_ATTACHED */
+	TRACER_ATTACHED,    /* struct tracer_attached */
+	TRACER_GONE,	    /* struct tracer_gone: a target exited */
+	TRACER_STOP,	    /* (empty): detach, drain, name the frames -> TRACER_DONE */
+	TRACER_DONE,	    /* struct tracer_done */
+};
+
+struct failure {
+	int32_t exit_status; /* of cli: 1 failed, 3 target, 4 permission, 6 integrity */
+	int32_t error;	     /* errno, 0 where none applies */
+	char what[1016];     /* what failed, on what, why, what to try: one line, no newline */
+};
+
+struct resolver_request {
+	uint32_t pid;
+	uint32_t reserved;
+	uint64_t start; /* RESOLVER_MODULE: of the mapping, as in /proc/PID/maps */
+	uint64_t end;
+};
+
+#define BUILD_ID_MAX 32
+
+struct resolver_debug {
+	uint32_t size;
+	uint8_t build_id[BUILD_ID_MAX];
+};
+
+enum symbolizer_kind {
+	SYMBOLIZER_INSPECT = 1, /* out: struct module_inspection, then its sites */
+	SYMBOLIZER_NAMES, /* in: uint64_t file offsets; out: a names payload (capture/names.h) */
+};
+
+struct symbolizer_request {
+	uint32_t kind;
+	uint32_t count; /* NAMES: how many offsets */
+};
+
+struct symbolizer_reply {
+	int32_t error;	   /* errno of the child, 0 done */
+	int32_t signal;	   /* that killed the child, 0 none */
+	uint64_t out_size; /* bytes in out */
+};
+
+#define SITE_INSTRUCTION_MAX 64
+#define SITE_SYMBOL_MAX	     64
+
+/* Where to put one probe. Registers are numbered as DWARF does (x86-64: rax 0, rdx 1, rcx 2, rbx 3,
+ * rsi 4, rdi 5, rbp 6, rsp 7, r8..r15); -1 none. */
+struct probe_site {
+	uint64_t entry_offset; /* file offset of the function */
+	uint64_t offset;       /* file offset of the probed instruction */
+	uint16_t function;     /* row of the function table */
+	uint16_t sp_offset;    /* entry rsp - rsp at the site, bytes */
+	uint8_t is_emulated;   /* the kernel need not single-step it */
+	uint8_t skips_null;    /* behind the NULL check of the first argument */
+	int8_t argument[6];    /* register that holds argument i at the site */
+	char symbol[SITE_SYMBOL_MAX];
+	char instruction[SITE_INSTRUCTION_MAX]; /* as a disassembler prints it */
+};
+
+#define MODULE_SITES_MAX 256
+
+struct module_inspection {
+	uint32_t build_id_size;
+	uint8_t build_id[BUILD_ID_MAX];
+	uint16_t elf_class; /* ELFCLASS32 or ELFCLASS64 */
+	uint16_t machine;   /* EM_ */
+	uint32_t site_count;
+	uint32_t refused; /* functions found by name that have no usable site */
+};
+
+struct vault_keys {
+	uint8_t host_pk[32];
+	char recipient[128]; /* age1… */
+};
+
+#define CAPTURE_HEADER_SIZE 320
+
+struct vault_header {
+	uint8_t bytes[CAPTURE_HEADER_SIZE];
+};
+
+struct vault_signature {
+	uint8_t bytes[64];
+};
+
+struct vault_finished {
+	uint8_t capture_id[16];
+	uint8_t chain[32]; /* after the last chunk */
+	uint64_t sequence; /* of the last chunk */
+	uint64_t events;
+	uint64_t lost;
+	uint64_t file_size;
+	char reason[32]; /* why it ended: "stopped", "duration", "target-exited", "no-space", … */
+};
+
+struct vault_open {
+	char operation[16]; /* "view", "export", … */
+	char why[512];
+};
+
+struct vault_opened {
+	uint8_t capture_id[16];
+};
+
+#define WRITER_RECIPIENTS_MAX 16
+
+struct writer_start {
+	uint8_t host_pk[32];
+	uint32_t recipient_count;
+	char recipients[WRITER_RECIPIENTS_MAX][128];
+};
+
+struct writer_progress {
+	uint64_t events; /* written or about to be */
+	uint64_t lost;
+	uint64_t live_bytes;
+	uint64_t live_blocks;
+	uint64_t file_size;
+};
+
+struct writer_done {
+	struct vault_finished end;
+	struct writer_progress totals;
+	uint64_t allocations, frees, reallocations, failed;
+	uint64_t duration_ns;
+};
+
+struct tracer_target {
+	uint32_t pid;
+	uint32_t reserved;
+	char comm[16];
+	char exe[1024];
+};
+
+struct tracer_scanned {
+	uint32_t pid;
+	uint32_t module_count;
+	uint32_t site_count;
+	uint32_t skipped; /* modules that could not be inspected */
+};
+
+struct tracer_site {
+	struct probe_site site;
+	char module[512];
+};
+
+struct tracer_attached {
+	uint32_t site_count;
+	char mode[32]; /* "session", "multi" or "perf" */
+};
+
+struct tracer_gone {
+	uint32_t pid;
+	uint32_t left; /* targets that still run */
+};
+
+struct tracer_done {
+	uint64_t emitted;
+	uint64_t lost;
+};
+
+#endif
