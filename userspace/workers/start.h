@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Starts workers: separate executables beside the program that runs, with one socket each. */
+#ifndef HEAPTRAIL_WORKERS_START_H
+#define HEAPTRAIL_WORKERS_START_H
+
+#include <sys/types.h>
+
+struct worker_process {
+	pid_t pid;  /* 0: not started */
+	int pidfd;  /* -1: not started */
+	int socket; /* ours; the worker's end is its descriptor WORKER_SOCKET */
+};
+
+#define WORKER_PROCESS_NONE { 0, -1, -1 }
+
+/*
+ * Runs heaptrail-<name> from ../libexec/heaptrail or workers/, relative to the running executable, with an
+ * empty environment, /dev/null as stdin and stdout, our stderr, and a socket. 0 or -errno.
+ */
+int worker_start(const char *name, struct worker_process *worker);
+
+/* Closes our socket end, waits until it exits, and returns its wait status; 0 where it never started. */
+int worker_finish(struct worker_process *worker);
+
+#endif
