@@ -11,15 +11,19 @@ struct worker_process {
 	int socket; /* ours; the worker's end is its descriptor WORKER_SOCKET */
 };
 
-#define WORKER_PROCESS_NONE { 0, -1, -1 }
+#define WORKER_PROCESS_NONE \
+	{                   \
+		0, -1, -1   \
+	}
 
 /*
- * Runs heaptrail-<name> from ../libexec/heaptrail or workers/, relative to the running executable, with an
- * empty environment, /dev/null as stdin and stdout, our stderr, and a socket. 0 or -errno.
+ * Runs heaptrail-<name> from ../libexec/heaptrail or workers/, relative to the running executable,
+ * with an empty environment, /dev/null as stdin and stdout, our stderr, and a socket. 0 or -errno.
  */
 int worker_start(const char *name, struct worker_process *worker);
 
-/* Closes our socket end, waits until it exits, and returns its wait status; 0 where it never started. */
+/* Closes our socket end, waits until it exits, and returns its wait status; 0 where it never
+ * started. */
 int worker_finish(struct worker_process *worker);
 
 #endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A worker's rights, compiled from policies/workers/NAME.policy by scripts/policies-to-c. */
+#ifndef HEAPTRAIL_WORKERS_POLICY_H
+#define HEAPTRAIL_WORKERS_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct policy_syscall {
+	int number;
+	bool is_without_exec; /* mmap and mprotect: never with PROT_EXEC */
+};
+
+struct policy_limit {
+	int resource;
+	uint64_t value;
+};
+
+struct policy {
+	const char *name;
+	const char *capabilities; /* for cap_from_text(3): "" or "cap_bpf,cap_perfmon" */
+	bool leaves_root;	  /* becomes nobody where it may */
+	bool has_files;		  /* may open files; else the file system is closed by Landlock */
+	const struct policy_syscall *syscalls;
+	size_t syscall_count; /* 0: system calls are not filtered */
+	const struct policy_limit *limits;
+	size_t limit_count;
+};
+
+extern const struct policy POLICIES[];
+extern const size_t POLICY_COUNT;
+
+#endif
