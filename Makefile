@@ -104,6 +104,7 @@ $(BUILD)/generated/heaptrail.bpf.o: bpf/heaptrail.bpf.c
 	$(call say,BPF,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Ivmlinux -I. -Wall -Werror \
+		-Wno-gnu-variable-sized-type-not-at-end \
 		-MMD -MP -MF $(@:.o=.d) -c $< -o $@
 
 $(BUILD)/generated/heaptrail.skel.h: $(BUILD)/generated/heaptrail.bpf.o

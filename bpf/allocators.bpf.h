@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One call, counted once.
+ *
+ * Allocators call themselves (realloc calls malloc and free, calloc calls malloc): of a nest of
+ * calls in one thread only the outermost counts. Its entry is remembered with the thread, and its
+ * return, found by the stack pointer, makes the event. A call that never returns (longjmp, a signal
+ * handler that leaves) is recognised by the next entry: either the stack is shallower than the
+ * remembered call, or the return address that the kernel put on the stack for it is no longer
+ * there.
+ */
+#ifndef HEAPTRAIL_BPF_ALLOCATORS_BPF_H
+#define HEAPTRAIL_BPF_ALLOCATORS_BPF_H
+
+#include "bpf/emit.bpf.h"
+#include "bpf/filter.bpf.h"
+#include "bpf/registers.bpf.h"
+#include "bpf/stacks.bpf.h"
+
+#define SIZE_OVERFLOW (~0ULL)
+
+static __always_inline struct thread *thread_here(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+
+	return bpf_task_storage_get(&threads, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+}
+
+/* Is this entry inside a counted call of its thread that is still under way? */
+static __always_inline bool is_nested(struct thread *thread, u64 sp)
+{
+	u64 word;
+
+	if (!thread->sp)
+		return false;
+	/* the kernel's trampoline starts a page; no function returns to the start of a page but by
+	 * chance */
+	if (sp < thread->sp && bpf_probe_read_user(&word, sizeof(word), (void *)thread->sp) == 0 &&
+	    word && (word & 0xfff) == 0)
+		return true;
+	thread->sp = 0;
+	return false;
+}
+
+static __always_inline u64 call_size(struct pt_regs *ctx, u64 cookie)
+{
+	u64 size = register_read(ctx, COOKIE_SIZE(cookie));
+	u32 kind = COOKIE_KIND(cookie);
+	u64 count, most;
+
+	if (kind != CALL_ALLOC_PRODUCT && kind != CALL_REALLOC_PRODUCT)
+		return size;
+	count = register_read(ctx, COOKIE_COUNT(cookie));
+	if (((size | count) >> 32) == 0)
+		return size * count;
+	if (!count)
+		return 0;
+	most = SIZE_OVERFLOW / count;
+	/* else the compiler makes a 128-bit product of the test, which BPF does not have */
+	barrier_var(most);
+	return size > most ? SIZE_OVERFLOW : size * count;
+}
+
+static __always_inline u8 log2_of(u64 alignment)
+{
+	u8 log2 = 0;
+
+	if (alignment & 0xffffffff00000000ULL)
+		log2 += 32;
+	if (alignment & 0xffff0000ffff0000ULL)
+		log2 += 16;
+	if (alignment & 0xff00ff00ff00ff00ULL)
+		log2 += 8;
+	if (alignment & 0xf0f0f0f0f0f0f0f0ULL)
+		log2 += 4;
+	if (alignment & 0xccccccccccccccccULL)
+		log2 += 2;
+	if (alignment & 0xaaaaaaaaaaaaaaaaULL)
+		log2 += 1;
+	return log2;
+}
+
+static __always_inline void emit_free(struct pt_regs *ctx, u64 cookie, struct thread *thread)
+{
+	u64 address = register_read(ctx, COOKIE_POINTER(cookie)), stack = 0, return_address = 0;
+	struct event_free *event;
+
+	if (!address)
+		return;
+	thread_announce(thread);
+	if (has_free_stacks) {
+		bpf_probe_read_user(&return_address, sizeof(return_address),
+				    (void *)(register_sp(ctx) + COOKIE_SP_OFFSET(cookie)));
+		stack = stack_take(ctx, return_address);
+	}
+	event = event_reserve(sizeof(*event));
+	if (!event)
+		return;
+	head_fill(&event->head, EVENT_FREE, cookie, 0);
+	event->address = address;
+	event->stack = stack;
+	bpf_ringbuf_submit(event, wakeup_flag());
+}
+
+static __always_inline void emit_alloc(struct thread *thread, u64 address, u64 stack)
+{
+	struct event_alloc *event = event_reserve(sizeof(*event));
+
+	if (!event)
+		return;
+	head_fill(&event->head, EVENT_ALLOC, thread->cookie,
+		  thread->align_log2 | (address ? 0 : EVENT_FAILED));
+	event->address = address;
+	event->size = thread->size;
+	event->stack = stack;
+	bpf_ringbuf_submit(event, wakeup_flag());
+}
+
+static __always_inline void emit_realloc(struct thread *thread, u64 address, u64 stack)
+{
+	struct event_realloc *event = event_reserve(sizeof(*event));
+	u64 duration;
+
+	if (!event)
+		return;
+	head_fill(&event->head, EVENT_REALLOC, thread->cookie, address ? 0 : EVENT_FAILED);
+	duration = event->head.time_ns - thread->entry_ns;
+	event->head.duration_ns = duration >> 32 ? ~0U : (u32)duration;
+	event->address = address;
+	event->size = thread->size;
+	event->stack = stack;
+	event->old_address = thread->pointer;
+	bpf_ringbuf_submit(event, wakeup_flag());
+}
+
+/* realloc(p, 0) that returned NULL has freed p (C17 leaves it open; glibc does). */
+static __always_inline void emit_realloc_free(struct thread *thread)
+{
+	struct event_free *event = event_reserve(sizeof(*event));
+
+	if (!event)
+		return;
+	head_fill(&event->head, EVENT_FREE, thread->cookie, 0);
+	event->head.time_ns = thread->entry_ns;
+	event->address = thread->pointer;
+	event->stack = 0;
+	bpf_ringbuf_submit(event, wakeup_flag());
+}
+
+/*
+ * A call that returns a block begins. sp is its stack pointer at entry; the word there is the
+ * return address. Returns 1 where the return need not be seen.
+ */
+static __always_inline int call_enter(struct pt_regs *ctx, u64 cookie)
+{
+	u64 pointer = register_read(ctx, COOKIE_POINTER(cookie));
+	u64 sp = register_sp(ctx);
+	u32 kind = COOKIE_KIND(cookie);
+	struct thread *thread;
+
+	if (!is_target(bpf_get_current_pid_tgid() >> 32))
+		return 1;
+	thread = thread_here();
+	if (!thread) {
+		COUNT(emitted);
+		COUNT(lost[LOSS_THREAD_STATE]);
+		return 1;
+	}
+	if (is_nested(thread, sp))
+		return 1;
+	thread->sp = sp;
+	thread->cookie = cookie;
+	thread->size = call_size(ctx, cookie);
+	thread->pointer = pointer;
+	thread->align_log2 = COOKIE_ALIGNMENT(cookie)
+				     ? log2_of(register_read(ctx, COOKIE_ALIGNMENT(cookie)))
+				     : 0;
+	if (kind == CALL_REALLOC || kind == CALL_REALLOC_PRODUCT)
+		thread->entry_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+/* The block that a call returned; 0 where it failed. */
+static __always_inline u64 call_result(struct pt_regs *ctx, struct thread *thread)
+{
+	u64 result = register_result(ctx), block = 0;
+
+	if (COOKIE_KIND(thread->cookie) != CALL_ALLOC_OUT)
+		return result;
+	if ((int)result == 0)
+		bpf_probe_read_user(&block, sizeof(block), (void *)thread->pointer);
+	return block;
+}
+
+/*
+ * A call returns. is_session: only returns of counted calls come here; else nested ones do, too,
+ * and are told apart by their stack pointer.
+ */
+static __always_inline int call_leave(struct pt_regs *ctx, bool is_session)
+{
+	struct thread *thread;
+	u64 address, stack = 0;
+	u32 kind;
+
+	if (!is_target(bpf_get_current_pid_tgid() >> 32))
+		return 0;
+	thread = thread_here();
+	if (!thread || !thread->sp || register_sp(ctx) != thread->sp + CALL_FRAME_BYTES) {
+		if (is_session) {
+			COUNT(emitted);
+			COUNT(lost[LOSS_UNMATCHED]);
+		}
+		return 0;
+	}
+	thread_announce(thread);
+	kind = COOKIE_KIND(thread->cookie);
+	address = call_result(ctx, thread);
+	if (address)
+		stack = stack_take(ctx, register_pc(ctx));
+	if ((kind == CALL_REALLOC || kind == CALL_REALLOC_PRODUCT) && thread->pointer) {
+		if (!address && thread->size == 0)
+			emit_realloc_free(thread);
+		else
+			emit_realloc(thread, address, stack);
+	} else {
+		emit_alloc(thread, address, stack);
+	}
+	thread->sp = 0;
+	return 0;
+}
+
+static __always_inline int free_enter(struct pt_regs *ctx, u64 cookie)
+{
+	struct thread *thread;
+
+	if (!is_target(bpf_get_current_pid_tgid() >> 32))
+		return 0;
+	thread = thread_here();
+	if (!thread) {
+		COUNT(emitted);
+		COUNT(lost[LOSS_THREAD_STATE]);
+		return 0;
+	}
+	if (!is_nested(thread, register_sp(ctx) + COOKIE_SP_OFFSET(cookie)))
+		emit_free(ctx, cookie, thread);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Records into the ring. What finds no room is counted, and nothing else happens. */
+#ifndef HEAPTRAIL_BPF_EMIT_BPF_H
+#define HEAPTRAIL_BPF_EMIT_BPF_H
+
+#include "bpf/maps.bpf.h"
+
+/*
+ * Waking the tracer costs more than an event, so it is woken by amount; it also looks by itself
+ * every few milliseconds, so that a quiet target's events do not wait.
+ */
+static __always_inline u64 wakeup_flag(void)
+{
+	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >= wakeup_bytes ? BPF_RB_FORCE_WAKEUP
+									     : BPF_RB_NO_WAKEUP;
+}
+
+static __always_inline void head_fill(struct event_head *head, u8 kind, u64 cookie, u16 flags)
+{
+	u64 pid_tgid = bpf_get_current_pid_tgid();
+
+	head->kind = kind;
+	head->function = COOKIE_FUNCTION(cookie);
+	head->flags = flags;
+	head->tid = (u32)pid_tgid;
+	head->pid = pid_tgid >> 32;
+	head->duration_ns = 0;
+	head->time_ns = bpf_ktime_get_ns();
+}
+
+/* Room for an event in the ring; NULL, and counted as lost, where there is none. */
+static __always_inline void *event_reserve(const u64 size)
+{
+	void *event = bpf_ringbuf_reserve(&events, size, 0);
+
+	COUNT(emitted);
+	if (!event)
+		COUNT(lost[LOSS_RING_FULL]);
+	return event;
+}
+
+/* Names the thread before its first event. Tried again at the next event where there was no room.
+ */
+static __always_inline void thread_announce(struct thread *thread)
+{
+	struct event_thread *event;
+
+	if (thread->is_announced)
+		return;
+	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	if (!event) {
+		COUNT(threads_lost);
+		return;
+	}
+	head_fill(&event->head, EVENT_THREAD, 0, 0);
+	bpf_get_current_comm(event->comm, sizeof(event->comm));
+	bpf_ringbuf_submit(event, wakeup_flag());
+	thread->is_announced = 1;
+}
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the tracer tells the kernel side: the settings, fixed at load, and the cookie of each probe.
+ */
+#ifndef HEAPTRAIL_BPF_SETTINGS_H
+#define HEAPTRAIL_BPF_SETTINGS_H
+
+#include "bpf/event.h"
+
+/* Scratch slots per CPU: probe programs are preemptible, and a task may be preempted inside one. */
+#define SLOTS_PER_CPU 8
+
+/* What a probed function does with memory. */
+enum call_kind {
+	CALL_ALLOC = 1,	    /* returns a block of size bytes */
+	CALL_ALLOC_PRODUCT, /* returns a block of count * size bytes */
+	CALL_ALLOC_OUT,	    /* stores the block through argument `out`, returns 0 where it did */
+	CALL_REALLOC,	    /* moves or resizes the block at `pointer` to size bytes */
+	CALL_REALLOC_PRODUCT,
+	CALL_FREE, /* frees the block at `pointer` */
+};
+
+/*
+ * A probe's cookie: how to read the call at this site. Registers are DWARF's numbers plus one; 0:
+ * none.
+ *
+ *   0..3 call_kind  4..11 function row  12..16 size  17..21 count  22..26 alignment  27..31 pointer
+ * or out 32..47 entry stack pointer - stack pointer at the site, bytes
+ */
+#define COOKIE_KIND(c)	    ((c)&0xf)
+#define COOKIE_FUNCTION(c)  (((c) >> 4) & 0xff)
+#define COOKIE_SIZE(c)	    (((c) >> 12) & 0x1f)
+#define COOKIE_COUNT(c)	    (((c) >> 17) & 0x1f)
+#define COOKIE_ALIGNMENT(c) (((c) >> 22) & 0x1f)
+#define COOKIE_POINTER(c)   (((c) >> 27) & 0x1f)
+#define COOKIE_SP_OFFSET(c) (((c) >> 32) & 0xffff)
+
+#endif
