@@ -9,6 +9,8 @@
 #ifndef HEAPTRAIL_WORKERS_PROTOCOL_H
 #define HEAPTRAIL_WORKERS_PROTOCOL_H
 
+#include "base/site.h"
+
 #include <stdint.h>
 
 /* The descriptor on which every worker finds the socket to whoever started it. */
@@ -72,8 +74,6 @@ struct resolver_request {
 	uint64_t end;
 };
 
-#define BUILD_ID_MAX 32
-
 struct resolver_debug {
 	uint32_t size;
 	uint8_t build_id[BUILD_ID_MAX];
@@ -93,34 +93,6 @@ struct symbolizer_reply {
 	int32_t error;	   /* errno of the child, 0 done */
 	int32_t signal;	   /* that killed the child, 0 none */
 	uint64_t out_size; /* bytes in out */
-};
-
-#define SITE_INSTRUCTION_MAX 64
-#define SITE_SYMBOL_MAX	     64
-
-/* Where to put one probe. Registers are numbered as DWARF does (x86-64: rax 0, rdx 1, rcx 2, rbx 3,
- * rsi 4, rdi 5, rbp 6, rsp 7, r8..r15); -1 none. */
-struct probe_site {
-	uint64_t entry_offset; /* file offset of the function */
-	uint64_t offset;       /* file offset of the probed instruction */
-	uint16_t function;     /* row of the function table */
-	uint16_t sp_offset;    /* entry rsp - rsp at the site, bytes */
-	uint8_t is_emulated;   /* the kernel need not single-step it */
-	uint8_t skips_null;    /* behind the NULL check of the first argument */
-	int8_t argument[6];    /* register that holds argument i at the site */
-	char symbol[SITE_SYMBOL_MAX];
-	char instruction[SITE_INSTRUCTION_MAX]; /* as a disassembler prints it */
-};
-
-#define MODULE_SITES_MAX 256
-
-struct module_inspection {
-	uint32_t build_id_size;
-	uint8_t build_id[BUILD_ID_MAX];
-	uint16_t elf_class; /* ELFCLASS32 or ELFCLASS64 */
-	uint16_t machine;   /* EM_ */
-	uint32_t site_count;
-	uint32_t refused; /* functions found by name that have no usable site */
 };
 
 struct vault_keys {

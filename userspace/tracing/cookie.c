@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tracing/cookie.h"
+
+#include "base/functions.h"
+#include "bpf/settings.h"
+
+/* The register that holds an argument at the site, as the cookie numbers them; 0: no such argument. */
+static uint64_t argument_register(const struct probe_site *site, int argument)
+{
+	if (argument < 0 || argument >= 6 || site->argument[argument] < 0)
+		return 0;
+	return (uint64_t)(site->argument[argument] + 1) & 0x1f;
+}
+
+uint64_t cookie_of(const struct probe_site *site)
+{
+	const struct function *function = &FUNCTIONS[site->function];
+
+	return (uint64_t)function->kind | (uint64_t)site->function << 4 |
+	       argument_register(site, function->size) << 12 |
+	       argument_register(site, function->count) << 17 |
+	       argument_register(site, function->alignment) << 22 |
+	       argument_register(site, function->pointer) << 27 | (uint64_t)site->sp_offset << 32;
+}
+
+bool cookie_is_free(const struct probe_site *site)
+{
+	return FUNCTIONS[site->function].kind == CALL_FREE;
+}

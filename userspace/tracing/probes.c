@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tracing/probes.h"
+
+#include "base/io.h"
+#include "tracing/cookie.h"
+#include "tracing/links.h"
+
+#include "heaptrail.skel.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+struct link_list {
+	int *fds;
+	size_t count;
+};
+
+struct probes {
+	struct heaptrail *skeleton;
+	enum attach_mode mode;
+	struct ring *ring;
+	const struct event_counters *counters; /* one per CPU */
+	size_t counters_bytes;
+	int cpu_count;
+	struct link_list allocations, frees;
+};
+
+static int print_nothing(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level, (void)format, (void)args;
+	return 0;
+}
+
+/* Which programs a mode needs, and how the kernel must be told that they will be attached. */
+static void choose_programs(struct heaptrail *skeleton, enum attach_mode mode)
+{
+	bool is_session = mode == ATTACH_SESSION;
+	uint32_t multi = mode == ATTACH_PERF ? 0 : ATTACH_TYPE_UPROBE_MULTI;
+
+	bpf_program__set_autoload(skeleton->progs.call_session, is_session);
+	bpf_program__set_autoload(skeleton->progs.call_entry, !is_session);
+	bpf_program__set_autoload(skeleton->progs.call_return, !is_session);
+	bpf_program__set_expected_attach_type(skeleton->progs.call_session, ATTACH_TYPE_UPROBE_SESSION);
+	bpf_program__set_expected_attach_type(skeleton->progs.call_entry, multi);
+	bpf_program__set_expected_attach_type(skeleton->progs.call_return, multi);
+	bpf_program__set_expected_attach_type(skeleton->progs.call_free, multi);
+}
+
+static int configure(struct probes *probes, const struct probes_options *options)
+{
+	struct heaptrail *skeleton = probes->skeleton;
+	uint32_t cpus = (uint32_t)probes->cpu_count;
+	int err;
+
+	choose_programs(skeleton, probes->mode);
+	skeleton->rodata->cpu_count = cpus;
+	skeleton->rodata->target_pid = (uint32_t)options->target_pid;
+	skeleton->rodata->wakeup_bytes = (uint32_t)(options->ring_bytes / 8);
+	skeleton->rodata->has_free_stacks = options->has_free_stacks;
+	err = bpf_map__set_max_entries(skeleton->maps.events, (uint32_t)options->ring_bytes);
+	if (!err)
+		err = bpf_map__set_max_entries(skeleton->maps.counters, cpus);
+	if (!err)
+		err = bpf_map__set_max_entries(skeleton->maps.slots, cpus * SLOTS_PER_CPU);
+	return err;
+}
+
+static int map_counters(struct probes *probes)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	probes->counters_bytes =
+		((size_t)probes->cpu_count * sizeof(*probes->counters) + page - 1) & ~(page - 1);
+	void *counters = mmap(NULL, probes->counters_bytes, PROT_READ, MAP_SHARED,
+			      bpf_map__fd(probes->skeleton->maps.counters), 0);
+	if (counters == MAP_FAILED)
+		return -errno;
+	probes->counters = counters;
+	return 0;
+}
+
+int probes_open(const struct probes_options *options, struct probes **out, const char **step)
+{
+	struct probes *probes = calloc(1, sizeof(*probes));
+	int err = 0;
+
+	if (!probes)
+		return -ENOMEM;
+	libbpf_set_print(print_nothing);
+	*step = "attaching a trial probe";
+	probes->mode = features_attach_mode(&err);
+	err = probes->mode == ATTACH_NONE ? -err : 0;
+	if (err)
+		goto out;
+	*step = "reading the kernel's types (/sys/kernel/btf/vmlinux)";
+	probes->cpu_count = libbpf_num_possible_cpus();
+	probes->skeleton = heaptrail__open();
+	if (!probes->skeleton) {
+		err = -errno;
+		goto out;
+	}
+	*step = "loading the BPF programs";
+	err = configure(probes, options);
+	if (!err)
+		err = heaptrail__load(probes->skeleton);
+	if (err)
+		goto out;
+	*step = "mapping the ring buffer";
+	err = ring_open(probes_ring_fd(probes), options->ring_bytes, &probes->ring);
+	if (!err)
+		err = map_counters(probes);
+out:
+	if (err)
+		probes_close(probes);
+	else
+		*out = probes;
+	return err;
+}
+
+enum attach_mode probes_mode(const struct probes *probes)
+{
+	return probes->mode;
+}
+
+int probes_add_target(struct probes *probes, pid_t pid)
+{
+	uint32_t key = (uint32_t)pid, value = 1;
+	int fd = bpf_map__fd(probes->skeleton->maps.targets);
+
+	return bpf_map_update_elem(fd, &key, &value, BPF_ANY) ? -errno : 0;
+}
+
+/* One request for all sites of a kind: in SESSION and MULTI it becomes one link. */
+static int attach(struct probes *probes, struct link_list *list, struct link_request *request,
+		  struct bpf_program *program)
+{
+	size_t added = 0;
+	int *grown = realloc(list->fds, (list->count + 2 * request->count) * sizeof(int));
+
+	if (!grown)
+		return -ENOMEM;
+	list->fds = grown;
+	request->program_fd = bpf_program__fd(program);
+	int err = links_attach(probes->mode, request, list->fds + list->count, &added);
+	list->count += added;
+	return err;
+}
+
+static int attach_allocations(struct probes *probes, struct link_request *request)
+{
+	struct heaptrail *skeleton = probes->skeleton;
+
+	if (probes->mode == ATTACH_SESSION) {
+		request->is_session = true;
+		return attach(probes, &probes->allocations, request, skeleton->progs.call_session);
+	}
+	/* a return without its entry is ignored, an entry without its return would count as under way */
+	request->is_return = true;
+	int err = attach(probes, &probes->allocations, request, skeleton->progs.call_return);
+	request->is_return = false;
+	if (err)
+		return err;
+	return attach(probes, &probes->allocations, request, skeleton->progs.call_entry);
+}
+
+int probes_attach(struct probes *probes, int module_fd, const struct probe_site *sites, size_t count,
+		  pid_t pid)
+{
+	int err = 0;
+
+	for (int is_freeing = 1; !err && is_freeing >= 0; is_freeing--) {
+		uint64_t offsets[MODULE_SITES_MAX], cookies[MODULE_SITES_MAX];
+		struct link_request request = { .file_fd = module_fd,
+						.offsets = offsets,
+						.cookies = cookies,
+						.pid = pid };
+		for (size_t i = 0; i < count && i < MODULE_SITES_MAX; i++) {
+			if (cookie_is_free(&sites[i]) != is_freeing)
+				continue;
+			offsets[request.count] = sites[i].offset;
+			cookies[request.count++] = cookie_of(&sites[i]);
+		}
+		if (request.count && is_freeing)
+			err = attach(probes, &probes->frees, &request,
+				     probes->skeleton->progs.call_free);
+		else if (request.count)
+			err = attach_allocations(probes, &request);
+	}
+	return err;
+}
+
+static void detach(struct link_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		close(list->fds[i]);
+	free(list->fds);
+	*list = (struct link_list){ 0 };
+}
+
+void probes_detach_allocations(struct probes *probes)
+{
+	detach(&probes->allocations);
+}
+
+void probes_detach_frees(struct probes *probes)
+{
+	detach(&probes->frees);
+}
+
+struct ring *probes_ring(const struct probes *probes)
+{
+	return probes->ring;
+}
+
+int probes_ring_fd(const struct probes *probes)
+{
+	return bpf_map__fd(probes->skeleton->maps.events);
+}
+
+void probes_counters(const struct probes *probes, struct event_counters *sums)
+{
+	uint64_t *sum = (uint64_t *)sums;
+
+	*sums = (struct event_counters){ 0 };
+	for (int cpu = 0; cpu < probes->cpu_count; cpu++) {
+		const uint64_t *counter = (const uint64_t *)&probes->counters[cpu];
+		for (size_t i = 0; i < sizeof(*sums) / sizeof(*sum); i++)
+			sum[i] += __atomic_load_n(&counter[i], __ATOMIC_RELAXED);
+	}
+}
+
+void probes_close(struct probes *probes)
+{
+	if (!probes)
+		return;
+	detach(&probes->allocations);
+	detach(&probes->frees);
+	ring_close(probes->ring);
+	if (probes->counters)
+		munmap((void *)probes->counters, probes->counters_bytes);
+	heaptrail__destroy(probes->skeleton);
+	free(probes);
+}
