@@ -4,7 +4,8 @@
 #include "base/functions.h"
 #include "bpf/settings.h"
 
-/* The register that holds an argument at the site, as the cookie numbers them; 0: no such argument. */
+/* The register that holds an argument at the site, as the cookie numbers them; 0: no such argument.
+ */
 static uint64_t argument_register(const struct probe_site *site, int argument)
 {
 	if (argument < 0 || argument >= 6 || site->argument[argument] < 0)

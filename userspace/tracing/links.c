@@ -51,13 +51,14 @@ static int attach_multi(const struct link_request *request)
 	return fd < 0 ? -errno : fd;
 }
 
+/* The uprobe PMU's number. Read once, at the trial: later the file system is closed. */
 static int perf_type(void)
 {
-	int type = -1;
-	FILE *file = fopen("/sys/bus/event_source/devices/uprobe/type", "re");
+	static int type = -1;
+	FILE *file = type < 0 ? fopen("/sys/bus/event_source/devices/uprobe/type", "re") : NULL;
 
 	if (!file)
-		return -1;
+		return type;
 	if (fscanf(file, "%d", &type) != 1)
 		type = -1;
 	fclose(file);

@@ -2,6 +2,7 @@
 #include "tracing/probes.h"
 
 #include "base/io.h"
+#include "bpf/settings.h"
 #include "tracing/cookie.h"
 #include "tracing/links.h"
 
@@ -44,7 +45,8 @@ static void choose_programs(struct heaptrail *skeleton, enum attach_mode mode)
 	bpf_program__set_autoload(skeleton->progs.call_session, is_session);
 	bpf_program__set_autoload(skeleton->progs.call_entry, !is_session);
 	bpf_program__set_autoload(skeleton->progs.call_return, !is_session);
-	bpf_program__set_expected_attach_type(skeleton->progs.call_session, ATTACH_TYPE_UPROBE_SESSION);
+	bpf_program__set_expected_attach_type(skeleton->progs.call_session,
+					      ATTACH_TYPE_UPROBE_SESSION);
 	bpf_program__set_expected_attach_type(skeleton->progs.call_entry, multi);
 	bpf_program__set_expected_attach_type(skeleton->progs.call_return, multi);
 	bpf_program__set_expected_attach_type(skeleton->progs.call_free, multi);
@@ -73,8 +75,9 @@ static int map_counters(struct probes *probes)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
-	probes->counters_bytes =
-		((size_t)probes->cpu_count * sizeof(*probes->counters) + page - 1) & ~(page - 1);
+	probes->counters_bytes = ((size_t)probes->cpu_count * sizeof(*probes->counters) + page -
+				  1) &
+				 ~(page - 1);
 	void *counters = mmap(NULL, probes->counters_bytes, PROT_READ, MAP_SHARED,
 			      bpf_map__fd(probes->skeleton->maps.counters), 0);
 	if (counters == MAP_FAILED)
@@ -158,7 +161,8 @@ static int attach_allocations(struct probes *probes, struct link_request *reques
 		request->is_session = true;
 		return attach(probes, &probes->allocations, request, skeleton->progs.call_session);
 	}
-	/* a return without its entry is ignored, an entry without its return would count as under way */
+	/* a return without its entry is ignored, an entry without its return would count as under
+	 * way */
 	request->is_return = true;
 	int err = attach(probes, &probes->allocations, request, skeleton->progs.call_return);
 	request->is_return = false;
@@ -167,17 +171,16 @@ static int attach_allocations(struct probes *probes, struct link_request *reques
 	return attach(probes, &probes->allocations, request, skeleton->progs.call_entry);
 }
 
-int probes_attach(struct probes *probes, int module_fd, const struct probe_site *sites, size_t count,
-		  pid_t pid)
+int probes_attach(struct probes *probes, int module_fd, const struct probe_site *sites,
+		  size_t count, pid_t pid)
 {
 	int err = 0;
 
 	for (int is_freeing = 1; !err && is_freeing >= 0; is_freeing--) {
 		uint64_t offsets[MODULE_SITES_MAX], cookies[MODULE_SITES_MAX];
-		struct link_request request = { .file_fd = module_fd,
-						.offsets = offsets,
-						.cookies = cookies,
-						.pid = pid };
+		struct link_request request = {
+			.file_fd = module_fd, .offsets = offsets, .cookies = cookies, .pid = pid
+		};
 		for (size_t i = 0; i < count && i < MODULE_SITES_MAX; i++) {
 			if (cookie_is_free(&sites[i]) != is_freeing)
 				continue;
@@ -198,7 +201,7 @@ static void detach(struct link_list *list)
 	for (size_t i = 0; i < list->count; i++)
 		close(list->fds[i]);
 	free(list->fds);
-	*list = (struct link_list){ 0 };
+	*list = (struct link_list) { 0 };
 }
 
 void probes_detach_allocations(struct probes *probes)
@@ -221,16 +224,35 @@ int probes_ring_fd(const struct probes *probes)
 	return bpf_map__fd(probes->skeleton->maps.events);
 }
 
+/* Runs that the kernel skipped because the program was already running on that CPU. */
+static uint64_t recursion_misses(const struct probes *probes)
+{
+	struct bpf_program *program;
+	uint64_t misses = 0;
+
+	bpf_object__for_each_program(program, probes->skeleton->obj)
+	{
+		struct bpf_prog_info info = { 0 };
+		uint32_t size = sizeof(info);
+		int fd = bpf_program__fd(program);
+		if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size) == 0)
+			misses += info.recursion_misses;
+	}
+	return misses;
+}
+
 void probes_counters(const struct probes *probes, struct event_counters *sums)
 {
 	uint64_t *sum = (uint64_t *)sums;
 
-	*sums = (struct event_counters){ 0 };
+	*sums = (struct event_counters) { 0 };
 	for (int cpu = 0; cpu < probes->cpu_count; cpu++) {
 		const uint64_t *counter = (const uint64_t *)&probes->counters[cpu];
 		for (size_t i = 0; i < sizeof(*sums) / sizeof(*sum); i++)
 			sum[i] += __atomic_load_n(&counter[i], __ATOMIC_RELAXED);
 	}
+	sums->lost[LOSS_RECURSION] = recursion_misses(probes);
+	sums->emitted += sums->lost[LOSS_RECURSION];
 }
 
 void probes_close(struct probes *probes)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The kernel side, loaded: its programs, maps and links. The only file that knows libbpf's types. */
+/* The kernel side, loaded: its programs, maps and links. The only file that knows libbpf's types.
+ */
 #ifndef HEAPTRAIL_TRACING_PROBES_H
 #define HEAPTRAIL_TRACING_PROBES_H
 
@@ -14,15 +15,15 @@
 struct probes;
 
 struct probes_options {
-	pid_t target_pid; /* the only target; 0: those given to probes_add_target() */
+	pid_t target_pid;  /* the only target; 0: those given to probes_add_target() */
 	size_t ring_bytes; /* a power of two, at least a page */
 	bool has_free_stacks;
 };
 
 /*
- * Loads the programs for the best way of attaching that this kernel has. Needs CAP_BPF and CAP_PERFMON;
- * nothing below does on kernels >= 6.6. -EOPNOTSUPP: the kernel cannot attach uprobes; other errors are
- * the kernel's, and *step then says at what (static text).
+ * Loads the programs for the best way of attaching that this kernel has. Needs CAP_BPF and
+ * CAP_PERFMON; nothing below does on kernels >= 6.6. -EOPNOTSUPP: the kernel cannot attach uprobes;
+ * other errors are the kernel's, and *step then says at what (static text).
  */
 int probes_open(const struct probes_options *options, struct probes **probes, const char **step);
 
@@ -32,11 +33,11 @@ enum attach_mode probes_mode(const struct probes *probes);
 int probes_add_target(struct probes *probes, pid_t pid);
 
 /*
- * Attaches to the sites of one module, the freeing ones first: a block that is allocated in between is
- * then never one whose free was missed. pid 0: every process that maps the file.
+ * Attaches to the sites of one module, the freeing ones first: a block that is allocated in between
+ * is then never one whose free was missed. pid 0: every process that maps the file.
  */
-int probes_attach(struct probes *probes, int module_fd, const struct probe_site *sites, size_t count,
-		  pid_t pid);
+int probes_attach(struct probes *probes, int module_fd, const struct probe_site *sites,
+		  size_t count, pid_t pid);
 
 /* The other way round for the same reason. */
 void probes_detach_allocations(struct probes *probes);

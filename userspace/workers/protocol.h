@@ -43,7 +43,7 @@ enum message_type {
 	VAULT_OPENED,	   /* struct vault_opened + the socket of a reader that holds the key */
 
 	/* writer */
-	WRITER_START = 64, /* struct writer_start -> WRITER_HEADER */
+	WRITER_START = 64, /* struct writer_start + capture, stream -> WRITER_HEADER */
 	WRITER_HEADER,	   /* struct vault_header */
 	WRITER_SIGNATURE, /* struct vault_signature -> WRITER_READY: header and slots are on disk */
 	WRITER_READY,	  /* (empty) */
@@ -51,14 +51,16 @@ enum message_type {
 	WRITER_DONE,	  /* struct writer_done: sealed */
 
 	/* tracer */
+	TRACER_START = 79, /* struct tracer_start + resolver, symbolizer, stream -> TRACER_READY */
 	TRACER_TARGET = 80, /* struct tracer_target + pidfd -> TRACER_SCANNED */
 	TRACER_SCANNED,	    /* struct tracer_scanned: its modules are known, its sites found */
 	TRACER_SITE,	    /* struct tracer_site: one of each before TRACER_SCANNED */
 	TRACER_ATTACH,	    /* (empty) -> TRACER_ATTACHED */
 	TRACER_ATTACHED,    /* struct tracer_attached */
 	TRACER_GONE,	    /* struct tracer_gone: a target exited */
-	TRACER_STOP,	    /* (empty): detach, drain, name the frames -> TRACER_DONE */
+	TRACER_STOP,	    /* struct tracer_stop: detach, drain, name the frames -> TRACER_DONE */
 	TRACER_DONE,	    /* struct tracer_done */
+	TRACER_READY,	    /* struct tracer_ready: loaded, and without rights from here on */
 };
 
 struct failure {
@@ -138,6 +140,8 @@ struct writer_start {
 };
 
 struct writer_progress {
+	int32_t error;	 /* errno of a failed write: nothing more is recorded */
+	uint32_t reserved;
 	uint64_t events; /* written or about to be */
 	uint64_t lost;
 	uint64_t live_bytes;
@@ -150,6 +154,18 @@ struct writer_done {
 	struct writer_progress totals;
 	uint64_t allocations, frees, reallocations, failed;
 	uint64_t duration_ns;
+};
+
+struct tracer_start {
+	uint64_t ring_bytes;
+	uint32_t target_pid; /* the only target; 0: several */
+	uint32_t has_free_stacks;
+	uint32_t is_dry_run; /* finds sites, loads nothing */
+	uint32_t reserved;
+};
+
+struct tracer_ready {
+	char mode[32]; /* how probes will be attached: "session", "multi", "perf", "none" */
 };
 
 struct tracer_target {
@@ -173,12 +189,15 @@ struct tracer_site {
 
 struct tracer_attached {
 	uint32_t site_count;
-	char mode[32]; /* "session", "multi" or "perf" */
 };
 
 struct tracer_gone {
 	uint32_t pid;
 	uint32_t left; /* targets that still run */
+};
+
+struct tracer_stop {
+	char reason[32]; /* goes into the capture */
 };
 
 struct tracer_done {

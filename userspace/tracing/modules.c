@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tracing/modules.h"
+
+#include "base/functions.h"
+#include "base/io.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct module *modules_find(const struct modules *modules, uint64_t device, uint64_t inode)
+{
+	for (size_t i = 0; i < modules->count; i++)
+		if (modules->items[i]->device == device && modules->items[i]->inode == inode)
+			return modules->items[i];
+	return NULL;
+}
+
+static bool make_room(struct modules *modules)
+{
+	size_t count = modules->count;
+
+	if (count == MODULES_MAX)
+		return false;
+	if ((count & (count - 1)) != 0)
+		return true;
+	struct module **grown = realloc(modules->items,
+					(count ? count * 2 : 16) * sizeof(*modules->items));
+	if (grown)
+		modules->items = grown;
+	return grown;
+}
+
+struct module *modules_add(struct modules *modules, uint64_t device, uint64_t inode,
+			   const char *path)
+{
+	struct module *module = make_room(modules) ? calloc(1, sizeof(*module)) : NULL;
+
+	if (!module)
+		return NULL;
+	module->path = strdup(path);
+	if (!module->path) {
+		free(module);
+		return NULL;
+	}
+	module->fd = -1;
+	module->device = device;
+	module->inode = inode;
+	modules->items[modules->count++] = module;
+	module->id = (uint32_t)modules->count;
+	return module;
+}
+
+static bool is_site_valid(const struct probe_site *site)
+{
+	if (site->function >= FUNCTION_COUNT || site->is_emulated > 1 || site->skips_null > 1)
+		return false;
+	for (size_t i = 0; i < 6; i++)
+		if (site->argument[i] < -1 || site->argument[i] > 15)
+			return false;
+	return site->offset >= site->entry_offset && site->offset - site->entry_offset < 4096;
+}
+
+int module_inspected(struct module *module, const void *bytes, size_t size)
+{
+	struct module_inspection inspection;
+
+	if (size < sizeof(inspection))
+		return -EBADMSG;
+	memcpy(&inspection, bytes, sizeof(inspection));
+	size_t sites_size = inspection.site_count * sizeof(struct probe_site);
+	if (inspection.site_count > MODULE_SITES_MAX || inspection.build_id_size > BUILD_ID_MAX ||
+	    size != sizeof(inspection) + sites_size)
+		return -EBADMSG;
+	struct probe_site *sites = malloc(sites_size + 1);
+	if (!sites)
+		return -ENOMEM;
+	memcpy(sites, (const char *)bytes + sizeof(inspection), sites_size);
+	for (uint32_t i = 0; i < inspection.site_count; i++) {
+		if (!is_site_valid(&sites[i])) {
+			free(sites);
+			return -EBADMSG;
+		}
+		sites[i].symbol[SITE_SYMBOL_MAX - 1] = 0;
+		sites[i].instruction[SITE_INSTRUCTION_MAX - 1] = 0;
+	}
+	free(module->sites);
+	module->sites = sites;
+	module->inspection = inspection;
+	return 0;
+}
+
+void modules_free(struct modules *modules)
+{
+	for (size_t i = 0; i < modules->count; i++) {
+		struct module *module = modules->items[i];
+		io_close(&module->fd);
+		free(module->path);
+		free(module->sites);
+		free(module);
+	}
+	free(modules->items);
+	*modules = (struct modules) { 0 };
+}

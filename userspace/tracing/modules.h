@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The files whose code targets run: one per (device, inode), held open from its first sight. */
+#ifndef HEAPTRAIL_TRACING_MODULES_H
+#define HEAPTRAIL_TRACING_MODULES_H
+
+#include "base/site.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define MODULES_MAX 16384
+
+struct module {
+	uint32_t id; /* from 1 */
+	uint64_t device, inode, size_bytes;
+	int fd; /* -1: could not be opened */
+	char *path;
+	char note[128]; /* why it has no sites; "" where all went well */
+	struct module_inspection inspection;
+	struct probe_site *sites; /* inspection.site_count */
+};
+
+struct modules {
+	struct module **items; /* item i has id i + 1 */
+	size_t count;
+};
+
+/* The module with this identity, or NULL. */
+struct module *modules_find(const struct modules *modules, uint64_t device, uint64_t inode);
+
+/* A new one without fd and sites; owned by the table. NULL: out of memory, or MODULES_MAX reached.
+ */
+struct module *modules_add(struct modules *modules, uint64_t device, uint64_t inode,
+			   const char *path);
+
+/*
+ * Takes over what the symbolizer wrote about a module. The bytes come from a worker that parsed a
+ * hostile file: counts, rows and registers are checked. 0, -EBADMSG or -ENOMEM.
+ */
+int module_inspected(struct module *module, const void *bytes, size_t size);
+
+void modules_free(struct modules *modules);
+
+#endif
