@@ -92,7 +92,7 @@ $(BUILD)/heaptrail: $(BUILD)/main.o $(BUILD)/workers/start.o $(call folders_of,$
 		$(libs_heaptrail) -lm -o $@
 
 define worker_rule
-$(BUILD)/workers/heaptrail-$(1): $(BUILD)/workers/$(1).o $(worker_objects) $(call folders_of,$(link_$(1)))
+$(BUILD)/workers/heaptrail-$(1): $(patsubst userspace/%.c,$(BUILD)/%.o,$(wildcard userspace/workers/$(1).c userspace/workers/$(1)_*.c)) $(worker_objects) $(call folders_of,$(link_$(1)))
 	$$(call say,LINK,$$@)
 	$$(Q)$(CC) $(LDFLAGS) $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group \
 		$$(libs_$(1)) -lm -o $$@

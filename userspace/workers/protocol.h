@@ -51,7 +51,7 @@ enum message_type {
 	WRITER_DONE,	  /* struct writer_done: sealed */
 
 	/* tracer */
-	TRACER_START = 79, /* struct tracer_start + resolver, symbolizer, stream -> TRACER_READY */
+	TRACER_START = 79,  /* struct tracer_start + resolver, symbolizer, stream -> TRACER_READY */
 	TRACER_TARGET = 80, /* struct tracer_target + pidfd -> TRACER_SCANNED */
 	TRACER_SCANNED,	    /* struct tracer_scanned: its modules are known, its sites found */
 	TRACER_SITE,	    /* struct tracer_site: one of each before TRACER_SCANNED */
@@ -140,7 +140,7 @@ struct writer_start {
 };
 
 struct writer_progress {
-	int32_t error;	 /* errno of a failed write: nothing more is recorded */
+	int32_t error; /* errno of a failed write: nothing more is recorded */
 	uint32_t reserved;
 	uint64_t events; /* written or about to be */
 	uint64_t lost;
@@ -180,6 +180,8 @@ struct tracer_scanned {
 	uint32_t module_count;
 	uint32_t site_count;
 	uint32_t skipped; /* modules that could not be inspected */
+	uint32_t has_32bit;
+	uint32_t reserved;
 };
 
 struct tracer_site {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The resolver: turns a target and an address range into a descriptor, and does nothing else. It holds the
- * rights to look into other users' processes, so it reads the contents of no file: whoever asks gets the
- * open file and parses it without rights.
+ * The resolver: turns a target and an address range into a descriptor, and does nothing else. It
+ * holds the rights to look into other users' processes, so it reads the contents of no file:
+ * whoever asks gets the open file and parses it without rights.
  */
 #include "base/io.h"
 #include "base/message.h"
@@ -27,12 +27,11 @@ static const struct message_rule RULES[] = {
 	{ RESOLVER_DEBUG, sizeof(struct resolver_debug), 0 },
 };
 
-/* The pid must still be the process that the pidfd names: checked after the open, so that a pid that was
- * given to another process in between is noticed. */
+/* The pid must still be the process that the pidfd names: checked after the open, so that a pid
+ * that was given to another process in between is noticed. */
 static int open_of(int pidfd, const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-
 
 	if (fd < 0)
 		return -errno;
@@ -81,12 +80,9 @@ static int open_debug(const struct resolver_debug *request)
 static int serve(const struct message *message)
 {
 	switch (message->type) {
-	case RESOLVER_MAPS:
-		return open_maps((const void *)message->body, message->fds[0]);
-	case RESOLVER_MODULE:
-		return open_module((const void *)message->body, message->fds[0]);
-	case RESOLVER_DEBUG:
-		return open_debug((const void *)message->body);
+	case RESOLVER_MAPS: return open_maps((const void *)message->body, message->fds[0]);
+	case RESOLVER_MODULE: return open_module((const void *)message->body, message->fds[0]);
+	case RESOLVER_DEBUG: return open_debug((const void *)message->body);
 	}
 	return -EPROTO;
 }
@@ -97,7 +93,8 @@ int main(void)
 	worker_confine("resolver");
 	for (;;) {
 		static struct message message;
-		int err = message_recv(WORKER_SOCKET, RULES, sizeof(RULES) / sizeof(RULES[0]), &message);
+		int err = message_recv(WORKER_SOCKET, RULES, sizeof(RULES) / sizeof(RULES[0]),
+				       &message);
 		if (err)
 			return err == -EPIPE ? 0 : 1;
 		int fd = serve(&message);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The pipe from tracer to writer: frames of one type each. It blocks when the writer is behind; then the
- * ring fills, and what no longer fits is counted in the kernel.
+ * The pipe from tracer to writer: frames of one type each. It blocks when the writer is behind;
+ * then the ring fills, and what no longer fits is counted in the kernel.
  */
 #ifndef HEAPTRAIL_WORKERS_STREAM_H
 #define HEAPTRAIL_WORKERS_STREAM_H
@@ -17,10 +17,10 @@ enum stream_type {
 	STREAM_TARGET,	    /* struct tracer_target */
 	STREAM_MODULE,	    /* struct stream_module, before any frame or site names it */
 	STREAM_SITE,	    /* struct stream_site */
-	STREAM_EVENTS,	    /* ring records (bpf/event.h), one after the other; frames name modules */
-	STREAM_COUNTERS,    /* struct stream_counters */
-	STREAM_NAMES,	    /* uint32_t module, then a names payload */
-	STREAM_END,	    /* struct stream_end, last of all */
+	STREAM_EVENTS,	 /* ring records (bpf/event.h), one after the other; frames name modules */
+	STREAM_COUNTERS, /* struct stream_counters */
+	STREAM_NAMES,	 /* uint32_t module, then a names payload */
+	STREAM_END,	 /* struct stream_end, last of all */
 };
 
 struct stream_frame {

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The tracer: loads the programs, gives up every right, finds the sites of targets through its two
+ * helpers, links the probes, and carries records from the ring to the writer until it is told to
+ * stop.
+ */
+#include "workers/tracer.h"
+
+#include "base/io.h"
+#include "base/message.h"
+#include "base/text.h"
+#include "workers/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#define IDLE_MS		     10 /* the ring is looked at this often even where nothing wakes us */
+#define RESCAN_INTERVAL_NS   100000000
+#define COUNTERS_INTERVAL_NS 1000000000
+
+static struct message message;
+
+static void reply(enum message_type type, const void *body, size_t size)
+{
+	if (message_send(WORKER_SOCKET, type, body, size, NULL, 0))
+		exit(1);
+}
+
+static void send_session(struct tracer *tracer, enum attach_mode mode)
+{
+	struct stream_session session = { .start_ns = tracer_now_ns(),
+					  .has_free_stacks = tracer->options.has_free_stacks };
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	session.start_unix_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	text_copy(session.mode, sizeof(session.mode), attach_mode_name(mode));
+	tracer_send(tracer, STREAM_SESSION, &session, sizeof(session));
+}
+
+static _Noreturn void fail_to_load(int err, const char *step)
+{
+	if (err == -EPERM || err == -EACCES)
+		worker_fail(
+			4, -err,
+			"%s: %s; CAP_BPF and CAP_PERFMON are needed (CAP_SYS_ADMIN before Linux "
+			"6.6): run as root",
+			step, strerror(-err));
+	worker_fail(4, -err,
+		    "%s: %s; Linux 5.17 or newer with BPF, uprobes and BTF is needed: see "
+		    "`heaptrail doctor`",
+		    step, strerror(-err));
+}
+
+/* Loads, then confines itself: what comes after this sees targets' data. */
+static void start(struct tracer *tracer)
+{
+	static const struct message_rule RULES[] = {
+		{ TRACER_START, sizeof(struct tracer_start), 3 },
+	};
+	enum attach_mode mode = ATTACH_NONE;
+	struct tracer_ready ready = { 0 };
+	const char *step = "";
+
+	if (message_recv(WORKER_SOCKET, RULES, 1, &message))
+		exit(1);
+	memcpy(&tracer->options, message.body, sizeof(tracer->options));
+	tracer->resolver = message_take_fd(&message, 0);
+	tracer->symbolizer = message_take_fd(&message, 1);
+	tracer->stream = message_take_fd(&message, 2);
+	tracer->null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	tracer->epoll = epoll_create1(EPOLL_CLOEXEC);
+	tracer->batch = malloc(sizeof(struct stream_frame) + STREAM_BATCH_MAX);
+	if (tracer->null < 0 || tracer->epoll < 0 || !tracer->batch)
+		worker_fail(1, errno, "the tracer could not start: %s", strerror(errno));
+	if (tracer->options.is_dry_run) {
+		io_close(&tracer->stream);
+	} else {
+		struct probes_options options = {
+			.target_pid = (pid_t)tracer->options.target_pid,
+			.ring_bytes = tracer->options.ring_bytes,
+			.has_free_stacks = tracer->options.has_free_stacks,
+		};
+		int err = probes_open(&options, &tracer->probes, &step);
+		if (err)
+			fail_to_load(err, step);
+		mode = probes_mode(tracer->probes);
+		send_session(tracer, mode);
+	}
+	worker_confine(mode == ATTACH_PERF ? "tracer-perf" : "tracer");
+	text_copy(ready.mode, sizeof(ready.mode), attach_mode_name(mode));
+	reply(TRACER_READY, &ready, sizeof(ready));
+}
+
+static void watch(struct tracer *tracer, int fd, uint32_t events, uint64_t tag)
+{
+	struct epoll_event event = { .events = events, .data.u64 = tag };
+
+	if (epoll_ctl(tracer->epoll, EPOLL_CTL_ADD, fd, &event))
+		worker_fail(1, errno, "epoll: %s", strerror(errno));
+}
+
+#define TAG_CONTROL (~0ULL)
+#define TAG_RING    (~0ULL - 1) /* other tags are indexes of targets */
+
+static struct target *add_target(struct tracer *tracer, const struct tracer_target *request,
+				 int pidfd)
+{
+	struct target *grown = NULL;
+
+	if (tracer->target_count < TARGETS_MAX)
+		grown = realloc(tracer->targets, (tracer->target_count + 1) * sizeof(*grown));
+	if (!grown)
+		worker_fail(1, ENOMEM, "too many targets: at most %d", TARGETS_MAX);
+	tracer->targets = grown;
+	struct target *target = &grown[tracer->target_count];
+	*target = (struct target) { .pid = request->pid, .pidfd = pidfd };
+	watch(tracer, pidfd, EPOLLIN, tracer->target_count++);
+	if (tracer->probes) {
+		tracer_send(tracer, STREAM_TARGET, request, sizeof(*request));
+		if (!tracer->options.target_pid &&
+		    probes_add_target(tracer->probes, (pid_t)target->pid))
+			worker_fail(1, errno, "too many targets for the kernel's table");
+	}
+	return target;
+}
+
+static size_t count_sites(const struct tracer *tracer, const struct target *target, size_t *skipped)
+{
+	size_t sites = 0;
+
+	*skipped = 0;
+	for (size_t i = 0; i < target->maps.count; i++) {
+		uint32_t id = target->maps.items[i].module;
+		if (!id)
+			continue;
+		sites += tracer->modules.items[id - 1]->inspection.site_count;
+		*skipped += tracer->modules.items[id - 1]->note[0] != 0;
+	}
+	return sites;
+}
+
+/* A new target, or one whose mappings changed: its modules are inspected, and probed once attached.
+ */
+static void handle_target(struct tracer *tracer)
+{
+	const struct tracer_target *request = (const void *)message.body;
+	struct target *target = tracer_target(tracer, request->pid);
+	size_t skipped;
+
+	if (!target)
+		target = add_target(tracer, request, message_take_fd(&message, 0));
+	int err = tracer_scan(tracer, target);
+	if (err) {
+		worker_refuse(WORKER_SOCKET,
+			      err == -ESRCH || err == -ENOENT ? 3
+			      : err == -EACCES		      ? 4
+							      : 1,
+			      -err, "pid %u: its mappings could not be read: %s", target->pid,
+			      strerror(-err));
+		return;
+	}
+	struct tracer_scanned scanned = {
+		.pid = target->pid,
+		.module_count = (uint32_t)target->maps.count,
+		.site_count = (uint32_t)count_sites(tracer, target, &skipped),
+		.skipped = (uint32_t)skipped,
+	};
+	for (size_t i = 0; i < tracer->modules.count; i++)
+		if (tracer->modules.items[i]->inspection.elf_class == 1)
+			scanned.has_32bit = 1;
+	reply(TRACER_SCANNED, &scanned, sizeof(scanned));
+}
+
+static void handle_attach(struct tracer *tracer)
+{
+	struct tracer_attached attached = { 0 };
+
+	for (size_t i = 0; i < tracer->modules.count; i++) {
+		const struct module *module = tracer->modules.items[i];
+		int err = tracer_attach_module(tracer, module);
+		if (err)
+			worker_fail(err == -EPERM || err == -EACCES ? 4 : 1, -err,
+				    "probes could not be attached to %s: %s", module->path,
+				    strerror(-err));
+		attached.site_count += module->inspection.site_count;
+	}
+	tracer->is_attached = true;
+	watch(tracer, probes_ring_fd(tracer->probes), EPOLLIN | EPOLLET, TAG_RING);
+	reply(TRACER_ATTACHED, &attached, sizeof(attached));
+}
+
+static _Noreturn void handle_stop(struct tracer *tracer)
+{
+	struct stream_end end = { 0 };
+	struct tracer_done done = { 0 };
+	struct event_counters sums = { 0 };
+
+	memcpy(end.reason, ((const struct tracer_stop *)message.body)->reason,
+	       sizeof(end.reason) - 1);
+	if (tracer->probes) {
+		probes_detach_allocations(tracer->probes);
+		tracer_drain(tracer);
+		probes_detach_frees(tracer->probes);
+		end.time_ns = tracer_now_ns();
+		tracer_drain(tracer);
+		tracer->is_attached = false;
+		tracer_send_counters(tracer);
+		tracer_send_names(tracer);
+		tracer_send(tracer, STREAM_END, &end, sizeof(end));
+		probes_counters(tracer->probes, &sums);
+	}
+	done.emitted = sums.emitted;
+	for (size_t i = 0; i < LOSS_REASON_COUNT; i++)
+		done.lost += sums.lost[i];
+	reply(TRACER_DONE, &done, sizeof(done));
+	exit(0);
+}
+
+static void handle_control(struct tracer *tracer)
+{
+	static const struct message_rule RULES[] = {
+		{ TRACER_TARGET, sizeof(struct tracer_target), 1 },
+		{ TRACER_ATTACH, 0, 0 },
+		{ TRACER_STOP, sizeof(struct tracer_stop), 0 },
+	};
+	int err = message_recv(WORKER_SOCKET, RULES, 3, &message);
+
+	if (err == -EPIPE) {
+		/* whoever started the recording died: detach, and let the writer seal what there is
+		 */
+		message.type = TRACER_STOP;
+		memset(message.body, 0, sizeof(struct tracer_stop));
+		text_copy((char *)message.body, sizeof(struct tracer_stop), "recorder-died");
+	} else if (err) {
+		worker_fail(1, -err, "the tracer got a message that it does not permit");
+	}
+	if (message.type == TRACER_TARGET)
+		handle_target(tracer);
+	else if (message.type == TRACER_STOP)
+		handle_stop(tracer);
+	else if (tracer->is_attached || !tracer->probes)
+		worker_fail(1, EPROTO, "the tracer got a message out of turn");
+	else
+		handle_attach(tracer);
+	message_close_fds(&message);
+}
+
+static void handle_gone(struct tracer *tracer, struct target *target)
+{
+	struct tracer_gone gone = { .pid = target->pid };
+
+	epoll_ctl(tracer->epoll, EPOLL_CTL_DEL, target->pidfd, NULL);
+	target->is_gone = true;
+	for (size_t i = 0; i < tracer->target_count; i++)
+		gone.left += !tracer->targets[i].is_gone;
+	reply(TRACER_GONE, &gone, sizeof(gone));
+}
+
+/* Frames outside the known mappings mean that a target mapped something since. */
+static void rescan(struct tracer *tracer)
+{
+	for (size_t i = 0; i < tracer->target_count; i++) {
+		struct target *target = &tracer->targets[i];
+		if (target->has_unknown_frames && !target->is_gone &&
+		    tracer_now_ns() - target->maps_ns > RESCAN_INTERVAL_NS)
+			(void)tracer_scan(tracer,
+					  target); /* gone or unreadable: what we know stays */
+	}
+}
+
+static _Noreturn void run(struct tracer *tracer)
+{
+	uint64_t counters_ns = 0;
+
+	watch(tracer, WORKER_SOCKET, EPOLLIN, TAG_CONTROL);
+	for (;;) {
+		struct epoll_event events[16];
+		int count = epoll_wait(tracer->epoll, events, 16,
+				       tracer->is_attached ? IDLE_MS : -1);
+		for (int i = 0; i < count; i++) {
+			if (events[i].data.u64 == TAG_CONTROL)
+				handle_control(tracer);
+			else if (events[i].data.u64 != TAG_RING)
+				handle_gone(tracer, &tracer->targets[events[i].data.u64]);
+		}
+		if (!tracer->is_attached)
+			continue;
+		tracer_drain(tracer);
+		rescan(tracer);
+		if (tracer_now_ns() - counters_ns > COUNTERS_INTERVAL_NS) {
+			tracer_send_counters(tracer);
+			counters_ns = tracer_now_ns();
+		}
+	}
+}
+
+int main(void)
+{
+	static struct tracer tracer;
+
+	worker_begin("tracer");
+	start(&tracer);
+	run(&tracer);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the parts of the tracer worker share. */
+#ifndef HEAPTRAIL_WORKERS_TRACER_H
+#define HEAPTRAIL_WORKERS_TRACER_H
+
+#include "base/map.h"
+#include "tracing/maps.h"
+#include "tracing/modules.h"
+#include "tracing/probes.h"
+#include "workers/stream.h"
+
+#define TARGETS_MAX 4096
+
+struct target {
+	uint32_t pid;
+	int pidfd;
+	bool is_gone;
+	struct maps maps;
+	uint64_t maps_ns;	 /* when they were read */
+	bool has_unknown_frames; /* a frame was in none of them: read them again */
+};
+
+struct tracer {
+	struct tracer_start options;
+	int resolver, symbolizer, stream; /* sockets, and the pipe to the writer */
+	int null;			  /* stands for a file that is absent */
+	int epoll;
+	struct probes *probes; /* NULL in a dry run */
+	bool is_attached;
+	struct modules modules;
+	struct target *targets;
+	size_t target_count;
+	struct map frames; /* every module-relative frame seen, to be named at the end */
+	uint8_t *batch;	   /* a frame header and STREAM_BATCH_MAX bytes */
+};
+
+uint64_t tracer_now_ns(void);
+
+/* tracer_stream.c: sends one frame to the writer, and ends the tracer where the writer is gone. */
+void tracer_send(struct tracer *tracer, enum stream_type type, const void *data, size_t size);
+
+/* Empties the ring into the stream, frames resolved to modules; false: there was nothing. */
+bool tracer_drain(struct tracer *tracer);
+
+void tracer_send_counters(struct tracer *tracer);
+
+/* tracer_targets.c: reads the target's mappings, inspects modules that are new, attaches where
+ * attached. */
+int tracer_scan(struct tracer *tracer, struct target *target);
+
+/* Attaches to every site of one module, for every target. */
+int tracer_attach_module(struct tracer *tracer, const struct module *module);
+
+struct target *tracer_target(struct tracer *tracer, uint32_t pid);
+
+/* tracer_names.c: asks the symbolizer for the names of all frames, and sends them on. */
+void tracer_send_names(struct tracer *tracer);
+
+/* One request to the symbolizer; the ring is drained meanwhile. 0 and *out (a memfd), or -errno. */
+int tracer_symbolize(struct tracer *tracer, const struct symbolizer_request *request, int module,
+		     int debug, int in, int *out, uint64_t *out_size);
+
+/* One request to the resolver. A descriptor or -errno. */
+int tracer_resolve(struct tracer *tracer, enum message_type type, const void *body, size_t size,
+		   int pidfd);
+
+#endif

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Names for the frames of a recording, asked of the symbolizer module by module. */
+#include "base/io.h"
+#include "base/message.h"
+#include "workers/tracer.h"
+#include "workers/worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define NAMES_PAYLOAD_MAX (STREAM_FRAME_MAX - sizeof(uint32_t))
+
+/* Waits for the symbolizer, which may take seconds, and keeps the ring from filling. */
+static void wait_for_symbolizer(struct tracer *tracer)
+{
+	struct pollfd poll_fd = { .fd = tracer->symbolizer, .events = POLLIN };
+
+	while (poll(&poll_fd, 1, 5) == 0)
+		if (tracer->is_attached)
+			tracer_drain(tracer);
+}
+
+int tracer_symbolize(struct tracer *tracer, const struct symbolizer_request *request, int module,
+		     int debug, int in, int *out, uint64_t *out_size)
+{
+	static const struct message_rule RULES[] = {
+		{ SYMBOLIZER_REPLY, sizeof(struct symbolizer_reply), 0 },
+	};
+	static struct message message;
+	const struct symbolizer_reply *reply = (const void *)message.body;
+	int memory = memfd_create("symbols", MFD_CLOEXEC);
+	int fds[4] = { module, debug >= 0 ? debug : tracer->null, in >= 0 ? in : tracer->null,
+		       memory };
+
+	if (memory < 0)
+		return -errno;
+	int err = message_send(tracer->symbolizer, SYMBOLIZER_REQUEST, request, sizeof(*request),
+			       fds, 4);
+	if (!err) {
+		wait_for_symbolizer(tracer);
+		err = message_recv(tracer->symbolizer, RULES, 1, &message);
+	}
+	if (err)
+		worker_fail(1, -err, "the symbolizer is gone: %s", strerror(-err));
+	if (reply->signal || reply->error) {
+		close(memory);
+		return reply->signal ? -ECHILD : reply->error > 0 ? -reply->error : -EIO;
+	}
+	*out = memory;
+	*out_size = reply->out_size;
+	return 0;
+}
+
+static int compare_u64(const void *a, const void *b)
+{
+	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+/* All frames, sorted: modules one after the other. NULL where there are none. */
+static uint64_t *sorted_frames(const struct tracer *tracer)
+{
+	uint64_t *frames = tracer->frames.count ? malloc(tracer->frames.count * sizeof(*frames))
+						: NULL;
+	size_t count = 0;
+
+	if (!frames)
+		return NULL;
+	for (size_t i = 0; i < tracer->frames.capacity; i++)
+		if (tracer->frames.slots[i].key)
+			frames[count++] = tracer->frames.slots[i].key;
+	qsort(frames, count, sizeof(*frames), compare_u64);
+	return frames;
+}
+
+/* Sends the payload on as it is: it is the reader that will parse it. */
+static int forward(struct tracer *tracer, uint32_t module, int out, uint64_t size)
+{
+	if (size == 0)
+		return 0;
+	if (size > NAMES_PAYLOAD_MAX)
+		return -EFBIG;
+	uint8_t *bytes = malloc(sizeof(module) + size);
+	if (!bytes)
+		return -ENOMEM;
+	memcpy(bytes, &module, sizeof(module));
+	int err = io_pread(out, bytes + sizeof(module), size, 0);
+	if (!err)
+		tracer_send(tracer, STREAM_NAMES, bytes, sizeof(module) + size);
+	free(bytes);
+	return err;
+}
+
+static int name_module(struct tracer *tracer, const struct module *module, const uint64_t *offsets,
+		       size_t count)
+{
+	struct symbolizer_request request = { .kind = SYMBOLIZER_NAMES, .count = (uint32_t)count };
+	struct resolver_debug build_id = { .size = module->inspection.build_id_size };
+	uint64_t size = 0;
+	int debug = -1, out = -1;
+	int in = memfd_create("offsets", MFD_CLOEXEC);
+	int err = in < 0 ? -errno : io_write(in, offsets, count * sizeof(*offsets));
+
+	if (!err) {
+		memcpy(build_id.build_id, module->inspection.build_id, sizeof(build_id.build_id));
+		if (build_id.size)
+			debug = tracer_resolve(tracer, RESOLVER_DEBUG, &build_id, sizeof(build_id),
+					       -1);
+		err = tracer_symbolize(tracer, &request, module->fd, debug, in, &out, &size);
+		/* a debug file that kills its reader must not cost the names that the module has
+		 * itself */
+		if (err && debug >= 0)
+			err = tracer_symbolize(tracer, &request, module->fd, -1, in, &out, &size);
+	}
+	if (!err)
+		err = forward(tracer, module->id, out, size);
+	io_close(&in);
+	io_close(&out);
+	io_close(&debug);
+	return err;
+}
+
+void tracer_send_names(struct tracer *tracer)
+{
+	uint64_t *frames = sorted_frames(tracer);
+	size_t count = frames ? tracer->frames.count : 0, end;
+
+	for (size_t i = 0; i < count; i = end) {
+		uint64_t id = frames[i] >> FRAME_MODULE_SHIFT;
+		for (end = i; end < count && frames[end] >> FRAME_MODULE_SHIFT == id; end++)
+			;
+		const struct module *module = id && id <= tracer->modules.count
+						      ? tracer->modules.items[id - 1]
+						      : NULL;
+		if (!module || module->fd < 0)
+			continue;
+		for (size_t k = i; k < end; k++)
+			frames[k] &= FRAME_OFFSET_MASK;
+		/* Without names the capture still has module and offset of every frame. */
+		(void)name_module(tracer, module, frames + i, end - i);
+	}
+	free(frames);
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* From the ring to the writer. */
+#include "base/io.h"
+#include "workers/tracer.h"
+#include "workers/worker.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <time.h>
+
+uint64_t tracer_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void check_stream(int err)
+{
+	if (err)
+		worker_fail(1, -err, "the writer is gone: %s", strerror(-err));
+}
+
+void tracer_send(struct tracer *tracer, enum stream_type type, const void *data, size_t size)
+{
+	struct stream_frame frame = { .type = type, .size = (uint32_t)size };
+
+	check_stream(io_write(tracer->stream, &frame, sizeof(frame)));
+	check_stream(io_write(tracer->stream, data, size));
+}
+
+static size_t record_size(const uint8_t *record)
+{
+	switch (record[0]) {
+	case EVENT_ALLOC: return sizeof(struct event_alloc);
+	case EVENT_FREE: return sizeof(struct event_free);
+	case EVENT_REALLOC: return sizeof(struct event_realloc);
+	case EVENT_THREAD: return sizeof(struct event_thread);
+	case EVENT_STACK:
+		return sizeof(struct event_stack) +
+		       ((const struct event_stack *)record)->frame_count * sizeof(u64);
+	}
+	return 0;
+}
+
+/* An absolute address becomes (module, file offset) where the target maps a file there. */
+static u64 resolve_frame(struct target *target, u64 frame)
+{
+	uint64_t address = frame & ~FRAME_ABSOLUTE;
+	const struct mapping *mapping = maps_find(&target->maps, address);
+
+	if (!mapping)
+		target->has_unknown_frames = true;
+	if (!mapping || !mapping->module)
+		return frame;
+	return (u64)mapping->module << FRAME_MODULE_SHIFT |
+	       ((address - mapping->start + mapping->file_offset) & FRAME_OFFSET_MASK);
+}
+
+static void resolve_stack(struct tracer *tracer, struct event_stack *stack)
+{
+	struct target *target = tracer_target(tracer, stack->pid);
+
+	for (u16 i = 0; i < stack->frame_count; i++) {
+		if (target && (stack->frames[i] & FRAME_ABSOLUTE))
+			stack->frames[i] = resolve_frame(target, stack->frames[i]);
+		/* out of memory: this frame stays without a name */
+		if (!(stack->frames[i] & FRAME_ABSOLUTE))
+			(void)map_put(&tracer->frames, stack->frames[i], 1);
+	}
+}
+
+bool tracer_drain(struct tracer *tracer)
+{
+	struct stream_frame frame = { .type = STREAM_EVENTS };
+	uint8_t *records = tracer->batch + sizeof(frame);
+	bool has_any = false;
+
+	while ((frame.size = (uint32_t)ring_drain(probes_ring(tracer->probes), records,
+						  STREAM_BATCH_MAX))) {
+		for (size_t at = 0; at < frame.size;) {
+			if (records[at] == EVENT_STACK)
+				resolve_stack(tracer, (struct event_stack *)(records + at));
+			at += record_size(records + at);
+		}
+		memcpy(tracer->batch, &frame, sizeof(frame));
+		check_stream(io_write(tracer->stream, tracer->batch, sizeof(frame) + frame.size));
+		has_any = true;
+	}
+	return has_any;
+}
+
+void tracer_send_counters(struct tracer *tracer)
+{
+	struct stream_counters counters = { .time_ns = tracer_now_ns() };
+
+	probes_counters(tracer->probes, &counters.sums);
+	tracer_send(tracer, STREAM_COUNTERS, &counters, sizeof(counters));
+}

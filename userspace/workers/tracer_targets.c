@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* From a target to probe sites: its mappings by the resolver, its modules by the symbolizer. */
+#include "base/io.h"
+#include "base/message.h"
+#include "base/text.h"
+#include "workers/tracer.h"
+#include "workers/worker.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAPS_TEXT_MAX (64u << 20)
+
+int tracer_resolve(struct tracer *tracer, enum message_type type, const void *body, size_t size,
+		   int pidfd)
+{
+	static const struct message_rule RULES[] = {
+		{ RESOLVER_FILE, 0, 1 },
+		{ MESSAGE_FAILURE, sizeof(struct failure), 0 },
+	};
+	static struct message message;
+	int err = message_send(tracer->resolver, type, body, size, &pidfd, pidfd >= 0);
+
+	if (!err)
+		err = message_recv(tracer->resolver, RULES, 2, &message);
+	if (err)
+		worker_fail(1, -err, "the resolver is gone: %s", strerror(-err));
+	if (message.type == MESSAGE_FAILURE) {
+		int error = ((const struct failure *)message.body)->error;
+		return error > 0 && error < 4096 ? -error : -EIO;
+	}
+	return message_take_fd(&message, 0);
+}
+
+struct target *tracer_target(struct tracer *tracer, uint32_t pid)
+{
+	for (size_t i = 0; i < tracer->target_count; i++)
+		if (tracer->targets[i].pid == pid)
+			return &tracer->targets[i];
+	return NULL;
+}
+
+static void announce_module(struct tracer *tracer, const struct module *module)
+{
+	struct stream_module out = {
+		.id = module->id,
+		.build_id_size = module->inspection.build_id_size,
+		.inode = module->inode,
+		.size_bytes = module->size_bytes,
+	};
+
+	memcpy(out.build_id, module->inspection.build_id, sizeof(out.build_id));
+	text_copy(out.path, sizeof(out.path), module->path);
+	text_copy(out.note, sizeof(out.note), module->note);
+	if (tracer->stream >= 0)
+		tracer_send(tracer, STREAM_MODULE, &out, sizeof(out));
+	for (uint32_t i = 0; i < module->inspection.site_count; i++) {
+		struct stream_site site = { .module = module->id, .site = module->sites[i] };
+		struct tracer_site report = { .site = module->sites[i] };
+		text_copy(report.module, sizeof(report.module), module->path);
+		if (tracer->stream >= 0)
+			tracer_send(tracer, STREAM_SITE, &site, sizeof(site));
+		if (message_send(WORKER_SOCKET, TRACER_SITE, &report, sizeof(report), NULL, 0))
+			exit(1);
+	}
+}
+
+/* What the confined child found in the module's file. */
+static int inspect(struct tracer *tracer, struct module *module)
+{
+	struct symbolizer_request request = { .kind = SYMBOLIZER_INSPECT };
+	uint8_t *bytes = NULL;
+	uint64_t size = 0;
+	int out = -1;
+	int err = tracer_symbolize(tracer, &request, module->fd, -1, -1, &out, &size);
+
+	if (err)
+		return err;
+	if (size > sizeof(struct module_inspection) + MODULE_SITES_MAX * sizeof(struct probe_site))
+		err = -EBADMSG;
+	else if (!(bytes = malloc(size + 1)))
+		err = -ENOMEM;
+	if (!err)
+		err = io_pread(out, bytes, size, 0);
+	if (!err)
+		err = module_inspected(module, bytes, size);
+	free(bytes);
+	io_close(&out);
+	return err;
+}
+
+/* Opens and inspects the file behind a mapping that was not seen before. Trouble is noted, not
+ * fatal. */
+static struct module *add_module(struct tracer *tracer, const struct target *target,
+				 const struct mapping *mapping)
+{
+	struct resolver_request request = { .pid = target->pid,
+					    .start = mapping->start,
+					    .end = mapping->end };
+	struct module *module = modules_add(&tracer->modules, mapping->device, mapping->inode,
+					    mapping->path);
+	struct stat st;
+	int err = 0;
+
+	if (!module)
+		return NULL;
+	module->fd = tracer_resolve(tracer, RESOLVER_MODULE, &request, sizeof(request),
+				    target->pidfd);
+	/* The link may by now lead to another file that was mapped at the same address. */
+	if (module->fd >= 0 && (fstat(module->fd, &st) || st.st_ino != mapping->inode)) {
+		io_close(&module->fd);
+		err = -ESTALE;
+	} else if (module->fd < 0) {
+		err = module->fd;
+		module->fd = -1;
+	} else {
+		module->size_bytes = (uint64_t)st.st_size;
+		err = inspect(tracer, module);
+	}
+	if (err)
+		snprintf(module->note, sizeof(module->note), "not inspected: %s", strerror(-err));
+	announce_module(tracer, module);
+	return module;
+}
+
+int tracer_attach_module(struct tracer *tracer, const struct module *module)
+{
+	/* Up to 6.9 a link's pid filter lets only the main thread through; there the program
+	 * filters. */
+	pid_t pid = probes_mode(tracer->probes) == ATTACH_SESSION
+			    ? (pid_t)tracer->options.target_pid
+			    : 0;
+
+	if (module->fd < 0 || module->inspection.site_count == 0)
+		return 0;
+	return probes_attach(tracer->probes, module->fd, module->sites,
+			     module->inspection.site_count, pid);
+}
+
+static int read_maps(struct tracer *tracer, struct target *target, struct maps *maps)
+{
+	struct resolver_request request = { .pid = target->pid };
+	char *text = NULL;
+	size_t size = 0;
+	int fd = tracer_resolve(tracer, RESOLVER_MAPS, &request, sizeof(request), target->pidfd);
+
+	if (fd < 0)
+		return fd;
+	int err = io_read_all(fd, MAPS_TEXT_MAX, &text, &size);
+	if (!err)
+		err = maps_parse(text, size, maps);
+	free(text);
+	close(fd);
+	return err;
+}
+
+int tracer_scan(struct tracer *tracer, struct target *target)
+{
+	struct maps maps;
+	int err = read_maps(tracer, target, &maps);
+
+	target->maps_ns = tracer_now_ns();
+	target->has_unknown_frames = false;
+	if (err)
+		return err;
+	for (size_t i = 0; i < maps.count; i++) {
+		struct mapping *mapping = &maps.items[i];
+		struct module *module = modules_find(&tracer->modules, mapping->device,
+						     mapping->inode);
+		bool is_new = !module;
+		if (is_new)
+			module = add_module(tracer, target, mapping);
+		if (!module)
+			continue;
+		mapping->module = module->id;
+		if (is_new && tracer->is_attached)
+			err = tracer_attach_module(tracer, module);
+	}
+	maps_free(&target->maps);
+	target->maps = maps;
+	return err;
+}
