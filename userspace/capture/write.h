@@ -9,9 +9,19 @@
 
 #include "capture/format.h"
 
+#include "base/bytes.h"
+
 #include <stddef.h>
 
 struct capture_writer;
+
+/* Appends to slot what wraps secret[0..size) for one recipient (an age file). 0 or -errno. */
+typedef int capture_wrap(void *recipient, const uint8_t *secret, size_t size,
+			 struct bytes_buffer *slot);
+
+/* What is wrapped: a label, the capture's id, its key. */
+#define CAPTURE_SECRET_LABEL "heaptrail-key-v1"
+#define CAPTURE_SECRET_BYTES (16 + 16 + CAPTURE_KEY_BYTES)
 
 /* Where the file stands, for the audit log and for people. */
 struct capture_position {
@@ -22,11 +32,11 @@ struct capture_position {
 };
 
 /*
- * Makes the keys and the header, not yet signed; writes nothing. recipients: count "age1…" strings.
- * -EINVAL: not a recipient.
+ * Makes the keys and the header, not yet signed; writes nothing. Each of the count recipients gets
+ * a slot made by wrap; its error is returned.
  */
-int capture_writer_new(int fd, const uint8_t host_pk[static 32], const char *const *recipients,
-		       size_t count, struct capture_writer **writer);
+int capture_writer_new(int fd, const uint8_t host_pk[static 32], capture_wrap *wrap,
+		       void *const *recipients, size_t count, struct capture_writer **writer);
 
 /* The header that the host key must sign (its host_sig is zero). Owned by the writer. */
 const uint8_t *capture_writer_header(const struct capture_writer *writer);
