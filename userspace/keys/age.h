@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Small secrets in the age v1 file format (https://age-encryption.org/v1), X25519 recipients only:
+ * enough for a key slot, and any age program opens one.
+ */
+#ifndef HEAPTRAIL_KEYS_AGE_H
+#define HEAPTRAIL_KEYS_AGE_H
+
+#include "base/bytes.h"
+
+#define AGE_PREFIX_RECIPIENT "age"
+#define AGE_PREFIX_IDENTITY  "age-secret-key-"
+#define AGE_PAYLOAD_MAX	     4096
+
+/* Appends a complete age file that holds secret for the recipient's public key. 0, -EINVAL,
+ * -ENOMEM. */
+int age_wrap(const uint8_t recipient[static 32], const uint8_t *secret, size_t size,
+	     struct bytes_buffer *out);
+
+/*
+ * Opens an age file with an identity's secret key; it must hold exactly size bytes. 0; -EBADMSG:
+ * not an age file, or changed; -ENOKEY: not for this identity.
+ */
+int age_unwrap(const uint8_t identity[static 32], const uint8_t *file, size_t file_size,
+	       uint8_t *secret, size_t size);
+
+#endif
