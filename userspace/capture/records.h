@@ -55,9 +55,8 @@ struct thread_record {
 };
 
 struct function_record {
-	uint32_t id;	 /* as in events */
-	char *name;	 /* "malloc" */
-	char *allocator; /* "glibc", "jemalloc", … */
+	uint32_t id; /* as in events */
+	char *name;  /* "malloc" */
 	uint32_t module;
 	uint64_t entry_offset, site_offset; /* file offsets */
 	uint8_t is_emulated;

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "capture/records.h"
+
+#define RECORD_COMM_MAX 64
+
+/* Ids and counts are 32 bits in memory; a larger one in the file is malformed. */
+static uint32_t get_u32(struct bytes_reader *in)
+{
+	uint64_t value = bytes_get_varint(in);
+
+	in->failed |= value > UINT32_MAX;
+	return (uint32_t)value;
+}
+
+/* Is there another record? */
+static bool begins(struct bytes_reader *in)
+{
+	return !in->failed && bytes_left(in);
+}
+
+void stack_record_put(struct bytes_buffer *out, const struct stack_record *record)
+{
+	uint64_t last[2] = {
+		0
+	}; /* offsets of neighbours in one module are close; two modules alternate */
+
+	bytes_put_varint(out, record->id);
+	bytes_put_le(out, record->status, 1);
+	bytes_put_varint(out, record->frame_count);
+	for (uint32_t i = 0; i < record->frame_count; i++) {
+		const struct record_frame *frame = &record->frames[i];
+		bytes_put_varint(out, frame->module);
+		bytes_put_signed(out, (int64_t)(frame->offset - last[frame->module & 1]));
+		last[frame->module & 1] = frame->offset;
+	}
+}
+
+bool stack_record_get(struct bytes_reader *in, struct stack_record *record)
+{
+	uint64_t last[2] = { 0 };
+
+	if (!begins(in))
+		return false;
+	record->id = get_u32(in);
+	record->status = bytes_get_u8(in);
+	record->frame_count = get_u32(in);
+	in->failed |= record->frame_count > RECORD_FRAMES_MAX;
+	for (uint32_t i = 0; !in->failed && i < record->frame_count; i++) {
+		struct record_frame *frame = &record->frames[i];
+		frame->module = get_u32(in);
+		frame->offset = last[frame->module & 1] + (uint64_t)bytes_get_signed(in);
+		last[frame->module & 1] = frame->offset;
+	}
+	return !in->failed;
+}
+
+void stack_record_free(struct stack_record *record)
+{
+	(void)record;
+}
+
+void module_record_put(struct bytes_buffer *out, const struct module_record *record)
+{
+	bytes_put_varint(out, record->id);
+	bytes_put_varint(out, record->build_id_size);
+	bytes_put(out, record->build_id, record->build_id_size);
+	bytes_put_varint(out, record->inode);
+	bytes_put_varint(out, record->size_bytes);
+	bytes_put_string(out, record->path);
+	bytes_put_string(out, record->note);
+}
+
+bool module_record_get(struct bytes_reader *in, struct module_record *record)
+{
+	*record = (struct module_record) { 0 };
+	if (!begins(in))
+		return false;
+	record->id = get_u32(in);
+	uint64_t size = bytes_get_varint(in);
+	const uint8_t *build_id = size <= RECORD_BUILD_ID_MAX ? bytes_get(in, (size_t)size) : NULL;
+	in->failed |= !build_id;
+	if (build_id && size)
+		memcpy(record->build_id, build_id, (size_t)size);
+	record->build_id_size = (uint8_t)size;
+	record->inode = bytes_get_varint(in);
+	record->size_bytes = bytes_get_varint(in);
+	record->path = bytes_get_string(in, RECORD_STRING_MAX);
+	record->note = bytes_get_string(in, RECORD_STRING_MAX);
+	if (record->path && record->note)
+		return true;
+	in->failed = true;
+	module_record_free(record);
+	return false;
+}
+
+void module_record_free(struct module_record *record)
+{
+	free(record->path);
+	free(record->note);
+	record->path = record->note = NULL;
+}
+
+void target_record_put(struct bytes_buffer *out, const struct target_record *record)
+{
+	bytes_put_varint(out, record->id);
+	bytes_put_varint(out, record->pid);
+	bytes_put_string(out, record->comm);
+	bytes_put_string(out, record->exe);
+}
+
+bool target_record_get(struct bytes_reader *in, struct target_record *record)
+{
+	*record = (struct target_record) { 0 };
+	if (!begins(in))
+		return false;
+	record->id = get_u32(in);
+	record->pid = get_u32(in);
+	record->comm = bytes_get_string(in, RECORD_COMM_MAX);
+	record->exe = bytes_get_string(in, RECORD_STRING_MAX);
+	if (record->comm && record->exe)
+		return true;
+	in->failed = true;
+	target_record_free(record);
+	return false;
+}
+
+void target_record_free(struct target_record *record)
+{
+	free(record->comm);
+	free(record->exe);
+	record->comm = record->exe = NULL;
+}
+
+void thread_record_put(struct bytes_buffer *out, const struct thread_record *record)
+{
+	bytes_put_varint(out, record->id);
+	bytes_put_varint(out, record->pid);
+	bytes_put_varint(out, record->tid);
+	bytes_put_string(out, record->comm);
+}
+
+bool thread_record_get(struct bytes_reader *in, struct thread_record *record)
+{
+	*record = (struct thread_record) { 0 };
+	if (!begins(in))
+		return false;
+	record->id = get_u32(in);
+	record->pid = get_u32(in);
+	record->tid = get_u32(in);
+	record->comm = bytes_get_string(in, RECORD_COMM_MAX);
+	return record->comm;
+}
+
+void thread_record_free(struct thread_record *record)
+{
+	free(record->comm);
+	record->comm = NULL;
+}
+
+void function_record_put(struct bytes_buffer *out, const struct function_record *record)
+{
+	bytes_put_varint(out, record->id);
+	bytes_put_varint(out, record->module);
+	bytes_put_varint(out, record->entry_offset);
+	bytes_put_varint(out, record->site_offset);
+	bytes_put_le(out, record->is_emulated, 1);
+	bytes_put_string(out, record->name);
+	bytes_put_string(out, record->instruction);
+}
+
+bool function_record_get(struct bytes_reader *in, struct function_record *record)
+{
+	*record = (struct function_record) { 0 };
+	if (!begins(in))
+		return false;
+	record->id = get_u32(in);
+	record->module = get_u32(in);
+	record->entry_offset = bytes_get_varint(in);
+	record->site_offset = bytes_get_varint(in);
+	record->is_emulated = bytes_get_u8(in);
+	record->name = bytes_get_string(in, RECORD_STRING_MAX);
+	record->instruction = bytes_get_string(in, RECORD_STRING_MAX);
+	if (record->name && record->instruction)
+		return true;
+	in->failed = true;
+	function_record_free(record);
+	return false;
+}
+
+void function_record_free(struct function_record *record)
+{
+	free(record->name);
+	free(record->instruction);
+	record->name = record->instruction = NULL;
+}
+
+void session_record_put(struct bytes_buffer *out, const struct session_record *record)
+{
+	bytes_put_varint(out, record->start_unix_ns);
+	bytes_put_varint(out, record->sampling_bytes);
+	bytes_put_le(out, record->has_free_stacks, 1);
+	bytes_put_string(out, record->host);
+	bytes_put_string(out, record->kernel);
+	bytes_put_string(out, record->tool_version);
+	bytes_put_string(out, record->mode);
+}
+
+bool session_record_get(struct bytes_reader *in, struct session_record *record)
+{
+	*record = (struct session_record) { 0 };
+	if (!begins(in))
+		return false;
+	record->start_unix_ns = bytes_get_varint(in);
+	record->sampling_bytes = bytes_get_varint(in);
+	record->has_free_stacks = bytes_get_u8(in);
+	record->host = bytes_get_string(in, RECORD_STRING_MAX);
+	record->kernel = bytes_get_string(in, RECORD_STRING_MAX);
+	record->tool_version = bytes_get_string(in, RECORD_STRING_MAX);
+	record->mode = bytes_get_string(in, RECORD_STRING_MAX);
+	if (record->host && record->kernel && record->tool_version && record->mode)
+		return true;
+	in->failed = true;
+	session_record_free(record);
+	return false;
+}
+
+void session_record_free(struct session_record *record)
+{
+	free(record->host);
+	free(record->kernel);
+	free(record->tool_version);
+	free(record->mode);
+	record->host = record->kernel = record->tool_version = record->mode = NULL;
+}
+
+static void put_sums(struct bytes_buffer *out, const uint64_t *sums, uint32_t count)
+{
+	bytes_put_varint(out, count);
+	for (uint32_t i = 0; i < count; i++)
+		bytes_put_varint(out, sums[i]);
+}
+
+static void get_sums(struct bytes_reader *in, uint64_t *sums, uint32_t *count)
+{
+	*count = get_u32(in);
+	in->failed |= *count > RECORD_REASONS_MAX;
+	for (uint32_t i = 0; !in->failed && i < *count; i++)
+		sums[i] = bytes_get_varint(in);
+}
+
+void counters_record_put(struct bytes_buffer *out, const struct counters_record *record)
+{
+	bytes_put_varint(out, record->time_ns);
+	bytes_put_varint(out, record->emitted);
+	put_sums(out, record->lost, record->loss_count);
+	bytes_put_varint(out, record->stacks_lost);
+	bytes_put_varint(out, record->threads_lost);
+	put_sums(out, record->stack_status, record->status_count);
+}
+
+bool counters_record_get(struct bytes_reader *in, struct counters_record *record)
+{
+	*record = (struct counters_record) { 0 };
+	if (!begins(in))
+		return false;
+	record->time_ns = bytes_get_varint(in);
+	record->emitted = bytes_get_varint(in);
+	get_sums(in, record->lost, &record->loss_count);
+	record->stacks_lost = bytes_get_varint(in);
+	record->threads_lost = bytes_get_varint(in);
+	get_sums(in, record->stack_status, &record->status_count);
+	return !in->failed;
+}
+
+void counters_record_free(struct counters_record *record)
+{
+	(void)record;
+}
