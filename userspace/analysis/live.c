@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "analysis/live.h"
+
+#include "base/map.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct live {
+	struct block *slots;	   /* open addressing; address 0: free */
+	size_t capacity;	   /* a power of two */
+	struct live_totals totals; /* totals.live_blocks is the table's count */
+};
+
+struct live *live_new(void)
+{
+	return calloc(1, sizeof(struct live));
+}
+
+void live_free(struct live *live)
+{
+	if (live)
+		free(live->slots);
+	free(live);
+}
+
+const struct live_totals *live_totals(const struct live *live)
+{
+	return &live->totals;
+}
+
+static size_t home(const struct live *live, uint32_t target, uint64_t address)
+{
+	return hash_u64(address ^ (uint64_t)target << 48) & (live->capacity - 1);
+}
+
+static struct block *find(const struct live *live, uint32_t target, uint64_t address)
+{
+	size_t i = home(live, target, address);
+
+	while (live->slots[i].address &&
+	       (live->slots[i].address != address || live->slots[i].target != target))
+		i = (i + 1) & (live->capacity - 1);
+	return &live->slots[i];
+}
+
+static int grow(struct live *live)
+{
+	struct live grown = { .capacity = live->capacity ? live->capacity * 2 : 4096 };
+
+	grown.slots = calloc(grown.capacity, sizeof(*grown.slots));
+	if (!grown.slots)
+		return -ENOMEM;
+	for (size_t i = 0; i < live->capacity; i++)
+		if (live->slots[i].address)
+			*find(&grown, live->slots[i].target,
+			      live->slots[i].address) = live->slots[i];
+	free(live->slots);
+	live->slots = grown.slots;
+	live->capacity = grown.capacity;
+	return 0;
+}
+
+/* Frees a slot and moves back what may not stay behind the hole. */
+static void remove_slot(struct live *live, size_t i)
+{
+	size_t mask = live->capacity - 1;
+
+	for (size_t j = (i + 1) & mask; live->slots[j].address; j = (j + 1) & mask) {
+		size_t distance = (j - home(live, live->slots[j].target, live->slots[j].address)) &
+				  mask;
+		if (distance >= ((j - i) & mask)) {
+			live->slots[i] = live->slots[j];
+			i = j;
+		}
+	}
+	live->slots[i].address = 0;
+}
+
+static void close_block(struct live *live, struct block *block, struct outcome *outcome)
+{
+	outcome->has_freed = true;
+	outcome->freed = *block;
+	live->totals.freed_bytes += block->size;
+	live->totals.live_bytes -= block->size;
+	live->totals.live_blocks--;
+	remove_slot(live, (size_t)(block - live->slots));
+}
+
+/* The call that began at entry_ns releases the block at address. */
+static void release(struct live *live, uint32_t target, uint64_t address, uint64_t entry_ns,
+		    struct outcome *outcome)
+{
+	struct block *block = live->capacity ? find(live, target, address) : NULL;
+
+	if (!block || !block->address)
+		live->totals.frees_of_unknown++;
+	else if (block->time_ns > entry_ns && live->totals.missed_frees)
+		live->totals.missed_frees--;
+	else
+		close_block(live, block, outcome);
+}
+
+static int allocate(struct live *live, const struct capture_event *event, uint32_t target,
+		    struct outcome *outcome)
+{
+	if (live->totals.live_blocks * 8 >= live->capacity * 5) {
+		int err = grow(live);
+		if (err)
+			return err;
+	}
+	struct block *block = find(live, target, event->address);
+	if (block->address) {
+		live->totals.missed_frees++;
+		outcome->is_missed = true;
+		close_block(live, block, outcome);
+		block = find(live, target, event->address);
+	}
+	*block = (struct block) { .address = event->address,
+				  .size = event->size,
+				  .time_ns = event->time_ns,
+				  .target = target,
+				  .stack = event->stack,
+				  .thread = event->thread };
+	outcome->has_allocated = true;
+	outcome->allocated = *block;
+	live->totals.live_blocks++;
+	live->totals.allocated_bytes += event->size;
+	live->totals.live_bytes += event->size;
+	if (live->totals.live_bytes > live->totals.peak_bytes) {
+		live->totals.peak_bytes = live->totals.live_bytes;
+		live->totals.peak_time_ns = event->time_ns;
+	}
+	return 0;
+}
+
+static int reallocate(struct live *live, const struct capture_event *event, uint32_t target,
+		      struct outcome *outcome)
+{
+	uint64_t entry_ns = event->time_ns > event->duration_ns
+				    ? event->time_ns - event->duration_ns
+				    : 0;
+	struct outcome old = { 0 };
+
+	release(live, target, event->old_address, entry_ns, &old);
+	int err = allocate(live, event, target, outcome);
+	/* at most one of the two closed a block: the new address is not the old one where both
+	 * exist */
+	if (old.has_freed) {
+		outcome->has_freed = true;
+		outcome->is_missed = false;
+		outcome->freed = old.freed;
+	}
+	return err;
+}
+
+int live_apply(struct live *live, const struct capture_event *event, uint32_t target,
+	       struct outcome *outcome)
+{
+	*outcome = (struct outcome) { 0 };
+	if (event->flags & CAPTURE_EVENT_FAILED) {
+		live->totals.failed++;
+		return 0;
+	}
+	if (!event->address)
+		return 0;
+	switch (event->kind) {
+	case CAPTURE_FREE:
+		live->totals.frees++;
+		release(live, target, event->address, event->time_ns, outcome);
+		return 0;
+	case CAPTURE_REALLOC:
+		live->totals.reallocations++;
+		return reallocate(live, event, target, outcome);
+	default: live->totals.allocations++; return allocate(live, event, target, outcome);
+	}
+}

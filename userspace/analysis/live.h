@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The blocks that live at one moment of a capture, and what each event does to them.
+ *
+ * A block is known by (target, address): two targets may have blocks at one address. Events of one
+ * target may arrive slightly out of their causal order where a call releases memory before its
+ * event is made; the rules for that are at live_apply().
+ */
+#ifndef HEAPTRAIL_ANALYSIS_LIVE_H
+#define HEAPTRAIL_ANALYSIS_LIVE_H
+
+#include "capture/events.h"
+
+struct block {
+	uint64_t address;
+	uint64_t size;
+	uint64_t time_ns; /* of its allocation */
+	uint32_t target;
+	uint32_t stack;
+	uint32_t thread;
+};
+
+/* Sums over all events so far. Bytes are those asked for. */
+struct live_totals {
+	uint64_t allocations, frees, reallocations, failed;
+	uint64_t frees_of_unknown; /* blocks from before the capture */
+	uint64_t missed_frees;	   /* an address was given out again although its block was live */
+	uint64_t allocated_bytes,
+		freed_bytes; /* a realloc frees the old size and allocates the new one */
+	uint64_t live_bytes, live_blocks;
+	uint64_t peak_bytes, peak_time_ns;
+};
+
+/* What one event did. A realloc usually does both. */
+struct outcome {
+	bool has_freed, has_allocated;
+	bool is_missed; /* the freed block was closed because its address was given out again */
+	struct block freed, allocated;
+};
+
+struct live;
+
+struct live *live_new(void);
+void live_free(struct live *live);
+
+/*
+ * Applies one event. 0 or -ENOMEM.
+ *
+ * - An allocation at an address believed live closes the stale block: its free was missed.
+ * - A realloc, and a realloc that freed, are told at their return, but release the old block
+ * before. Another thread may have been given the address in between, and told so first: a block
+ * that is younger than the call's entry is not the one it released, and the free that seemed missed
+ * was not.
+ * - A failed call changes nothing.
+ */
+int live_apply(struct live *live, const struct capture_event *event, uint32_t target,
+	       struct outcome *outcome);
+
+const struct live_totals *live_totals(const struct live *live);
+
+#endif

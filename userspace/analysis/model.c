@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "analysis/model.h"
+
+#include "base/map.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Ids are given out one by one; a capture with larger ones was not made by a recorder. */
+#define ID_MAX (1u << 26)
+
+/* Makes items[id] exist, zeroed. */
+static int reach(void **items, size_t *count, size_t item_size, uint32_t id)
+{
+	if (id > ID_MAX)
+		return -EBADMSG;
+	if (id < *count)
+		return 0;
+	size_t grown_count = *count + *count / 2 > id ? *count + *count / 2 + 1 : (size_t)id + 64;
+	char *grown = realloc(*items, grown_count * item_size);
+	if (!grown)
+		return -ENOMEM;
+	memset(grown + *count * item_size, 0, (grown_count - *count) * item_size);
+	*items = grown;
+	*count = grown_count;
+	return 0;
+}
+
+int model_open(struct model *model)
+{
+	*model = (struct model) { .live = live_new() };
+	model->events = malloc(CAPTURE_EVENTS_MAX * sizeof(*model->events));
+	return model->live && model->events ? 0 : -ENOMEM;
+}
+
+static int feed_stacks(struct model *model, struct bytes_reader *in)
+{
+	struct stack_record *record = malloc(sizeof(*record));
+	int err = record ? 0 : -ENOMEM;
+
+	while (!err && stack_record_get(in, record)) {
+		err = reach((void **)&model->stacks, &model->stack_count, sizeof(*model->stacks),
+			    record->id);
+		if (err || model->stacks[record->id].is_known)
+			continue;
+		struct stack *stack = &model->stacks[record->id];
+		stack->frames = malloc(record->frame_count * sizeof(*stack->frames) + 1);
+		if (!stack->frames) {
+			err = -ENOMEM;
+			continue;
+		}
+		memcpy(stack->frames, record->frames, record->frame_count * sizeof(*stack->frames));
+		stack->frame_count = record->frame_count;
+		stack->status = record->status;
+		stack->is_known = true;
+	}
+	free(record);
+	return err;
+}
+
+static int feed_modules(struct model *model, struct bytes_reader *in)
+{
+	struct module_record record;
+	int err = 0;
+
+	while (!err && module_record_get(in, &record)) {
+		err = reach((void **)&model->modules, &model->module_count, sizeof(*model->modules),
+			    record.id);
+		if (!err && !model->modules[record.id].record.path)
+			model->modules[record.id].record = record;
+		else
+			module_record_free(&record);
+	}
+	return err;
+}
+
+static int feed_threads(struct model *model, struct bytes_reader *in)
+{
+	struct thread_record record;
+	int err = 0;
+
+	while (!err && thread_record_get(in, &record)) {
+		err = reach((void **)&model->threads, &model->thread_count, sizeof(*model->threads),
+			    record.id);
+		if (err) {
+			thread_record_free(&record);
+			continue;
+		}
+		thread_record_free(&model->threads[record.id]);
+		model->threads[record.id] = record;
+	}
+	return err;
+}
+
+static int feed_targets(struct model *model, struct bytes_reader *in)
+{
+	struct target_record record;
+
+	while (target_record_get(in, &record)) {
+		struct target_record *grown = realloc(model->targets,
+						      (model->target_count + 1) * sizeof(*grown));
+		if (!grown) {
+			target_record_free(&record);
+			return -ENOMEM;
+		}
+		model->targets = grown;
+		model->targets[model->target_count++] = record;
+	}
+	return 0;
+}
+
+static int feed_functions(struct model *model, struct bytes_reader *in)
+{
+	struct function_record record;
+
+	while (function_record_get(in, &record)) {
+		struct function_record *grown = realloc(
+			model->functions, (model->function_count + 1) * sizeof(*grown));
+		if (!grown) {
+			function_record_free(&record);
+			return -ENOMEM;
+		}
+		model->functions = grown;
+		model->functions[model->function_count++] = record;
+	}
+	return 0;
+}
+
+static int feed_session(struct model *model, struct bytes_reader *in)
+{
+	struct session_record record;
+
+	if (session_record_get(in, &record)) {
+		session_record_free(&model->session);
+		model->session = record;
+	}
+	return 0;
+}
+
+static int feed_counters(struct model *model, struct bytes_reader *in)
+{
+	struct counters_record record;
+
+	while (counters_record_get(in, &record))
+		model->counters = record;
+	return 0;
+}
+
+static int feed_names(struct model *model, struct bytes_reader *in)
+{
+	uint64_t id = bytes_get_varint(in);
+
+	if (in->failed || id >= model->module_count || model->modules[id].names)
+		return -EBADMSG;
+	size_t size = bytes_left(in);
+	return names_load(bytes_get(in, size), size, &model->modules[id].names);
+}
+
+static int feed_end(struct model *model, struct bytes_reader *in)
+{
+	uint64_t size = bytes_get_varint(in);
+	const uint8_t *totals = bytes_get(in, size > bytes_left(in) ? SIZE_MAX : (size_t)size);
+	struct bytes_reader inner = bytes_reader_on(totals, totals ? (size_t)size : 0);
+
+	/* the index behind the totals is for readers that jump */
+	in->at = in->end;
+	model->has_end = totals && end_record_get(&inner, &model->end);
+	return model->has_end ? 0 : -EBADMSG;
+}
+
+static void add_to_stack(struct model *model, const struct capture_event *event,
+			 const struct outcome *outcome)
+{
+	struct stack_sums *sums = &model->stacks[event->stack].sums;
+
+	sums->live_bytes += outcome->allocated.size;
+	sums->live_blocks++;
+	sums->allocated_bytes += outcome->allocated.size;
+	if (event->kind == CAPTURE_REALLOC)
+		sums->reallocations++;
+	else
+		sums->allocations++;
+	if (sums->live_bytes > sums->peak_bytes)
+		sums->peak_bytes = sums->live_bytes;
+	if (sums->allocations + sums->reallocations == 1)
+		sums->first_ns = event->time_ns;
+	sums->last_ns = event->time_ns;
+}
+
+/* heaptrack's definition: a free that directly follows the allocation of the same block. */
+static bool is_temporary(const struct model *model, const struct capture_event *event)
+{
+	const uint64_t *last = map_get(&model->last_allocation, (uint64_t)event->thread + 1);
+
+	return event->kind == CAPTURE_FREE && last && *last == event->address;
+}
+
+static int apply(struct model *model, const struct capture_event *event)
+{
+	struct outcome outcome;
+	uint32_t target = event->thread < model->thread_count ? model->threads[event->thread].pid
+							      : 0;
+	bool was_temporary = is_temporary(model, event);
+	int err = reach((void **)&model->stacks, &model->stack_count, sizeof(*model->stacks),
+			event->stack);
+
+	if (!err)
+		err = live_apply(model->live, event, target, &outcome);
+	if (err)
+		return err;
+	if (outcome.has_freed) {
+		struct stack_sums *sums = &model->stacks[outcome.freed.stack].sums;
+		sums->live_bytes -= outcome.freed.size;
+		sums->live_blocks--;
+		sums->frees += event->kind == CAPTURE_FREE;
+		sums->temporary += was_temporary;
+		model->temporary += was_temporary;
+	}
+	if (outcome.has_allocated) {
+		add_to_stack(model, event, &outcome);
+		err = map_put(&model->last_allocation, (uint64_t)event->thread + 1, event->address);
+	} else if (was_temporary) {
+		map_remove(&model->last_allocation, (uint64_t)event->thread + 1, NULL);
+	}
+	model->event_count++;
+	if (event->time_ns > model->last_time_ns)
+		model->last_time_ns = event->time_ns;
+	return err;
+}
+
+static int feed_events(struct model *model, struct bytes_reader *in)
+{
+	size_t count = 0, size = bytes_left(in);
+	int err = capture_events_decode(bytes_get(in, size), size, model->events, &count);
+
+	for (size_t i = 0; !err && i < count; i++)
+		err = apply(model, &model->events[i]);
+	return err;
+}
+
+/* A new chunk type is a new row; unknown ones are from a newer recorder, and passed over. */
+static int (*const FEEDS[])(struct model *, struct bytes_reader *) = {
+	[CHUNK_EVENTS] = feed_events,	    [CHUNK_END] = feed_end,
+	[CHUNK_STACKS] = feed_stacks,	    [CHUNK_MODULES] = feed_modules,
+	[CHUNK_TARGETS] = feed_targets,	    [CHUNK_THREADS] = feed_threads,
+	[CHUNK_FUNCTIONS] = feed_functions, [CHUNK_NAMES] = feed_names,
+	[CHUNK_SESSION] = feed_session,	    [CHUNK_COUNTERS] = feed_counters,
+};
+
+int model_feed(struct model *model, enum chunk_type type, const void *raw, size_t size)
+{
+	struct bytes_reader in = bytes_reader_on(raw, size);
+
+	if ((size_t)type >= sizeof(FEEDS) / sizeof(FEEDS[0]) || !FEEDS[type])
+		return 0;
+	int err = FEEDS[type](model, &in);
+	return !err && in.failed ? -EBADMSG : err;
+}
+
+void model_close(struct model *model)
+{
+	session_record_free(&model->session);
+	for (size_t i = 0; i < model->target_count; i++)
+		target_record_free(&model->targets[i]);
+	for (size_t i = 0; i < model->thread_count; i++)
+		thread_record_free(&model->threads[i]);
+	for (size_t i = 0; i < model->module_count; i++) {
+		module_record_free(&model->modules[i].record);
+		names_free(model->modules[i].names);
+	}
+	for (size_t i = 0; i < model->function_count; i++)
+		function_record_free(&model->functions[i]);
+	for (size_t i = 0; i < model->stack_count; i++)
+		free(model->stacks[i].frames);
+	free(model->targets);
+	free(model->threads);
+	free(model->modules);
+	free(model->functions);
+	free(model->stacks);
+	free(model->events);
+	live_free(model->live);
+	map_free(&model->last_allocation);
+}

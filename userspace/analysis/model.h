@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A capture as questions see it: the tables of its records, the sums per stack, and the totals. It
+ * is fed the chunks in file order; what they hold comes from a signed capture, but nothing here
+ * relies on that.
+ */
+#ifndef HEAPTRAIL_ANALYSIS_MODEL_H
+#define HEAPTRAIL_ANALYSIS_MODEL_H
+
+#include "analysis/live.h"
+#include "capture/end.h"
+#include "capture/format.h"
+#include "capture/names.h"
+#include "capture/records.h"
+
+/* Sums of the blocks that one stack allocated. A realloc hands its block over to the realloc's
+ * stack. */
+struct stack_sums {
+	uint64_t live_bytes, live_blocks, peak_bytes;
+	uint64_t allocated_bytes, allocations, reallocations, frees;
+	uint64_t temporary; /* freed by the same thread, without another allocation of it in between
+			     */
+	uint64_t first_ns, last_ns;
+};
+
+struct stack {
+	bool is_known; /* its record was there */
+	uint8_t status;
+	uint32_t frame_count;
+	struct record_frame *frames; /* leaf first */
+	struct stack_sums sums;
+};
+
+struct model_module {
+	struct module_record record;
+	struct names *names; /* NULL: none */
+};
+
+struct model {
+	struct session_record session;
+	struct target_record *targets;
+	size_t target_count;
+	struct thread_record *threads; /* by id */
+	size_t thread_count;
+	struct model_module *modules; /* by id */
+	size_t module_count;
+	struct function_record *functions;
+	size_t function_count;
+	struct stack *stacks; /* by id; 0 is "no stack" */
+	size_t stack_count;
+	struct counters_record counters;
+	struct end_record end;
+	bool has_end;
+	struct live *live;
+	struct map last_allocation; /* thread -> address, until the thread's next event */
+	uint64_t temporary, event_count, last_time_ns;
+	struct capture_event *events; /* decoded, one chunk's */
+};
+
+int model_open(struct model *model);
+
+/* 0, -EBADMSG, -ENOMEM. */
+int model_feed(struct model *model, enum chunk_type type, const void *raw, size_t size);
+
+void model_close(struct model *model);
+
+#endif
