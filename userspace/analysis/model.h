@@ -8,6 +8,7 @@
 #define HEAPTRAIL_ANALYSIS_MODEL_H
 
 #include "analysis/live.h"
+#include "base/map.h"
 #include "capture/end.h"
 #include "capture/format.h"
 #include "capture/names.h"

@@ -42,6 +42,10 @@ enum message_type {
 	VAULT_OPEN,	   /* struct vault_open + capture -> VAULT_OPENED, or MESSAGE_FAILURE */
 	VAULT_OPENED,	   /* struct vault_opened + the socket of a reader that holds the key */
 
+	VAULT_START,  /* struct vault_start, before anything else */
+	READER_START, /* struct reader_start + capture, the asker's socket */
+	READER_DONE,  /* struct reader_done, when the asker has hung up */
+
 	/* writer */
 	WRITER_START = 64, /* struct writer_start + capture, stream -> WRITER_HEADER */
 	WRITER_HEADER,	   /* struct vault_header */
@@ -125,6 +129,20 @@ struct vault_finished {
 struct vault_open {
 	char operation[16]; /* "view", "export", … */
 	char why[512];
+};
+
+struct vault_start {
+	char state_directory[256]; /* has keys/ and audit/ */
+};
+
+struct reader_start {
+	uint8_t key[32];
+};
+
+struct reader_done {
+	uint64_t chunks, bytes;
+	uint32_t state; /* enum capture_state */
+	uint32_t reserved;
 };
 
 struct vault_opened {

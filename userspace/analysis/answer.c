@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "analysis/answer.h"
+
+#include "analysis/frames.h"
+#include "analysis/tree.h"
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TREE_DEPTH_MAX 512
+
+/* By what rows and tree nodes are sorted; a new key is a new row. */
+static const struct sort_key {
+	const char *name;
+	size_t field;
+} SORT_KEYS[] = {
+	{ "live", offsetof(struct stack_sums, live_bytes) },
+	{ "peak", offsetof(struct stack_sums, peak_bytes) },
+	{ "allocated", offsetof(struct stack_sums, allocated_bytes) },
+	{ "count", offsetof(struct stack_sums, allocations) },
+	{ "temporary", offsetof(struct stack_sums, temporary) },
+};
+
+/* Names of enum loss_reason and enum stack_status (bpf/event.h), as docs/report-json.md lists them.
+ */
+static const char *const LOSS_NAMES[] = { "ring_full", "thread_state", "unmatched_return",
+					  "recursion", "disk" };
+static const char *const STATUS_NAMES[] = { "complete", "frame_pointers", "depth",	"no_table",
+					    "no_row",	"rule",		  "unreadable", "bad_frame",
+					    "not_code", "anonymous",	  "busy",	"no_slot" };
+
+static const struct sort_key *sort_key(const char *name)
+{
+	for (size_t i = 0; i < sizeof(SORT_KEYS) / sizeof(SORT_KEYS[0]); i++)
+		if (strcmp(SORT_KEYS[i].name, name) == 0)
+			return &SORT_KEYS[i];
+	return NULL;
+}
+
+static uint64_t value_of(const struct stack_sums *sums, const struct sort_key *key)
+{
+	uint64_t value;
+
+	memcpy(&value, (const char *)sums + key->field, sizeof(value));
+	return value;
+}
+
+static json_t *number(uint64_t value)
+{
+	/* jansson's integers are signed; sums of 2^63 bytes do not occur in a capture that makes
+	 * sense */
+	return json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value);
+}
+
+/* Text of a capture may be any bytes; JSON must be UTF-8. */
+static json_t *text(const char *string)
+{
+	char safe[4096];
+	json_t *value = json_string(string);
+
+	return value ? value : json_string(text_safe(safe, sizeof(safe), string, strlen(string)));
+}
+
+static json_t *named_sums(const char *const *names, size_t name_count, const uint64_t *sums,
+			  size_t count, size_t first)
+{
+	json_t *object = json_object();
+
+	for (size_t i = first; i < count && i < name_count; i++)
+		if (sums[i])
+			json_object_set_new(object, names[i], number(sums[i]));
+	return object;
+}
+
+static uint64_t sum(const uint64_t *values, size_t count)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < count; i++)
+		total += values[i];
+	return total;
+}
+
+static uint64_t duration_ns(const struct model *model)
+{
+	return model->has_end ? model->end.duration_ns : model->last_time_ns;
+}
+
+static json_t *answer_capture(const struct answer_context *context)
+{
+	const struct model *model = context->model;
+	const struct session_record *session = &model->session;
+	json_t *targets = json_array(), *functions = json_array();
+
+	for (size_t i = 0; i < model->target_count; i++)
+		json_array_append_new(targets, json_pack("{s:I, s:o, s:o}", "pid",
+							 (json_int_t)model->targets[i].pid, "comm",
+							 text(model->targets[i].comm), "exe",
+							 text(model->targets[i].exe)));
+	for (size_t i = 0; i < model->function_count; i++) {
+		const struct function_record *function = &model->functions[i];
+		const char *module = function->module < model->module_count &&
+						     model->modules[function->module].record.path
+					     ? model->modules[function->module].record.path
+					     : "";
+		json_array_append_new(functions,
+				      json_pack("{s:o, s:o, s:I, s:o, s:b}", "function",
+						text(function->name), "module", text(module),
+						"offset", (json_int_t)function->site_offset,
+						"instruction", text(function->instruction),
+						"emulated", function->is_emulated));
+	}
+	json_t *object = json_object();
+	json_object_set_new(object, "id", json_string(context->id));
+	json_object_set_new(object, "host", text(session->host ? session->host : ""));
+	json_object_set_new(object, "host_key", json_string(context->host));
+	json_object_set_new(object, "kernel", text(session->kernel ? session->kernel : ""));
+	json_object_set_new(object, "version",
+			    text(session->tool_version ? session->tool_version : ""));
+	json_object_set_new(object, "started_ns", number(session->start_unix_ns));
+	json_object_set_new(object, "duration_ns", number(duration_ns(model)));
+	json_object_set_new(object, "targets", targets);
+	json_object_set_new(object, "mode", text(session->mode ? session->mode : ""));
+	json_object_set_new(object, "complete",
+			    json_boolean(context->verdict->state == CAPTURE_COMPLETE));
+	json_object_set_new(object, "state", json_string(context->verdict->reason));
+	json_object_set_new(object, "end_reason", text(model->has_end ? model->end.reason : ""));
+	json_object_set_new(object, "sampling_bytes", number(session->sampling_bytes));
+	json_object_set_new(object, "functions", functions);
+	return object;
+}
+
+static json_t *answer_events(const struct model *model)
+{
+	const struct live_totals *totals = live_totals(model->live);
+	const struct counters_record *counters = &model->counters;
+	uint64_t lost[RECORD_REASONS_MAX + 1];
+	size_t count = counters->loss_count;
+
+	memcpy(lost, counters->lost, sizeof(counters->lost));
+	/* what the kernel sent and the file does not have, because the disk was full */
+	if (model->has_end && count < RECORD_REASONS_MAX) {
+		uint64_t known = sum(lost, count);
+		lost[count++] = model->end.events_lost > known ? model->end.events_lost - known : 0;
+	}
+	return json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "allocations",
+		number(totals->allocations), "frees", number(totals->frees), "reallocations",
+		number(totals->reallocations), "failed", number(totals->failed), "free_of_unknown",
+		number(totals->frees_of_unknown), "missed_frees", number(totals->missed_frees),
+		"emitted", number(counters->emitted), "lost", number(sum(lost, count)),
+		"lost_by_reason",
+		named_sums(LOSS_NAMES, sizeof(LOSS_NAMES) / sizeof(LOSS_NAMES[0]), lost, count, 0));
+}
+
+static json_t *answer_totals(const struct model *model)
+{
+	const struct live_totals *totals = live_totals(model->live);
+
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "allocated_bytes",
+			 number(totals->allocated_bytes), "freed_bytes",
+			 number(totals->freed_bytes), "live_bytes", number(totals->live_bytes),
+			 "live_blocks", number(totals->live_blocks), "peak_bytes",
+			 number(totals->peak_bytes), "peak_time_ns", number(totals->peak_time_ns),
+			 "temporary_blocks", number(model->temporary));
+}
+
+static json_t *answer_quality(const struct model *model)
+{
+	const struct counters_record *counters = &model->counters;
+
+	return json_pack("{s:o, s:o, s:o, s:o}", "stacks",
+			 number(sum(counters->stack_status, counters->status_count)), "complete",
+			 number(counters->status_count ? counters->stack_status[0] : 0),
+			 "incomplete_by_reason",
+			 named_sums(STATUS_NAMES, sizeof(STATUS_NAMES) / sizeof(STATUS_NAMES[0]),
+				    counters->stack_status, counters->status_count, 1),
+			 "records_lost", number(counters->stacks_lost));
+}
+
+static json_t *answer_frame(const struct named_frame *frame)
+{
+	char build_id[2 * RECORD_BUILD_ID_MAX + 1];
+
+	text_hex(build_id, frame->build_id ? frame->build_id : (const uint8_t *)"",
+		 frame->build_id_size);
+	return json_pack("{s:o, s:o, s:I, s:o, s:s, s:o, s:b}", "function", text(frame->function),
+			 "file", text(frame->file), "line", (json_int_t)frame->line, "module",
+			 text(frame->module), "build_id", build_id, "module_offset",
+			 number(frame->offset), "inlined", frame->is_inlined);
+}
+
+static json_t *answer_frames(const struct model *model, const struct stack *stack)
+{
+	struct named_frame names[NAMES_INLINE_MAX];
+	json_t *frames = json_array();
+
+	for (uint32_t i = 0; i < stack->frame_count; i++) {
+		size_t count = frame_names(model, &stack->frames[i], names);
+		for (size_t k = 0; k < count; k++)
+			json_array_append_new(frames, answer_frame(&names[k]));
+	}
+	return frames;
+}
+
+static void set_sums(json_t *object, const struct stack_sums *sums)
+{
+	const struct {
+		const char *name;
+		uint64_t value;
+	} fields[] = {
+		{ "live_bytes", sums->live_bytes },
+		{ "live_blocks", sums->live_blocks },
+		{ "peak_bytes", sums->peak_bytes },
+		{ "allocated_bytes", sums->allocated_bytes },
+		{ "allocations", sums->allocations },
+		{ "reallocations", sums->reallocations },
+		{ "frees", sums->frees },
+		{ "temporary", sums->temporary },
+		{ "first_ns", sums->first_ns },
+		{ "last_ns", sums->last_ns },
+	};
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		json_object_set_new(object, fields[i].name, number(fields[i].value));
+}
+
+struct ranked {
+	uint64_t value;
+	uint32_t id;
+};
+
+static int by_value(const void *a, const void *b)
+{
+	const struct ranked *left = a, *right = b;
+
+	if (left->value != right->value)
+		return left->value < right->value ? 1 : -1;
+	return left->id < right->id ? -1 : left->id > right->id;
+}
+
+/* One row per stack that allocated, best first; limit 0: all. */
+static json_t *answer_rows(const struct model *model, const struct sort_key *key, size_t limit)
+{
+	struct ranked *ranked = malloc((model->stack_count + 1) * sizeof(*ranked));
+	json_t *rows = json_array();
+	size_t count = 0;
+
+	for (size_t i = 0; ranked && i < model->stack_count; i++)
+		if (model->stacks[i].sums.allocations + model->stacks[i].sums.reallocations)
+			ranked[count++] = (struct ranked) { value_of(&model->stacks[i].sums, key),
+							    (uint32_t)i };
+	if (ranked)
+		qsort(ranked, count, sizeof(*ranked), by_value);
+	for (size_t i = 0; i < count && (!limit || i < limit); i++) {
+		const struct stack *stack = &model->stacks[ranked[i].id];
+		json_t *row = json_pack("{s:I}", "id", (json_int_t)ranked[i].id);
+		set_sums(row, &stack->sums);
+		json_object_set_new(
+			row, "status",
+			json_string(stack->is_known &&
+						    stack->status < sizeof(STATUS_NAMES) /
+									    sizeof(STATUS_NAMES[0])
+					    ? STATUS_NAMES[stack->status]
+					    : "unknown"));
+		json_object_set_new(row, "frames", answer_frames(model, stack));
+		json_array_append_new(rows, row);
+	}
+	free(ranked);
+	return rows;
+}
+
+static int by_node(const void *a, const void *b, void *key)
+{
+	uint64_t left = value_of(&(*(struct tree_node *const *)a)->sums, key);
+	uint64_t right = value_of(&(*(struct tree_node *const *)b)->sums, key);
+
+	return left < right ? 1 : left > right ? -1 : 0;
+}
+
+/* A node's children that carry at least `least` of the key, best first. */
+static json_t *answer_children(const struct tree_node *node, const struct sort_key *key,
+			       uint64_t least, int depth)
+{
+	json_t *list = json_array();
+	const struct tree_node **sorted;
+	size_t count = 0;
+
+	for (const struct tree_node *child = node->children; child; child = child->next)
+		count++;
+	sorted = malloc((count + 1) * sizeof(*sorted));
+	if (!sorted || depth == TREE_DEPTH_MAX) {
+		free(sorted);
+		return list;
+	}
+	count = 0;
+	for (const struct tree_node *child = node->children; child; child = child->next)
+		if (value_of(&child->sums, key) >= least)
+			sorted[count++] = child;
+	qsort_r(sorted, count, sizeof(*sorted), by_node, (void *)key);
+	for (size_t i = 0; i < count; i++) {
+		json_t *entry = answer_frame(&sorted[i]->frame);
+		set_sums(entry, &sorted[i]->sums);
+		json_object_set_new(entry, "children",
+				    answer_children(sorted[i], key, least, depth + 1));
+		json_array_append_new(list, entry);
+	}
+	free(sorted);
+	return list;
+}
+
+/* Branches under half a percent are left out: a tree is read, not added up. */
+static json_t *answer_tree(const struct model *model, const struct sort_key *key)
+{
+	struct tree_node *root = tree_new(model);
+
+	if (!root)
+		return NULL;
+	uint64_t least = value_of(&root->sums, key) / 200;
+	json_t *tree = json_object();
+	set_sums(tree, &root->sums);
+	json_object_set_new(tree, "children", answer_children(root, key, least ? least : 1, 0));
+	tree_free(root);
+	return tree;
+}
+
+static json_t *answer_report(const struct answer_context *context, const json_t *question)
+{
+	const char *sort = json_string_value(json_object_get(question, "sort"));
+	const struct sort_key *key = sort_key(sort ? sort : "live");
+	json_int_t limit = json_integer_value(json_object_get(question, "limit"));
+	const struct model *model = context->model;
+
+	if (!key)
+		return json_pack("{s:s}", "error", "cannot sort by that");
+	json_t *report = json_object();
+	json_object_set_new(report, "capture", answer_capture(context));
+	json_object_set_new(report, "events", answer_events(model));
+	json_object_set_new(report, "totals", answer_totals(model));
+	json_object_set_new(report, "stacks_quality", answer_quality(model));
+	json_object_set_new(report, "sort", json_string(key->name));
+	json_object_set_new(report, "rows", answer_rows(model, key, limit > 0 ? (size_t)limit : 0));
+	if (json_is_true(json_object_get(question, "tree")))
+		json_object_set_new(report, "tree", answer_tree(model, key));
+	return report;
+}
+
+json_t *answer(const struct answer_context *context, const json_t *question)
+{
+	const char *ask = json_string_value(json_object_get(question, "ask"));
+
+	if (ask && strcmp(ask, "report") == 0)
+		return answer_report(context, question);
+	return json_pack("{s:s}", "error", "no such question");
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "analysis/tree.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_same(const struct named_frame *a, const struct named_frame *b)
+{
+	/* modules of one model share their path's pointer */
+	if (a->module != b->module || strcmp(a->function, b->function) != 0)
+		return false;
+	return a->function[0] || a->offset == b->offset;
+}
+
+static void add(struct stack_sums *sums, const struct stack_sums *more)
+{
+	sums->live_bytes += more->live_bytes;
+	sums->live_blocks += more->live_blocks;
+	sums->peak_bytes += more->peak_bytes;
+	sums->allocated_bytes += more->allocated_bytes;
+	sums->allocations += more->allocations;
+	sums->reallocations += more->reallocations;
+	sums->frees += more->frees;
+	sums->temporary += more->temporary;
+}
+
+/* The child for this frame, moved to the front: callers come in runs. */
+static struct tree_node *child_of(struct tree_node *node, const struct named_frame *frame)
+{
+	for (struct tree_node **link = &node->children; *link; link = &(*link)->next) {
+		struct tree_node *child = *link;
+		if (!is_same(&child->frame, frame))
+			continue;
+		*link = child->next;
+		child->next = node->children;
+		node->children = child;
+		return child;
+	}
+	struct tree_node *child = calloc(1, sizeof(*child));
+	if (child) {
+		child->frame = *frame;
+		child->next = node->children;
+		node->children = child;
+	}
+	return child;
+}
+
+static bool add_stack(const struct model *model, struct tree_node *root, const struct stack *stack)
+{
+	struct named_frame names[NAMES_INLINE_MAX];
+	struct tree_node *node = root;
+
+	add(&root->sums, &stack->sums);
+	for (uint32_t i = stack->frame_count; i-- > 0;) {
+		size_t count = frame_names(model, &stack->frames[i], names);
+		while (count-- > 0) {
+			node = child_of(node, &names[count]);
+			if (!node)
+				return false;
+			add(&node->sums, &stack->sums);
+		}
+	}
+	return true;
+}
+
+struct tree_node *tree_new(const struct model *model)
+{
+	struct tree_node *root = calloc(1, sizeof(*root));
+
+	for (size_t i = 0; root && i < model->stack_count; i++) {
+		const struct stack *stack = &model->stacks[i];
+		if (stack->sums.allocations + stack->sums.reallocations == 0)
+			continue;
+		if (!add_stack(model, root, stack)) {
+			tree_free(root);
+			root = NULL;
+		}
+	}
+	return root;
+}
+
+void tree_free(struct tree_node *root)
+{
+	/* without recursion: children are spliced in front of the list that is being freed */
+	while (root) {
+		struct tree_node *next = root->next;
+		if (root->children) {
+			struct tree_node *last = root->children;
+			while (last->next)
+				last = last->next;
+			last->next = next;
+			next = root->children;
+		}
+		free(root);
+		root = next;
+	}
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The reader: a child of the vault with one capture's key and no right at all. It verifies,
+ * decrypts and analyses that capture, and answers questions about it until the asker hangs up.
+ */
+#include "analysis/answer.h"
+#include "base/frame.h"
+#include "base/message.h"
+#include "base/text.h"
+#include "workers/worker.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct reading {
+	struct capture_reader *reader;
+	struct model model;
+	struct answer_context context;
+	struct reader_done done;
+	char error[256]; /* "" where the capture can be used */
+};
+
+static void load(struct reading *reading, int fd, const uint8_t key[static CAPTURE_KEY_BYTES])
+{
+	struct chunk chunk;
+	int err = capture_reader_open(fd, key, &reading->reader);
+	int more = 0;
+
+	if (!err)
+		err = model_open(&reading->model);
+	while (!err && (more = capture_reader_next(reading->reader, &chunk)) == 1) {
+		err = model_feed(&reading->model, chunk.type, chunk.raw, chunk.size);
+		reading->done.chunks++;
+		reading->done.bytes += chunk.size;
+	}
+	if (!err)
+		err = more < 0 ? more : 0;
+	const struct capture_verdict *verdict = reading->reader
+							? capture_reader_verdict(reading->reader)
+							: NULL;
+	if (verdict)
+		reading->done.state = verdict->state;
+	if (verdict && verdict->state == CAPTURE_TAMPERED)
+		snprintf(reading->error, sizeof(reading->error),
+			 "the capture was tampered with: %s", verdict->reason);
+	else if (err)
+		snprintf(reading->error, sizeof(reading->error), "the capture cannot be read: %s",
+			 err == -EKEYREJECTED ? "the key does not belong to it" : strerror(-err));
+}
+
+static void describe(struct reading *reading, int fd)
+{
+	struct capture_header header;
+
+	if (capture_header_read(fd, &header) == 0) {
+		text_hex(reading->context.id, header.capture_id, sizeof(header.capture_id));
+		text_hex(reading->context.host, header.host_pk, sizeof(header.host_pk));
+	}
+	reading->context.model = &reading->model;
+	reading->context.verdict = capture_reader_verdict(reading->reader);
+}
+
+/* One question, one answer. False: the asker is gone. */
+static bool serve(struct reading *reading, int asker)
+{
+	char *text = NULL, *document;
+	size_t size;
+	json_t *question, *reply;
+
+	if (frame_recv(asker, QUESTION_MAX, &text, &size))
+		return false;
+	question = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
+	if (reading->error[0])
+		reply = json_pack("{s:s, s:i}", "error", reading->error, "exit", 6);
+	else if (!question)
+		reply = json_pack("{s:s, s:i}", "error", "the question is not JSON", "exit", 2);
+	else
+		reply = answer(&reading->context, question);
+	document = reply ? json_dumps(reply, JSON_COMPACT) : NULL;
+	bool is_sent = document && frame_send(asker, document, strlen(document)) == 0;
+	free(document);
+	free(text);
+	json_decref(reply);
+	json_decref(question);
+	return is_sent;
+}
+
+int main(void)
+{
+	static const struct message_rule RULES[] = {
+		{ READER_START, sizeof(struct reader_start), 2 },
+	};
+	static struct message message;
+	static struct reading reading;
+
+	worker_begin("reader");
+	if (message_recv(WORKER_SOCKET, RULES, 1, &message))
+		return 1;
+	int capture = message_take_fd(&message, 0), asker = message_take_fd(&message, 1);
+	worker_confine("reader");
+	load(&reading, capture, ((const struct reader_start *)message.body)->key);
+	sodium_memzero(message.body, sizeof(message.body));
+	if (!reading.error[0])
+		describe(&reading, capture);
+	while (serve(&reading, asker))
+		;
+	/* the vault may be gone with its command; then nobody waits for this */
+	(void)message_send(WORKER_SOCKET, READER_DONE, &reading.done, sizeof(reading.done), NULL,
+			   0);
+	_exit(0);
+}
