@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who is at the other end of a socket, as the kernel tells it. */
+#ifndef HEAPTRAIL_VAULT_PEER_H
+#define HEAPTRAIL_VAULT_PEER_H
+
+#include "audit/record.h"
+
+/* Fills in everything that can be known; what cannot is empty or -1. 0, or -errno without
+ * credentials. */
+int peer_identify(int socket, struct audit_subject *subject);
+
+#endif

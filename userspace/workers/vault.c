@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The vault: the only holder of private keys. It certifies the headers of new captures and opens
+ * old ones, each time in the same order: the audit record is appended and on disk, then the key is
+ * unwrapped, then a reader without rights gets it. Whoever asked gets a socket to that reader,
+ * never the key.
+ *
+ * Of a capture it reads the fixed header and the key slots, both signed; the rest is the reader's.
+ */
+#include "audit/log.h"
+#include "base/io.h"
+#include "base/message.h"
+#include "capture/header.h"
+#include "capture/read.h"
+#include "capture/write.h"
+#include "keys/store.h"
+#include "vault/peer.h"
+#include "workers/start.h"
+#include "workers/worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+struct vault {
+	struct keys *keys;
+	struct audit_log *log;
+	struct audit_subject peer;
+	struct worker_process reader;
+	struct audit_object reading; /* what the reader holds */
+	uint64_t reading_ns;	     /* since when */
+};
+
+static struct message message;
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void start(struct vault *vault)
+{
+	static const struct message_rule RULES[] = { { VAULT_START, sizeof(struct vault_start),
+						       0 } };
+	struct vault_start *options = (void *)message.body;
+	char path[sizeof(options->state_directory) + 16];
+	const char *directory = options->state_directory;
+
+	if (message_recv(WORKER_SOCKET, RULES, 1, &message))
+		exit(1);
+	options->state_directory[sizeof(options->state_directory) - 1] = 0;
+	if (mkdir(directory, 0711) && errno != EEXIST)
+		worker_fail(errno == EACCES ? 4 : 1, errno, "%s: cannot be created: %s", directory,
+			    strerror(errno));
+	snprintf(path, sizeof(path), "%s/keys", directory);
+	int err = keys_open(path, true, &vault->keys);
+	if (err == -EPERM)
+		worker_fail(4, EPERM,
+			    "%s: a key there can be read by others or belongs to another user; "
+			    "chmod 600 and chown it, or replace it if others may have seen it",
+			    path);
+	if (err)
+		worker_fail(err == -EACCES ? 4 : 1, -err,
+			    "%s: the keys cannot be read or made: %s%s", path, strerror(-err),
+			    err == -EACCES ? "; run as root" : "");
+	snprintf(path, sizeof(path), "%s/audit", directory);
+	err = audit_log_open(path, &vault->log);
+	if (err)
+		worker_fail(err == -EACCES ? 4 : 1, -err,
+			    "%s: the audit log cannot be opened, so nothing else is: %s", path,
+			    strerror(-err));
+	err = peer_identify(WORKER_SOCKET, &vault->peer);
+	if (err)
+		worker_fail(4, -err, "the vault cannot tell who is asking: %s", strerror(-err));
+}
+
+static void describe(struct audit_object *object, int fd, const struct capture_header *header)
+{
+	struct stat st = { 0 };
+
+	*object = (struct audit_object) { 0 };
+	if (fd >= 0 && fstat(fd, &st) == 0) {
+		object->device = st.st_dev;
+		object->inode = st.st_ino;
+		object->size = (uint64_t)st.st_size;
+	}
+	if (header) {
+		memcpy(object->capture_id, header->capture_id, sizeof(object->capture_id));
+		crypto_hash_sha256(object->header_hash, header->bytes, sizeof(header->bytes));
+	}
+}
+
+/* On record, or everything ends here: nothing may happen without its record. */
+static void note(struct vault *vault, const struct audit_record *record)
+{
+	int err = audit_log_append(vault->log, record);
+
+	if (err)
+		worker_fail(
+			1, -err,
+			"the audit log cannot be written (%s), so nothing is opened; make room or "
+			"repair it",
+			strerror(-err));
+}
+
+static void reply(enum message_type type, const void *body, size_t size)
+{
+	if (message_send(WORKER_SOCKET, type, body, size, NULL, 0))
+		exit(1);
+}
+
+static void serve_public(struct vault *vault)
+{
+	struct vault_keys keys = { 0 };
+
+	memcpy(keys.host_pk, keys_host_pk(vault->keys), sizeof(keys.host_pk));
+	snprintf(keys.recipient, sizeof(keys.recipient), "%s", keys_recipient(vault->keys));
+	reply(VAULT_KEYS, &keys, sizeof(keys));
+}
+
+/* Signs the header of a new capture, which starts with that. */
+static void serve_certify(struct vault *vault)
+{
+	const uint8_t *bytes = message.body;
+	uint8_t signed_bytes[HEADER_MESSAGE_BYTES];
+	struct vault_signature signature;
+	struct capture_header header;
+	struct audit_object object;
+
+	if (memcmp(bytes + HEADER_HOST_PK, keys_host_pk(vault->keys), 32) != 0)
+		worker_fail(1, EINVAL, "a header that names another host is not certified");
+	header_message(bytes, signed_bytes);
+	keys_sign_host(vault->keys, signed_bytes, sizeof(signed_bytes), signature.bytes);
+	memcpy(message.body + HEADER_HOST_SIG, signature.bytes, sizeof(signature.bytes));
+	if (header_parse(message.body, &header))
+		worker_fail(1, EINVAL, "what should be certified is not the header of a capture");
+	describe(&object, -1, &header);
+	note(vault, &(struct audit_record) { .operation = "capture.start",
+					     .result = "ok",
+					     .subject = &vault->peer,
+					     .object = &object });
+	reply(VAULT_CERTIFIED, &signature, sizeof(signature));
+}
+
+static void serve_finished(struct vault *vault)
+{
+	struct vault_finished *end = (void *)message.body;
+	struct audit_object object = { .size = end->file_size, .state = "complete" };
+
+	end->reason[sizeof(end->reason) - 1] = 0;
+	memcpy(object.capture_id, end->capture_id, sizeof(object.capture_id));
+	/* the anchor: the chain after the last chunk, which no shorter or other file has */
+	memcpy(object.header_hash, end->chain, sizeof(object.header_hash));
+	note(vault, &(struct audit_record) { .operation = "capture.end",
+					     .result = "ok",
+					     .subject = &vault->peer,
+					     .object = &object,
+					     .why = end->reason,
+					     .numbers = { "chunk", "events", "lost" },
+					     .values = { end->sequence, end->events, end->lost } });
+	reply(VAULT_NOTED, NULL, 0);
+}
+
+static void deny(struct vault *vault, const struct audit_object *object, int exit_status, int error,
+		 const char *why)
+{
+	note(vault, &(struct audit_record) { .operation = "open.deny",
+					     .result = exit_status == 4 ? "denied" : "failed",
+					     .subject = &vault->peer,
+					     .object = object,
+					     .why = why });
+	worker_refuse(WORKER_SOCKET, exit_status, error, "%s", why);
+}
+
+/* The default policy: root, and whoever the vault runs as. Returns the rule, NULL: denied. */
+static const char *decide(const struct vault *vault)
+{
+	if (vault->peer.uid == 0)
+		return "allow uid=0";
+	return vault->peer.uid == geteuid() ? "allow uid=owner" : NULL;
+}
+
+static const char *why_no_header(int err)
+{
+	switch (err) {
+	case -ENODATA: return "is empty or cut inside its header";
+	case -EBADMSG: return "is not a heaptrail capture";
+	case -ENOTSUP: return "was made by another version of heaptrail; use that version";
+	case -EKEYREJECTED: return "was tampered with: the signature of its header is wrong";
+	case -EISDIR: return "is a directory";
+	case -EINVAL: return "is not a regular file";
+	}
+	return strerror(-err);
+}
+
+/* The key out of the first slot that our identity opens. */
+static int unwrap(const struct vault *vault, int fd, const struct capture_header *header,
+		  uint8_t key[static CAPTURE_KEY_BYTES])
+{
+	static uint8_t slot[CAPTURE_SLOTS_MAX];
+	uint8_t secret[CAPTURE_SECRET_BYTES];
+	size_t size;
+	int err = -ENOKEY;
+
+	for (size_t i = 0; err == -ENOKEY; i++) {
+		int missing = capture_slot_read(fd, header, i, slot, &size);
+		if (missing)
+			return missing == -ENOENT ? -ENOKEY : missing;
+		err = keys_unwrap(vault->keys, slot, size, secret, sizeof(secret));
+	}
+	/* the secret names its capture: a slot copied from another one does not open this one */
+	if (!err && (memcmp(secret, CAPTURE_SECRET_LABEL, 16) != 0 ||
+		     memcmp(secret + 16, header->capture_id, 16) != 0))
+		err = -EBADMSG;
+	if (!err)
+		memcpy(key, secret + 32, CAPTURE_KEY_BYTES);
+	sodium_memzero(secret, sizeof(secret));
+	return err;
+}
+
+/* Starts the reader and hands it the key. 0 and the asker's end of its socket. */
+static int start_reader(struct vault *vault, int fd, struct reader_start *key, int *asker)
+{
+	int pair[2], fds[2];
+	int err = worker_start("reader", &vault->reader);
+
+	if (!err && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		err = -errno;
+	if (err)
+		return err;
+	fds[0] = fd;
+	fds[1] = pair[1];
+	err = message_send(vault->reader.socket, READER_START, key, sizeof(*key), fds, 2);
+	close(pair[1]);
+	*asker = pair[0];
+	return err;
+}
+
+static void serve_open(struct vault *vault)
+{
+	struct vault_open *request = (void *)message.body;
+	int fd = message_take_fd(&message, 0), asker = -1;
+	const char *rule = decide(vault);
+	struct capture_header header;
+	struct reader_start key;
+	int err = capture_header_read(fd, &header);
+
+	request->operation[sizeof(request->operation) - 1] = 0;
+	request->why[sizeof(request->why) - 1] = 0;
+	describe(&vault->reading, fd, err ? NULL : &header);
+	if (vault->reader.pid)
+		worker_fail(1, EBUSY, "one capture at a time");
+	if (!rule) {
+		deny(vault, &vault->reading, 4, EACCES,
+		     "you may not open captures here: only root and the vault's owner may");
+	} else if (err) {
+		deny(vault, &vault->reading, err == -EKEYREJECTED ? 6 : 1, -err,
+		     why_no_header(err));
+	} else {
+		/* Strictly in this order: the record, then the key. */
+		note(vault, &(struct audit_record) { .operation = "open.grant",
+						     .result = "ok",
+						     .subject = &vault->peer,
+						     .object = &vault->reading,
+						     .why = request->why,
+						     .rule = rule });
+		err = unwrap(vault, fd, &header, key.key);
+		if (!err)
+			err = start_reader(vault, fd, &key, &asker);
+		sodium_memzero(&key, sizeof(key));
+		if (err == -ENOKEY)
+			deny(vault, &vault->reading, 6, -err,
+			     "is not encrypted for this host's vault: open it where it was recorded, or "
+			     "with an identity among its recipients");
+		else if (err)
+			deny(vault, &vault->reading, err == -EBADMSG ? 6 : 1, -err,
+			     err == -EBADMSG ? "was tampered with: its key slots are not valid"
+					     : strerror(-err));
+		else if (message_send(WORKER_SOCKET, VAULT_OPENED, header.capture_id,
+				      sizeof(header.capture_id), &asker, 1))
+			exit(1);
+		vault->reading_ns = now_ns();
+	}
+	io_close(&asker);
+	close(fd);
+}
+
+/* The reader is done, or died: either is on record. */
+static void close_reading(struct vault *vault)
+{
+	static const struct message_rule RULES[] = { { READER_DONE, sizeof(struct reader_done),
+						       0 } };
+	static const char *const STATES[] = { "complete", "", "", "incomplete", "tampered" };
+	struct reader_done done = { 0 };
+	bool is_told = message_recv(vault->reader.socket, RULES, 1, &message) == 0;
+
+	if (is_told)
+		memcpy(&done, message.body, sizeof(done));
+	worker_finish(&vault->reader);
+	vault->reading.state = done.state < 5 ? STATES[done.state] : "";
+	note(vault,
+	     &(struct audit_record) { .operation = "open.close",
+				      .result = is_told ? "ok" : "failed",
+				      .subject = &vault->peer,
+				      .object = &vault->reading,
+				      .why = is_told ? NULL : "the reader died",
+				      .numbers = { "chunks", "bytes", "ms" },
+				      .values = { done.chunks, done.bytes,
+						  (now_ns() - vault->reading_ns) / 1000000 } });
+}
+
+/* False: whoever started the vault is gone. */
+static bool serve(struct vault *vault)
+{
+	static const struct message_rule RULES[] = {
+		{ VAULT_PUBLIC, 0, 0 },
+		{ VAULT_CERTIFY, sizeof(struct vault_header), 0 },
+		{ VAULT_FINISHED, sizeof(struct vault_finished), 0 },
+		{ VAULT_OPEN, sizeof(struct vault_open), 1 },
+	};
+
+	if (message_recv(WORKER_SOCKET, RULES, sizeof(RULES) / sizeof(RULES[0]), &message))
+		return false;
+	switch (message.type) {
+	case VAULT_PUBLIC: serve_public(vault); break;
+	case VAULT_CERTIFY: serve_certify(vault); break;
+	case VAULT_FINISHED: serve_finished(vault); break;
+	case VAULT_OPEN: serve_open(vault); break;
+	}
+	message_close_fds(&message);
+	return true;
+}
+
+int main(void)
+{
+	struct vault vault = { .reader = WORKER_PROCESS_NONE };
+	bool is_asked = true;
+
+	worker_begin("vault");
+	start(&vault);
+	worker_confine("vault");
+	while (is_asked || vault.reader.pid) {
+		struct pollfd polls[2] = { { .fd = is_asked ? WORKER_SOCKET : -1,
+					     .events = POLLIN },
+					   { .fd = vault.reader.socket, .events = POLLIN } };
+		if (poll(polls, 2, -1) < 0 && errno != EINTR)
+			break;
+		if (polls[1].revents)
+			close_reading(&vault);
+		else if (polls[0].revents)
+			is_asked = serve(&vault);
+	}
+	keys_close(vault.keys);
+	audit_log_close(vault.log);
+	return 0;
+}
