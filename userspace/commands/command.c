@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "commands/command.h"
+
+#include "base/text.h"
+#include "workers/protocol.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct command COMMANDS[] = {
+	{ "record", record_main,
+	  "record the allocations of running processes into a sealed capture" },
+	{ "report", report_main, "say who holds, or held, the memory" },
+	{ "info", info_main, "what a capture's header tells without a key" },
+	{ "verify", verify_main, "check that captures are complete and unchanged" },
+	{ "audit", audit_main, "show or verify the record of every opening" },
+	{ "keys", keys_main, "show or make this host's keys" },
+	{ "doctor", doctor_main, "what this machine can do, and what is missing" },
+};
+
+const size_t COMMAND_COUNT = sizeof(COMMANDS) / sizeof(COMMANDS[0]);
+
+int command_fail(int status, const char *format, ...)
+{
+	char text[2048], safe[3072];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	fflush(stdout);
+	fprintf(stderr, "heaptrail: %s\n", text_safe(safe, sizeof(safe), text, strlen(text)));
+	return status;
+}
+
+const char *command_state_directory(const char *option)
+{
+	const char *environment = getenv("HEAPTRAIL_STATE_DIR");
+
+	if (option)
+		return option;
+	return environment && environment[0] ? environment : "/var/lib/heaptrail";
+}
+
+int command_worker_failed(struct failure *failure)
+{
+	failure->what[sizeof(failure->what) - 1] = 0;
+	return command_fail(failure->exit_status > 0 && failure->exit_status < 126
+				    ? failure->exit_status
+				    : EXIT_FAILED,
+			    "%s", failure->what);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Opens a capture through the vault: what comes back is a socket to a reader, never a key. */
+#ifndef HEAPTRAIL_COMMANDS_OPEN_H
+#define HEAPTRAIL_COMMANDS_OPEN_H
+
+#include "workers/start.h"
+
+#include <jansson.h>
+
+struct opened_capture {
+	int socket; /* questions and answers: base/frame.h */
+	struct worker_process vault;
+};
+
+/* A regular file, for reading. Prints what is wrong. An exit status and *fd. */
+int open_file(const char *path, int *fd);
+
+/* operation: "view", "export"; why: the reason given, or "". Prints what is wrong; an exit status.
+ */
+int open_capture(const char *path, const char *state_directory, const char *operation,
+		 const char *why, struct opened_capture *capture);
+
+/* Asks one question; prints an error that is answered. An exit status and a new reference. */
+int opened_capture_ask(struct opened_capture *capture, const json_t *question, json_t **answer);
+
+/* Waits until the closing is on record. */
+void opened_capture_close(struct opened_capture *capture);
+
+#endif

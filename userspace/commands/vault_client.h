@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The vault as commands use it. Errors are printed; what is returned is an exit status. */
+#ifndef HEAPTRAIL_COMMANDS_VAULT_CLIENT_H
+#define HEAPTRAIL_COMMANDS_VAULT_CLIENT_H
+
+#include "base/message.h"
+#include "workers/protocol.h"
+#include "workers/start.h"
+
+/* Starts the vault for this state directory. */
+int vault_begin(struct worker_process *vault, const char *state_directory);
+
+/*
+ * Sends a request and waits for its answer: the type it must have, with fd_count descriptors, or a
+ * failure, which is printed. fd: sent along, -1: none.
+ */
+int vault_ask(struct worker_process *vault, enum message_type type, const void *body, size_t size,
+	      int fd, const struct message_rule *expected, struct message *answer);
+
+#endif
