@@ -47,31 +47,32 @@ void seal_derive(struct seal_keys *keys, const uint8_t cek[static CAPTURE_KEY_BY
 	hkdf_expand((uint8_t *)keys, sizeof(*keys), cek, info, sizeof(info));
 }
 
-static void nonce_of(const struct seal_keys *keys, uint64_t sequence, uint8_t nonce[static 12])
+static void nonce_of(const struct seal_keys *keys, const uint8_t header[static CHUNK_HEADER_BYTES],
+		     uint8_t nonce[static 12])
 {
 	memcpy(nonce, keys->base_nonce, 12);
+	for (int i = 0; i < 2; i++)
+		nonce[i] ^= header[CHUNK_ATTEMPT + i];
 	for (int i = 0; i < 8; i++)
-		nonce[4 + i] ^= (uint8_t)(sequence >> (8 * i));
+		nonce[4 + i] ^= header[CHUNK_SEQUENCE + i];
 }
 
-void seal_encrypt(const struct seal_keys *keys, uint64_t sequence,
-		  const uint8_t header[static CHUNK_HEADER_BYTES], const uint8_t *in, size_t size,
-		  uint8_t *out)
+void seal_encrypt(const struct seal_keys *keys, const uint8_t header[static CHUNK_HEADER_BYTES],
+		  const uint8_t *in, size_t size, uint8_t *out)
 {
 	uint8_t nonce[12];
 
-	nonce_of(keys, sequence, nonce);
+	nonce_of(keys, header, nonce);
 	crypto_aead_chacha20poly1305_ietf_encrypt(out, NULL, in, size, header, CHUNK_HEADER_BYTES,
 						  NULL, nonce, keys->key);
 }
 
-int seal_decrypt(const struct seal_keys *keys, uint64_t sequence,
-		 const uint8_t header[static CHUNK_HEADER_BYTES], const uint8_t *in, size_t size,
-		 uint8_t *out)
+int seal_decrypt(const struct seal_keys *keys, const uint8_t header[static CHUNK_HEADER_BYTES],
+		 const uint8_t *in, size_t size, uint8_t *out)
 {
 	uint8_t nonce[12];
 
-	nonce_of(keys, sequence, nonce);
+	nonce_of(keys, header, nonce);
 	return crypto_aead_chacha20poly1305_ietf_decrypt(out, NULL, NULL, in, size, header,
 							 CHUNK_HEADER_BYTES, nonce, keys->key)
 		       ? -EBADMSG
@@ -81,10 +82,10 @@ int seal_decrypt(const struct seal_keys *keys, uint64_t sequence,
 void seal_htag(const struct seal_keys *keys, const uint8_t chain[static SEAL_HASH_BYTES],
 	       const uint8_t header[static CHUNK_HEADER_BYTES], uint8_t tag[static 16])
 {
-	uint8_t input[SEAL_HASH_BYTES + SEAL_HTAG_OFFSET];
+	uint8_t input[SEAL_HASH_BYTES + CHUNK_HTAG];
 
 	memcpy(input, chain, SEAL_HASH_BYTES);
-	memcpy(input + SEAL_HASH_BYTES, header, SEAL_HTAG_OFFSET);
+	memcpy(input + SEAL_HASH_BYTES, header, CHUNK_HTAG);
 	crypto_generichash(tag, 16, input, sizeof(input), keys->htag, sizeof(keys->htag));
 }
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define END_RESERVE (64u << 10)
+#define INDEX_MAX   (CAPTURE_RAW_MAX - END_RESERVE)
 
 struct capture_writer {
 	int fd;
@@ -23,13 +24,16 @@ struct capture_writer {
 	struct bytes_buffer slots; /* wrapped, not yet framed */
 	uint32_t slot_count;
 	struct compressor *compressor;
-	struct bytes_buffer index; /* of the chunks written */
-	uint8_t *chunk;		   /* one chunk as it goes to the file */
+	struct bytes_buffer index; /* of the first chunks written, as many as INDEX_MAX holds */
+	uint64_t index_count;
+	uint8_t *chunk; /* one chunk as it goes to the file */
 	size_t chunk_capacity;
 	uint8_t chain[SEAL_HASH_BYTES];
 	uint64_t sequence; /* of the next chunk */
 	uint64_t durable;  /* chunks below this one are on disk */
 	uint64_t size;
+	uint16_t attempt; /* how many writes of the next chunk failed */
+	int sync_error;	  /* of the first fdatasync that failed */
 	/* secret from here on */
 	uint8_t cek[CAPTURE_KEY_BYTES];
 	uint8_t sk[crypto_sign_SECRETKEYBYTES];
@@ -201,85 +205,108 @@ static void make_chunk_header(struct capture_writer *writer, enum chunk_type typ
 	uint8_t *header = writer->chunk;
 
 	memset(header, 0, CHUNK_HEADER_BYTES);
-	memcpy(header, "HTCK", 4);
-	header[4] = (uint8_t)type;
-	put_le(header + 8, writer->sequence, 8);
-	put_le(header + 16, cipher_size, 4);
-	put_le(header + 20, raw_size, 4);
-	put_le(header + 24, writer->durable, 8);
-	seal_htag(&writer->keys, writer->chain, header, header + SEAL_HTAG_OFFSET);
+	memcpy(header, CHUNK_MAGIC, 4);
+	header[CHUNK_TYPE] = (uint8_t)type;
+	put_le(header + CHUNK_ATTEMPT, writer->attempt, 2);
+	put_le(header + CHUNK_SEQUENCE, writer->sequence, 8);
+	put_le(header + CHUNK_CIPHER_SIZE, cipher_size, 4);
+	put_le(header + CHUNK_RAW_SIZE, raw_size, 4);
+	put_le(header + CHUNK_DURABLE, writer->durable, 8);
+	seal_htag(&writer->keys, writer->chain, header, header + CHUNK_HTAG);
 }
 
 static void index_chunk(struct capture_writer *writer, enum chunk_type type, uint64_t offset,
 			size_t cipher_size, size_t raw_size)
 {
+	if (writer->index.size > INDEX_MAX || !bytes_reserve(&writer->index, 4 * 10))
+		return;
 	bytes_put_varint(&writer->index, type);
 	bytes_put_varint(&writer->index, offset);
 	bytes_put_varint(&writer->index, cipher_size);
 	bytes_put_varint(&writer->index, raw_size);
+	writer->index_count++;
+}
+
+/* The packed payload behind the chunk's header becomes the sealed chunk; chain: after it. */
+static void seal_chunk(struct capture_writer *writer, enum chunk_type type, size_t packed,
+		       size_t raw_size, uint8_t chain[static SEAL_HASH_BYTES])
+{
+	uint8_t *cipher = writer->chunk + CHUNK_HEADER_BYTES;
+	size_t cipher_size = packed + SEAL_TAG_BYTES;
+
+	make_chunk_header(writer, type, cipher_size, raw_size);
+	seal_encrypt(&writer->keys, writer->chunk, cipher, packed, cipher);
+	memcpy(chain, writer->chain, SEAL_HASH_BYTES);
+	seal_chain_step(chain, writer->chunk, cipher, cipher_size);
+	seal_sign_chunk(writer->sk, writer->header + HEADER_CAPTURE_ID, writer->sequence, chain,
+			cipher + cipher_size);
 }
 
 int capture_writer_append(struct capture_writer *writer, enum chunk_type type, const void *raw,
 			  size_t size)
 {
 	uint8_t chain[SEAL_HASH_BYTES];
+	uint64_t offset = writer->size;
 	size_t packed;
 	int err = size > CAPTURE_RAW_MAX ? -EMSGSIZE : grow_chunk(writer, size);
 
 	if (err)
 		return err;
-	uint8_t *cipher = writer->chunk + CHUNK_HEADER_BYTES;
-	err = compress_pack(writer->compressor, raw, size, cipher, compress_bound(size), &packed);
+	if (writer->attempt == UINT16_MAX)
+		return -EIO;
+	err = compress_pack(writer->compressor, raw, size, writer->chunk + CHUNK_HEADER_BYTES,
+			    compress_bound(size), &packed);
 	if (err)
 		return err;
-	size_t cipher_size = packed + SEAL_TAG_BYTES;
-	size_t total = CHUNK_HEADER_BYTES + cipher_size + SEAL_SIGN_BYTES;
+	size_t total = CHUNK_HEADER_BYTES + packed + SEAL_TAG_BYTES + SEAL_SIGN_BYTES;
 	if (type != CHUNK_END) {
 		err = reserve(writer, total);
 		if (err)
 			return err;
 	}
-	make_chunk_header(writer, type, cipher_size, size);
-	seal_encrypt(&writer->keys, writer->sequence, writer->chunk, cipher, packed, cipher);
-	memcpy(chain, writer->chain, sizeof(chain));
-	seal_chain_step(chain, writer->chunk, cipher, cipher_size);
-	seal_sign_chunk(writer->sk, writer->header + HEADER_CAPTURE_ID, writer->sequence, chain,
-			cipher + cipher_size);
-	uint64_t offset = writer->size;
+	seal_chunk(writer, type, packed, size, chain);
 	err = append_bytes(writer, writer->chunk, total);
-	if (err)
+	if (err) {
+		writer->attempt++;
 		return err;
-	index_chunk(writer, type, offset, cipher_size, size);
+	}
+	index_chunk(writer, type, offset, packed + SEAL_TAG_BYTES, size);
 	memcpy(writer->chain, chain, sizeof(chain));
 	writer->sequence++;
-	return writer->index.failed ? -ENOMEM : 0;
+	writer->attempt = 0;
+	return 0;
 }
 
+/* After a failed fdatasync the kernel forgets what it could not write, and the next one succeeds:
+ * so the first error stays. */
 int capture_writer_sync(struct capture_writer *writer)
 {
-	if (fdatasync(writer->fd))
-		return -errno;
-	writer->durable = writer->sequence;
-	return 0;
+	if (!writer->sync_error && fdatasync(writer->fd))
+		writer->sync_error = -errno;
+	if (!writer->sync_error)
+		writer->durable = writer->sequence;
+	return writer->sync_error;
 }
 
 int capture_writer_finish(struct capture_writer *writer, const void *totals, size_t size)
 {
 	struct bytes_buffer end = { 0 };
 	uint64_t offset = writer->size;
-	uint8_t footer[16];
+	uint8_t footer[FOOTER_BYTES];
 	int err;
 
 	bytes_put_varint(&end, size);
 	bytes_put(&end, totals, size);
-	bytes_put_varint(&end, writer->sequence);
+	bytes_put_varint(&end, writer->index_count);
 	bytes_put(&end, writer->index.data, writer->index.size);
 	err = end.failed ? -ENOMEM : capture_writer_append(writer, CHUNK_END, end.data, end.size);
 	bytes_free(&end);
 	if (err)
 		return err;
+	/* the footer is on disk only when all before it is; a failed sync does not forbid it */
+	capture_writer_sync(writer);
 	put_le(footer, offset, 8);
-	memcpy(footer + 8, "HTEND\0\0\1", 8);
+	memcpy(footer + 8, FOOTER_MAGIC, 8);
 	err = append_bytes(writer, footer, sizeof(footer));
 	/* gives back the reserve behind the footer */
 	if (!err && ftruncate(writer->fd, (off_t)writer->size))

@@ -50,7 +50,7 @@ int capture_writer_begin(struct capture_writer *writer, const uint8_t host_sig[s
 int capture_writer_append(struct capture_writer *writer, enum chunk_type type, const void *raw,
 			  size_t size);
 
-/* Makes what was appended durable (fdatasync). */
+/* Makes what was appended durable (fdatasync). An error stays: what it lost is not known. */
 int capture_writer_sync(struct capture_writer *writer);
 
 /*
