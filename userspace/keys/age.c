@@ -127,13 +127,17 @@ static bool next_line(struct bytes_reader *reader, const char **line, size_t *le
 	return true;
 }
 
-/* Exactly 32 bytes in canonical base64. */
+/* Exactly 32 bytes in canonical base64: encoded again, since libsodium 1.0.18 also takes 0xaf for
+ * '/'. */
 static bool decode_32(const char *text, size_t length, uint8_t out[static 32])
 {
+	char again[TEXT_MAX];
 	size_t size = 0;
 
-	return sodium_base642bin(out, 32, text, length, NULL, &size, NULL, BASE64) == 0 &&
-	       size == 32;
+	if (sodium_base642bin(out, 32, text, length, NULL, &size, NULL, BASE64) || size != 32)
+		return false;
+	sodium_bin2base64(again, sizeof(again), out, 32, BASE64);
+	return length == strlen(again) && memcmp(text, again, length) == 0;
 }
 
 /* One stanza: tries to open an X25519 one, passes over others. 1: *file_key is known. */

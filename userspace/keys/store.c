@@ -35,6 +35,16 @@ static int check_owner(int fd)
 	return st.st_uid != geteuid() || (st.st_mode & 077) ? -EPERM : 0;
 }
 
+/* Whoever can write to the directory can exchange what is in it. */
+static int check_directory(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return -errno;
+	return st.st_uid != geteuid() || (st.st_mode & 022) ? -EPERM : 0;
+}
+
 static int read_secret(int directory, const char *name, char text[static TEXT_MAX])
 {
 	int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -176,23 +186,31 @@ static int load_host_key(struct keys *keys, int directory, bool create)
 	return err;
 }
 
+static int publish_one(int directory, const char *name, const char *key)
+{
+	char text[BECH32_TEXT_MAX + 2];
+
+	if (faccessat(directory, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	snprintf(text, sizeof(text), "%s\n", key);
+	return write_file(directory, name, text, 0644);
+}
+
 /* The public halves, for people and scripts; they follow from the secrets. */
 static int publish(const struct keys *keys, int directory)
 {
-	char text[BECH32_TEXT_MAX + 2];
-	int err;
+	char host[2 * sizeof(keys->host_pk) + 1];
+	int err = publish_one(directory, "vault.pub", keys->recipient);
 
-	snprintf(text, sizeof(text), "%s\n", keys->recipient);
-	err = write_file(directory, "vault.pub", text, 0644);
-	text_hex(text, keys->host_pk, sizeof(keys->host_pk));
-	strcat(text, "\n");
-	return err ? err : write_file(directory, "host.pub", text, 0644);
+	return err ? err
+		   : publish_one(directory, "host.pub",
+				 text_hex(host, keys->host_pk, sizeof(keys->host_pk)));
 }
 
 int keys_open(const char *path, bool create, struct keys **out)
 {
 	struct keys *keys;
-	int err = 0, directory;
+	int err, directory;
 
 	if (sodium_init() < 0)
 		return -ENOSYS;
@@ -202,8 +220,7 @@ int keys_open(const char *path, bool create, struct keys **out)
 	if (directory < 0)
 		return -errno;
 	keys = sodium_malloc(sizeof(*keys)); /* locked, guarded, and wiped when freed */
-	if (!keys)
-		err = -ENOMEM;
+	err = keys ? check_directory(directory) : -ENOMEM;
 	if (!err)
 		err = load_vault_key(keys, directory, create);
 	if (!err)

@@ -2,7 +2,7 @@
 /*
  * The key directory: vault.key (an age identity), vault.pub (its recipient), host.key (an Ed25519
  * seed, in hex), host.pub. Directory 0700, secrets 0600, both of the opening user's uid. Secrets
- * live in locked memory.
+ * live in locked memory. The parent of the directory must exist.
  */
 #ifndef HEAPTRAIL_KEYS_STORE_H
 #define HEAPTRAIL_KEYS_STORE_H
@@ -17,7 +17,8 @@ struct keys;
 
 /*
  * Loads the keys; makes what is missing where create is true. -ENOENT: not there; -EPERM: a secret
- * can be read by others, or belongs to another user; -EBADMSG: a file is not a key.
+ * can be read by others, or it or the directory belongs to another user or can be written by
+ * others; -EBADMSG: a file is not a key.
  */
 int keys_open(const char *directory, bool create, struct keys **keys);
 

@@ -123,6 +123,28 @@ static void no_changed_bit_and_no_cut_opens(void **state)
 	bytes_free(&file);
 }
 
+/* A changed bit of '/' that libsodium 1.0.18 would read as '/'. */
+static void base64_is_read_strictly(void **state)
+{
+	uint8_t secret[sizeof(SECRET)];
+	size_t changed = 0;
+
+	(void)state;
+	while (changed < 20) {
+		struct bytes_buffer file = wrap();
+		for (size_t i = 0; i < file.size - 16 - sizeof(SECRET) - 16; i++) {
+			if (file.data[i] != '/' || i < 22)
+				continue;
+			file.data[i] ^= 0x80;
+			assert_int_not_equal(
+				keys_unwrap(keys, file.data, file.size, secret, sizeof(secret)), 0);
+			file.data[i] ^= 0x80;
+			changed++;
+		}
+		bytes_free(&file);
+	}
+}
+
 static void another_identity_is_told_so(void **state)
 {
 	struct bytes_buffer file = wrap();
@@ -157,6 +179,55 @@ static void a_key_that_others_can_read_is_refused(void **state)
 	chmod(path, 0600);
 }
 
+static void a_directory_that_others_can_write_is_refused(void **state)
+{
+	struct keys *again;
+
+	(void)state;
+	chmod(directory, 0770);
+	assert_int_equal(keys_open(directory, true, &again), -EPERM);
+	chmod(directory, 0700);
+}
+
+static void a_link_in_place_of_a_key_is_refused(void **state)
+{
+	char path[128], moved[128];
+	struct keys *again;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/host.key", directory);
+	snprintf(moved, sizeof(moved), "%s/moved", directory);
+	assert_int_equal(rename(path, moved), 0);
+	assert_int_equal(symlink(moved, path), 0);
+	assert_int_equal(keys_open(directory, true, &again), -EPERM);
+	assert_int_equal(rename(moved, path), 0);
+}
+
+static void a_key_file_of_other_bytes_is_refused(void **state)
+{
+	char path[128], moved[128];
+	struct keys *again;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/vault.key", directory);
+	snprintf(moved, sizeof(moved), "%s/moved", directory);
+	assert_int_equal(rename(path, moved), 0);
+	write_bytes("vault.key", "# only a comment\n", 17);
+	assert_int_equal(keys_open(directory, true, &again), -EBADMSG);
+	assert_int_equal(rename(moved, path), 0);
+}
+
+static void nothing_is_made_unless_asked_for(void **state)
+{
+	char path[128];
+	struct keys *again;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/none", directory);
+	assert_int_equal(keys_open(path, false, &again), -ENOENT);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
 static void bech32_refuses_mixed_case_and_wrong_checksums(void **state)
 {
 	char text[BECH32_TEXT_MAX];
@@ -178,9 +249,14 @@ int main(void)
 		cmocka_unit_test(the_age_program_opens_our_file),
 		cmocka_unit_test(we_open_a_file_of_the_age_program),
 		cmocka_unit_test(no_changed_bit_and_no_cut_opens),
+		cmocka_unit_test(base64_is_read_strictly),
 		cmocka_unit_test(another_identity_is_told_so),
 		cmocka_unit_test(keys_are_made_once),
 		cmocka_unit_test(a_key_that_others_can_read_is_refused),
+		cmocka_unit_test(a_directory_that_others_can_write_is_refused),
+		cmocka_unit_test(a_link_in_place_of_a_key_is_refused),
+		cmocka_unit_test(a_key_file_of_other_bytes_is_refused),
+		cmocka_unit_test(nothing_is_made_unless_asked_for),
 		cmocka_unit_test(bech32_refuses_mixed_case_and_wrong_checksums),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
