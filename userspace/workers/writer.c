@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The writer: the tracer's records in, a sealed capture out. It has no rights, and once the capture
+ * is finished it has forgotten the only key to it that this host could use without the vault.
+ */
+#include "workers/writer.h"
+
+#include "base/io.h"
+#include "base/message.h"
+#include "base/text.h"
+#include "keys/age.h"
+#include "keys/bech32.h"
+#include "workers/worker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+static struct message message;
+
+static int wrap(void *recipient, const uint8_t *secret, size_t size, struct bytes_buffer *slot)
+{
+	uint8_t public[32];
+	int err = bech32_decode(AGE_PREFIX_RECIPIENT, recipient, public);
+
+	return err ? err : age_wrap(public, secret, size, slot);
+}
+
+static void receive(enum message_type type, size_t size, uint32_t fds)
+{
+	const struct message_rule rule = { type, (uint32_t)size, fds };
+
+	if (message_recv(WORKER_SOCKET, &rule, 1, &message))
+		exit(1);
+}
+
+/* Keys and header are made here, the host's signature comes from the vault; then the file begins.
+ */
+static void begin(struct writer *writer)
+{
+	struct writer_start start;
+	void *recipients[WRITER_RECIPIENTS_MAX];
+
+	receive(WRITER_START, sizeof(start), 2);
+	memcpy(&start, message.body, sizeof(start));
+	writer->file = message_take_fd(&message, 0);
+	writer->stream = message_take_fd(&message, 1);
+	worker_confine("writer");
+	if (start.recipient_count > WRITER_RECIPIENTS_MAX)
+		worker_fail(1, EINVAL, "too many recipients: at most %d", WRITER_RECIPIENTS_MAX);
+	for (uint32_t i = 0; i < start.recipient_count; i++) {
+		start.recipients[i][sizeof(start.recipients[i]) - 1] = 0;
+		recipients[i] = start.recipients[i];
+	}
+	int err = capture_writer_new(writer->file, start.host_pk, wrap, recipients,
+				     start.recipient_count, &writer->capture);
+	if (err == -EINVAL)
+		worker_fail(2, EINVAL, "a recipient is not valid: it must look like age1…");
+	if (err)
+		worker_fail(1, -err, "the capture's keys cannot be made: %s", strerror(-err));
+	if (message_send(WORKER_SOCKET, WRITER_HEADER, capture_writer_header(writer->capture),
+			 sizeof(struct vault_header), NULL, 0))
+		exit(1);
+	receive(WRITER_SIGNATURE, sizeof(struct vault_signature), 0);
+	err = capture_writer_begin(writer->capture,
+				   ((struct vault_signature *)message.body)->bytes);
+	if (err)
+		worker_fail(1, -err, "the capture cannot be begun: %s", strerror(-err));
+	if (message_send(WORKER_SOCKET, WRITER_READY, NULL, 0, NULL, 0))
+		exit(1);
+}
+
+static void handle_session(struct writer *writer, const struct stream_session *session)
+{
+	struct bytes_buffer out = { 0 };
+	struct utsname host;
+	char mode[sizeof(session->mode) + 1] = "";
+
+	uname(&host);
+	memcpy(mode, session->mode, sizeof(session->mode));
+	writer->start_ns = session->start_ns;
+	session_record_put(
+		&out, &(struct session_record) { .start_unix_ns = session->start_unix_ns,
+						 .has_free_stacks = session->has_free_stacks != 0,
+						 .host = host.nodename,
+						 .kernel = host.release,
+						 .tool_version = (char *)HEAPTRAIL_VERSION,
+						 .mode = mode });
+	writer_append(writer, CHUNK_SESSION, &out);
+	bytes_free(&out);
+}
+
+static void handle_target(struct writer *writer, struct tracer_target *target)
+{
+	target->comm[sizeof(target->comm) - 1] = 0;
+	target->exe[sizeof(target->exe) - 1] = 0;
+	target_record_put(&writer->targets, &(struct target_record) { .id = ++writer->target_count,
+								      .pid = target->pid,
+								      .comm = target->comm,
+								      .exe = target->exe });
+}
+
+static void handle_module(struct writer *writer, struct stream_module *module)
+{
+	struct module_record record = { .id = module->id,
+					.build_id_size = (uint8_t)module->build_id_size,
+					.inode = module->inode,
+					.size_bytes = module->size_bytes,
+					.path = module->path,
+					.note = module->note };
+
+	module->path[sizeof(module->path) - 1] = 0;
+	module->note[sizeof(module->note) - 1] = 0;
+	if (module->build_id_size <= BUILD_ID_MAX)
+		memcpy(record.build_id, module->build_id, module->build_id_size);
+	else
+		record.build_id_size = 0;
+	module_record_put(&writer->modules, &record);
+}
+
+static void handle_site(struct writer *writer, struct stream_site *site)
+{
+	site->site.symbol[SITE_SYMBOL_MAX - 1] = 0;
+	site->site.instruction[SITE_INSTRUCTION_MAX - 1] = 0;
+	function_record_put(&writer->functions,
+			    &(struct function_record) { .id = site->site.function,
+							.name = site->site.symbol,
+							.module = site->module,
+							.entry_offset = site->site.entry_offset,
+							.site_offset = site->site.offset,
+							.is_emulated = site->site.is_emulated,
+							.instruction = site->site.instruction });
+}
+
+static void handle_counters(struct writer *writer, const struct stream_counters *counters)
+{
+	struct counters_record record = { .time_ns = counters->time_ns - writer->start_ns,
+					  .emitted = counters->sums.emitted,
+					  .loss_count = LOSS_REASON_COUNT,
+					  .stacks_lost = counters->sums.stacks_lost,
+					  .threads_lost = counters->sums.threads_lost,
+					  .status_count = STACK_STATUS_COUNT };
+	struct bytes_buffer out = { 0 };
+
+	memcpy(record.lost, counters->sums.lost, sizeof(counters->sums.lost));
+	memcpy(record.stack_status, counters->sums.stack_status,
+	       sizeof(counters->sums.stack_status));
+	counters_record_put(&out, &record);
+	writer_append(writer, CHUNK_COUNTERS, &out);
+	bytes_free(&out);
+	writer->emitted = record.emitted;
+	writer->lost = 0;
+	for (size_t i = 0; i < LOSS_REASON_COUNT; i++)
+		writer->lost += record.lost[i];
+}
+
+static void handle_names(struct writer *writer, const uint8_t *data, size_t size)
+{
+	struct bytes_buffer out = { 0 };
+	uint32_t module;
+
+	memcpy(&module, data, sizeof(module));
+	bytes_put_varint(&out, module);
+	bytes_put(&out, data + sizeof(module), size - sizeof(module));
+	writer_append(writer, CHUNK_NAMES, &out);
+	bytes_free(&out);
+}
+
+static void fill_progress(const struct writer *writer, struct writer_progress *progress)
+{
+	const struct live_totals *totals = live_totals(writer->live);
+	struct capture_position position;
+
+	capture_writer_position(writer->capture, &position);
+	*progress = (struct writer_progress) { .error = -writer->error,
+					       .events = writer->events_written +
+							 writer->event_count,
+					       .lost = writer->lost + writer->events_discarded,
+					       .live_bytes = totals->live_bytes,
+					       .live_blocks = totals->live_blocks,
+					       .file_size = position.size };
+}
+
+/* Once a second, or at once when a write failed: what there is goes to the disk and to the person.
+ */
+static void tick(struct writer *writer, bool is_urgent)
+{
+	struct writer_progress progress;
+	uint64_t now = writer_now_ns();
+
+	if (!is_urgent && now - writer->tick_ns < 1000000000)
+		return;
+	writer->tick_ns = now;
+	writer_flush(writer);
+	fill_progress(writer, &progress);
+	/* the command may be gone; the capture is sealed all the same */
+	(void)message_send(WORKER_SOCKET, WRITER_PROGRESS, &progress, sizeof(progress), NULL, 0);
+}
+
+static void finish(struct writer *writer, const char *reason, uint64_t end_ns)
+{
+	const struct live_totals *totals = live_totals(writer->live);
+	struct bytes_buffer out = { 0 };
+	struct capture_position position;
+	struct end_record end = { .duration_ns = end_ns > writer->start_ns
+							 ? end_ns - writer->start_ns
+							 : 0,
+				  .live_bytes = totals->live_bytes,
+				  .live_blocks = totals->live_blocks,
+				  .peak_bytes = totals->peak_bytes,
+				  .peak_time_ns = totals->peak_time_ns };
+	struct writer_done done = { 0 };
+
+	writer_flush(writer);
+	end.events_written = writer->events_written;
+	end.events_lost = writer->lost + writer->events_discarded;
+	end.events_emitted = writer->events_written + end.events_lost;
+	text_copy(end.reason, sizeof(end.reason), writer->error ? "write-failed" : reason);
+	end_record_put(&out, &end);
+	int err = capture_writer_finish(writer->capture, out.data, out.size);
+	bytes_free(&out);
+	if (err)
+		worker_fail(
+			1, -err,
+			"the capture could not be sealed (%s); it is readable up to its last chunk",
+			strerror(-err));
+	fill_progress(writer, &done.totals);
+	capture_writer_position(writer->capture, &position);
+	memcpy(done.end.capture_id, position.capture_id, sizeof(done.end.capture_id));
+	memcpy(done.end.chain, position.chain, sizeof(done.end.chain));
+	memcpy(done.end.reason, end.reason, sizeof(done.end.reason));
+	done.end.sequence = position.sequence;
+	done.end.events = end.events_written;
+	done.end.lost = end.events_lost;
+	done.end.file_size = position.size;
+	done.allocations = totals->allocations;
+	done.frees = totals->frees;
+	done.reallocations = totals->reallocations;
+	done.failed = totals->failed;
+	done.duration_ns = end.duration_ns;
+	(void)message_send(WORKER_SOCKET, WRITER_DONE, &done, sizeof(done), NULL, 0);
+	capture_writer_free(writer->capture);
+	exit(0);
+}
+
+/* Smallest size of each frame's payload; larger ones are the sender's mistake, shorter ones an
+ * attack. */
+static const size_t FRAME_SIZES[] = {
+	[STREAM_SESSION] = sizeof(struct stream_session),
+	[STREAM_TARGET] = sizeof(struct tracer_target),
+	[STREAM_MODULE] = sizeof(struct stream_module),
+	[STREAM_SITE] = sizeof(struct stream_site),
+	[STREAM_EVENTS] = sizeof(struct event_head),
+	[STREAM_COUNTERS] = sizeof(struct stream_counters),
+	[STREAM_NAMES] = sizeof(uint32_t),
+	[STREAM_END] = sizeof(struct stream_end),
+};
+
+static void handle(struct writer *writer, uint32_t type, uint8_t *data, size_t size)
+{
+	struct stream_end *end = (void *)data;
+
+	switch (type) {
+	case STREAM_SESSION: handle_session(writer, (void *)data); break;
+	case STREAM_TARGET: handle_target(writer, (void *)data); break;
+	case STREAM_MODULE: handle_module(writer, (void *)data); break;
+	case STREAM_SITE: handle_site(writer, (void *)data); break;
+	case STREAM_EVENTS: writer_events(writer, data, size); break;
+	case STREAM_COUNTERS: handle_counters(writer, (void *)data); break;
+	case STREAM_NAMES: handle_names(writer, data, size); break;
+	case STREAM_END:
+		end->reason[sizeof(end->reason) - 1] = 0;
+		finish(writer, end->reason, end->time_ns);
+	}
+}
+
+static _Noreturn void run(struct writer *writer)
+{
+	uint8_t *data = NULL;
+	size_t capacity = 0;
+
+	for (;;) {
+		struct stream_frame frame;
+		bool had_error = writer->error != 0;
+		if (io_read(writer->stream, &frame, sizeof(frame)))
+			break;
+		if (frame.type >= sizeof(FRAME_SIZES) / sizeof(FRAME_SIZES[0]) ||
+		    frame.size < FRAME_SIZES[frame.type] || frame.size > STREAM_FRAME_MAX)
+			worker_fail(1, EPROTO, "the tracer sent what is no frame");
+		if (frame.size > capacity) {
+			free(data);
+			capacity = frame.size;
+			data = malloc(capacity);
+			if (!data)
+				worker_fail(1, ENOMEM, "out of memory");
+		}
+		if (io_read(writer->stream, data, frame.size))
+			break;
+		handle(writer, frame.type, data, frame.size);
+		tick(writer, !had_error && writer->error);
+	}
+	/* the tracer died: what it sent is sealed, and says how it ended */
+	finish(writer, "tracer-died", writer_now_ns());
+	exit(1);
+}
+
+int main(void)
+{
+	static struct writer writer;
+
+	worker_begin("writer");
+	writer.live = live_new();
+	writer.events = malloc(CAPTURE_EVENTS_MAX * sizeof(*writer.events));
+	if (!writer.live || !writer.events)
+		worker_fail(1, ENOMEM, "out of memory");
+	begin(&writer);
+	writer.tick_ns = writer_now_ns();
+	run(&writer);
+}

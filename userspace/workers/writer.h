@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the parts of the writer worker share. */
+#ifndef HEAPTRAIL_WORKERS_WRITER_H
+#define HEAPTRAIL_WORKERS_WRITER_H
+
+#include "analysis/live.h"
+#include "base/map.h"
+#include "capture/end.h"
+#include "capture/records.h"
+#include "capture/write.h"
+#include "workers/stream.h"
+
+struct writer {
+	int file, stream;
+	struct capture_writer *capture;
+	int error; /* of the first write that failed: nothing more is written but the end */
+	uint64_t start_ns, tick_ns;
+	/* waiting to be written */
+	struct capture_event *events; /* CAPTURE_EVENTS_MAX */
+	size_t event_count;
+	struct bytes_buffer targets, modules, functions, threads, stacks;
+	/* ids */
+	struct map stack_ids;  /* hash -> id << 1 | its record was written */
+	struct map thread_ids; /* pid << 32 | tid -> id */
+	uint32_t stack_count, thread_count, target_count;
+	/* totals */
+	struct live *live;
+	uint64_t events_written, events_discarded;
+	uint64_t emitted, lost; /* as the kernel counted them last */
+};
+
+uint64_t writer_now_ns(void);
+
+/* Ring records, one after the other. */
+void writer_events(struct writer *writer, const uint8_t *records, size_t size);
+
+/* Writes everything that waits, records before the events that name them. */
+void writer_flush(struct writer *writer);
+
+/* One chunk; trouble is kept in writer->error. */
+void writer_append(struct writer *writer, enum chunk_type type, const struct bytes_buffer *payload);
+
+#endif

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Ring records become events of the capture: hashes and thread ids become small numbers. */
+#include "workers/worker.h"
+#include "workers/writer.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+uint64_t writer_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static _Noreturn void out_of_memory(void)
+{
+	worker_fail(1, ENOMEM, "the writer is out of memory");
+}
+
+void writer_append(struct writer *writer, enum chunk_type type, const struct bytes_buffer *payload)
+{
+	if (payload->failed)
+		out_of_memory();
+	if (!writer->error && payload->size)
+		writer->error = capture_writer_append(writer->capture, type, payload->data,
+						      payload->size);
+}
+
+static void flush_records(struct writer *writer, enum chunk_type type, struct bytes_buffer *records)
+{
+	writer_append(writer, type, records);
+	records->size = 0;
+}
+
+void writer_flush(struct writer *writer)
+{
+	struct bytes_buffer out = { 0 };
+
+	flush_records(writer, CHUNK_TARGETS, &writer->targets);
+	flush_records(writer, CHUNK_MODULES, &writer->modules);
+	flush_records(writer, CHUNK_FUNCTIONS, &writer->functions);
+	flush_records(writer, CHUNK_THREADS, &writer->threads);
+	flush_records(writer, CHUNK_STACKS, &writer->stacks);
+	if (writer->event_count) {
+		capture_events_encode(&out, writer->events, writer->event_count);
+		writer_append(writer, CHUNK_EVENTS, &out);
+		bytes_free(&out);
+		if (writer->error)
+			writer->events_discarded += writer->event_count;
+		else
+			writer->events_written += writer->event_count;
+		writer->event_count = 0;
+	}
+	if (!writer->error)
+		writer->error = capture_writer_sync(writer->capture);
+}
+
+/* The id of a stack; given out at its first sight, be that its record or an event that came before
+ * it. */
+static uint64_t *stack_id(struct writer *writer, uint64_t hash)
+{
+	uint64_t *id = map_get(&writer->stack_ids, hash);
+
+	if (id)
+		return id;
+	if (map_put(&writer->stack_ids, hash, (uint64_t)++writer->stack_count << 1))
+		out_of_memory();
+	return map_get(&writer->stack_ids, hash);
+}
+
+static uint32_t thread_id(struct writer *writer, const struct event_head *head, const char *comm)
+{
+	uint64_t key = (uint64_t)head->pid << 32 | head->tid;
+	uint64_t *id = map_get(&writer->thread_ids, key);
+	uint32_t found = id ? (uint32_t)*id : 0;
+	char name[17] = "";
+
+	if (found && !comm)
+		return found;
+	if (!found) {
+		found = ++writer->thread_count;
+		if (map_put(&writer->thread_ids, key, found))
+			out_of_memory();
+	}
+	if (comm)
+		memcpy(name, comm, 16);
+	thread_record_put(&writer->threads,
+			  &(struct thread_record) {
+				  .id = found, .pid = head->pid, .tid = head->tid, .comm = name });
+	return found;
+}
+
+static void add_stack(struct writer *writer, const struct event_stack *stack)
+{
+	static struct stack_record record;
+	uint64_t *id = stack_id(writer, stack->stack);
+
+	if (*id & 1)
+		return;
+	*id |= 1;
+	record.id = (uint32_t)(*id >> 1);
+	record.status = stack->status;
+	record.frame_count = stack->frame_count < RECORD_FRAMES_MAX ? stack->frame_count
+								    : RECORD_FRAMES_MAX;
+	for (uint32_t i = 0; i < record.frame_count; i++) {
+		u64 frame = stack->frames[i];
+		bool is_absolute = frame & FRAME_ABSOLUTE;
+		record.frames[i] = (struct record_frame) {
+			.module = is_absolute ? 0 : (uint32_t)(frame >> FRAME_MODULE_SHIFT),
+			.offset = frame & (is_absolute ? ~FRAME_ABSOLUTE : FRAME_OFFSET_MASK)
+		};
+	}
+	stack_record_put(&writer->stacks, &record);
+}
+
+/* The fields that all kinds share. */
+static struct capture_event *add_event(struct writer *writer, const struct event_head *head)
+{
+	struct capture_event *event = &writer->events[writer->event_count++];
+
+	*event = (struct capture_event) {
+		.time_ns = head->time_ns > writer->start_ns ? head->time_ns - writer->start_ns : 0,
+		.thread = thread_id(writer, head, NULL),
+		.function = head->function,
+		.flags = head->flags & EVENT_FAILED ? CAPTURE_EVENT_FAILED : 0,
+		.align_log2 = head->flags & EVENT_ALIGN_MASK,
+		.duration_ns = head->duration_ns,
+	};
+	return event;
+}
+
+static void finish_event(struct writer *writer, const struct event_head *head,
+			 struct capture_event *event, uint64_t hash)
+{
+	struct outcome outcome;
+
+	event->stack = hash ? (uint32_t)(*stack_id(writer, hash) >> 1) : 0;
+	if (live_apply(writer->live, event, head->pid, &outcome))
+		out_of_memory();
+	if (writer->event_count == CAPTURE_EVENTS_MAX)
+		writer_flush(writer);
+}
+
+static void add_alloc(struct writer *writer, const void *record)
+{
+	const struct event_alloc *alloc = record;
+	struct capture_event *event = add_event(writer, &alloc->head);
+
+	event->kind = CAPTURE_ALLOC;
+	event->address = alloc->address;
+	event->size = alloc->size;
+	finish_event(writer, &alloc->head, event, alloc->stack);
+}
+
+static void add_free(struct writer *writer, const void *record)
+{
+	const struct event_free *released = record;
+	struct capture_event *event = add_event(writer, &released->head);
+
+	event->kind = CAPTURE_FREE;
+	event->address = released->address;
+	finish_event(writer, &released->head, event, released->stack);
+}
+
+static void add_realloc(struct writer *writer, const void *record)
+{
+	const struct event_realloc *moved = record;
+	struct capture_event *event = add_event(writer, &moved->head);
+
+	event->kind = CAPTURE_REALLOC;
+	event->address = moved->address;
+	event->size = moved->size;
+	event->old_address = moved->old_address;
+	finish_event(writer, &moved->head, event, moved->stack);
+}
+
+static size_t record_bytes(const uint8_t *record, size_t left)
+{
+	size_t size = 0;
+
+	switch (record[0]) {
+	case EVENT_ALLOC: size = sizeof(struct event_alloc); break;
+	case EVENT_FREE: size = sizeof(struct event_free); break;
+	case EVENT_REALLOC: size = sizeof(struct event_realloc); break;
+	case EVENT_THREAD: size = sizeof(struct event_thread); break;
+	case EVENT_STACK:
+		if (left >= sizeof(struct event_stack))
+			size = sizeof(struct event_stack) +
+			       ((const struct event_stack *)record)->frame_count * sizeof(u64);
+		break;
+	}
+	return size <= left ? size : 0;
+}
+
+void writer_events(struct writer *writer, const uint8_t *records, size_t size)
+{
+	for (size_t at = 0, length; at < size; at += length) {
+		const uint8_t *record = records + at;
+		length = record_bytes(record, size - at);
+		if (!length)
+			worker_fail(1, EPROTO, "the tracer sent a record that is none");
+		switch (record[0]) {
+		case EVENT_ALLOC: add_alloc(writer, record); break;
+		case EVENT_FREE: add_free(writer, record); break;
+		case EVENT_REALLOC: add_realloc(writer, record); break;
+		case EVENT_STACK: add_stack(writer, (const void *)record); break;
+		case EVENT_THREAD:
+			thread_id(writer, (const void *)record,
+				  ((const struct event_thread *)record)->comm);
+			break;
+		}
+	}
+}
