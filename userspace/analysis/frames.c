@@ -11,10 +11,10 @@ size_t frame_names(const struct model *model, const struct record_frame *frame,
 
 	if (frame->module && frame->module < model->module_count &&
 	    model->modules[frame->module].record.path) {
-		module = &model->modules[frame->module].record;
-		if (model->modules[frame->module].names)
-			count = names_find(model->modules[frame->module].names, frame->offset,
-					   names);
+		const struct model_module *found_module = &model->modules[frame->module];
+		module = &found_module->record;
+		for (size_t i = 0; !count && i < found_module->names_count; i++)
+			count = names_find(found_module->names[i], frame->offset, names);
 	}
 	if (count == 0)
 		names[count++] = (struct name) { .function = "", .file = "" };

@@ -149,10 +149,17 @@ static int feed_names(struct model *model, struct bytes_reader *in)
 {
 	uint64_t id = bytes_get_varint(in);
 
-	if (in->failed || id >= model->module_count || model->modules[id].names)
+	if (in->failed || id >= model->module_count)
 		return -EBADMSG;
+	struct model_module *module = &model->modules[id];
+	struct names **grown = realloc(module->names, (module->names_count + 1) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	module->names = grown;
 	size_t size = bytes_left(in);
-	return names_load(bytes_get(in, size), size, &model->modules[id].names);
+	int err = names_load(bytes_get(in, size), size, &grown[module->names_count]);
+	module->names_count += !err;
+	return err;
 }
 
 static int feed_end(struct model *model, struct bytes_reader *in)
@@ -265,7 +272,9 @@ void model_close(struct model *model)
 		thread_record_free(&model->threads[i]);
 	for (size_t i = 0; i < model->module_count; i++) {
 		module_record_free(&model->modules[i].record);
-		names_free(model->modules[i].names);
+		for (size_t k = 0; k < model->modules[i].names_count; k++)
+			names_free(model->modules[i].names[k]);
+		free(model->modules[i].names);
 	}
 	for (size_t i = 0; i < model->function_count; i++)
 		function_record_free(&model->functions[i]);

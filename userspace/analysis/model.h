@@ -34,7 +34,8 @@ struct stack {
 
 struct model_module {
 	struct module_record record;
-	struct names *names; /* NULL: none */
+	struct names **names; /* one per NAMES chunk of the module */
+	size_t names_count;
 };
 
 struct model {

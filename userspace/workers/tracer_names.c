@@ -12,7 +12,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define NAMES_PAYLOAD_MAX (STREAM_FRAME_MAX - sizeof(uint32_t))
+#define NAMES_PAYLOAD_MAX ((4u << 20) - 16) /* a chunk of the capture holds it */
+#define NAMES_BATCH	  16384		    /* offsets asked for at once */
 
 /* Waits for the symbolizer, which may take seconds, and keeps the ring from filling. */
 static void wait_for_symbolizer(struct tracer *tracer)
@@ -132,7 +133,9 @@ void tracer_send_names(struct tracer *tracer)
 
 	for (size_t i = 0; i < count; i = end) {
 		uint64_t id = frames[i] >> FRAME_MODULE_SHIFT;
-		for (end = i; end < count && frames[end] >> FRAME_MODULE_SHIFT == id; end++)
+		for (end = i; end < count && end - i < NAMES_BATCH &&
+			      frames[end] >> FRAME_MODULE_SHIFT == id;
+		     end++)
 			;
 		const struct module *module = id && id <= tracer->modules.count
 						      ? tracer->modules.items[id - 1]

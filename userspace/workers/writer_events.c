@@ -15,6 +15,9 @@ uint64_t writer_now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+/* Records wait for the next flush, but never grow beyond what one chunk can hold. */
+#define RECORDS_FLUSH_BYTES (1u << 20)
+
 static _Noreturn void out_of_memory(void)
 {
 	worker_fail(1, ENOMEM, "the writer is out of memory");
@@ -114,6 +117,8 @@ static void add_stack(struct writer *writer, const struct event_stack *stack)
 		};
 	}
 	stack_record_put(&writer->stacks, &record);
+	if (writer->stacks.size > RECORDS_FLUSH_BYTES)
+		flush_records(writer, CHUNK_STACKS, &writer->stacks);
 }
 
 /* The fields that all kinds share. */

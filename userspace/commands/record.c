@@ -1,0 +1,508 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/io.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "commands/command.h"
+#include "commands/launch.h"
+#include "commands/output.h"
+#include "commands/recording.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PIDS_MAX     4096
+#define RING_DEFAULT (32u << 20)
+
+enum option_key {
+	KEY_DRY_RUN = 256,
+	KEY_READY_FD,
+	KEY_FREE_STACKS,
+	KEY_BUFFER,
+};
+
+static const struct argp_option OPTIONS[] = {
+	{ "pid", 'p', "PID[,PID...]", 0, "record these running processes", 1 },
+	{ "duration", 'd', "TIME", 0,
+	  "stop after 500ms, 10s, 5m, 2h; default: until ^C or their exit", 1 },
+	{ "output", 'o', "FILE", 0,
+	  "write the capture there; default: STATE/captures/<time>-<comm>-<pid>.heaptrail", 1 },
+	{ "dry-run", KEY_DRY_RUN, NULL, 0, "print where probes would be put, and attach none", 2 },
+	{ "free-stacks", KEY_FREE_STACKS, NULL, 0, "take the stacks of frees, too", 2 },
+	{ "buffer-size", KEY_BUFFER, "SIZE", 0,
+	  "of the ring between kernel and recorder (default 32M)", 2 },
+	{ "ready-fd", KEY_READY_FD, "N", 0,
+	  "write a newline to descriptor N when the probes are live", 3 },
+	{ "json", 'j', NULL, 0, "print the result as JSON", 3 },
+	{ "state-dir", 'S', "DIR", 0, "keys, audit log and captures (default /var/lib/heaptrail)",
+	  3 },
+	{ 0 },
+};
+
+struct record {
+	/* asked for */
+	uint32_t pids[PIDS_MAX];
+	size_t pid_count;
+	char **command; /* NULL: none */
+	uint64_t duration_ns, ring_bytes;
+	const char *output_path, *state_directory;
+	int ready_fd;
+	bool is_dry_run, is_json, has_free_stacks;
+	/* under way */
+	struct recording recording;
+	struct output output;
+	struct launch launch;
+	int signals, timer;
+	const char *stop_reason; /* NULL: still recording */
+	bool is_sealed;
+	struct writer_progress progress;
+	struct writer_done done;
+};
+
+static void parse_pids(struct record *record, char *list, struct argp_state *state)
+{
+	for (char *item; (item = strsep(&list, ","));) {
+		char *end;
+		unsigned long pid = strtoul(item, &end, 10);
+		if (*end || end == item || pid == 0 || pid > 1u << 30)
+			argp_error(state, "not a pid: %s", item);
+		if (record->pid_count == PIDS_MAX)
+			argp_error(state, "at most %d pids", PIDS_MAX);
+		for (size_t i = 0; i < record->pid_count; i++)
+			if (record->pids[i] == pid)
+				pid = 0;
+		if (pid)
+			record->pids[record->pid_count++] = (uint32_t)pid;
+	}
+}
+
+static void check_arguments(struct record *record, struct argp_state *state)
+{
+	if (!record->pid_count && !record->command)
+		argp_error(state, "what should be recorded? Give -p PID, or -- COMMAND");
+	if (record->pid_count && record->command)
+		argp_error(state, "either -p PID or -- COMMAND");
+	if (record->ring_bytes < 65536 || record->ring_bytes > 1u << 30)
+		argp_error(state, "--buffer-size: between 64K and 1G");
+	while (record->ring_bytes & (record->ring_bytes - 1))
+		record->ring_bytes += record->ring_bytes & -record->ring_bytes;
+}
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+	struct record *record = state->input;
+
+	switch (key) {
+	case 'p': parse_pids(record, value, state); return 0;
+	case 'd':
+		if (units_parse_duration(value, &record->duration_ns) || !record->duration_ns)
+			argp_error(state, "not a duration: %s; try 10s or 5m", value);
+		return 0;
+	case 'o': record->output_path = value; return 0;
+	case 'j': record->is_json = true; return 0;
+	case 'S': record->state_directory = value; return 0;
+	case KEY_DRY_RUN: record->is_dry_run = true; return 0;
+	case KEY_FREE_STACKS: record->has_free_stacks = true; return 0;
+	case KEY_BUFFER:
+		if (units_parse_size(value, &record->ring_bytes))
+			argp_error(state, "not a size: %s; try 64M", value);
+		return 0;
+	case KEY_READY_FD: record->ready_fd = atoi(value); return 0;
+	case ARGP_KEY_ARGS:
+		record->command = state->argv + state->next;
+		state->next = state->argc;
+		return 0;
+	case ARGP_KEY_END: check_arguments(record, state); return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp ARGP = {
+	OPTIONS,
+	parse,
+	"-p PID\n-- COMMAND [ARG...]",
+	"Records every allocation and every free of running processes, with their call stacks, into a capture "
+	"that only this host's vault can open. The target is not restarted and not stopped."
+	"\vThe capture's path is the last line on standard output. Exit status: 0 done, 3 no such process, 4 "
+	"rights or kernel support missing, 5 recorded but events were lost.",
+	NULL,
+	NULL,
+	NULL
+};
+
+static void print_site(const struct tracer_site *site)
+{
+	char module[600], symbol[3 * SITE_SYMBOL_MAX], instruction[3 * SITE_INSTRUCTION_MAX];
+
+	printf("%-16s %s+0x%" PRIx64 "  entry+%-3" PRIu64 " %-10s %s\n",
+	       text_safe(symbol, sizeof(symbol), site->site.symbol,
+			 strnlen(site->site.symbol, SITE_SYMBOL_MAX)),
+	       text_safe(module, sizeof(module), site->module,
+			 strnlen(site->module, sizeof(site->module))),
+	       site->site.offset, site->site.offset - site->site.entry_offset,
+	       site->site.is_emulated ? "emulated" : "stepped",
+	       text_safe(instruction, sizeof(instruction), site->site.instruction,
+			 strnlen(site->site.instruction, SITE_INSTRUCTION_MAX)));
+}
+
+static void read_proc(uint32_t pid, const char *name, char *out, size_t size)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%u/%s", pid, name);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, out, size - 1);
+	out[n > 0 ? n : 0] = 0;
+	out[strcspn(out, "\n")] = 0;
+	io_close(&fd);
+}
+
+static void describe(uint32_t pid, struct tracer_target *target)
+{
+	char path[64];
+
+	*target = (struct tracer_target) { .pid = pid };
+	read_proc(pid, "comm", target->comm, sizeof(target->comm));
+	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
+	ssize_t n = readlink(path, target->exe, sizeof(target->exe) - 1);
+	target->exe[n > 0 ? n : 0] = 0;
+}
+
+static int add_pid(struct record *record, uint32_t pid)
+{
+	struct tracer_target target;
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	if (pidfd < 0)
+		return command_fail(EXIT_TARGET, "there is no process %u%s", pid,
+				    errno == EINVAL ? " (it is a thread: give its process)" : "");
+	describe(pid, &target);
+	int status = recording_add_target(&record->recording, &target, pidfd);
+	close(pidfd);
+	return status;
+}
+
+/* Every target must be there; one without a known allocator is an error where it is the only one.
+ */
+static int add_targets(struct record *record)
+{
+	size_t usable = 0;
+
+	for (size_t i = 0; i < record->pid_count; i++) {
+		int status = add_pid(record, record->pids[i]);
+		if (status != EXIT_DONE && status != EXIT_FAILED)
+			return status;
+		usable += status == EXIT_DONE;
+	}
+	if (usable || record->command)
+		return EXIT_DONE;
+	return command_fail(
+		EXIT_FAILED,
+		"no allocator that heaptrail knows is mapped by %s: looked for malloc, free and "
+		"their kin, by symbol, in every mapped file",
+		record->pid_count > 1 ? "any of these processes" : "this process");
+}
+
+static int open_events(struct record *record)
+{
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGTERM);
+	sigprocmask(SIG_BLOCK, &mask, NULL);
+	record->signals = signalfd(-1, &mask, SFD_CLOEXEC);
+	record->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	if (record->signals < 0 || record->timer < 0)
+		return command_fail(EXIT_FAILED, "%s", strerror(errno));
+	return EXIT_DONE;
+}
+
+static void announce(struct record *record)
+{
+	struct itimerspec timer = { .it_value = {
+					    .tv_sec = (time_t)(record->duration_ns / 1000000000),
+					    .tv_nsec = (long)(record->duration_ns % 1000000000) } };
+	char text[UNITS_TEXT_MAX];
+
+	timerfd_settime(record->timer, 0, &timer, NULL);
+	if (record->command)
+		fprintf(stderr, "heaptrail: attached to %s", record->command[0]);
+	else
+		fprintf(stderr, "heaptrail: attached to %zu process%s", record->pid_count,
+			record->pid_count == 1 ? "" : "es");
+	if (record->duration_ns)
+		fprintf(stderr, " for %s; ^C stops earlier\n",
+			units_format_duration(record->duration_ns, text));
+	else
+		fprintf(stderr, "; ^C stops\n");
+	if (record->ready_fd >= 0 && write(record->ready_fd, "\n", 1) != 1)
+		command_fail(EXIT_FAILED, "--ready-fd %d: %s", record->ready_fd, strerror(errno));
+}
+
+static void show_progress(struct record *record, const struct writer_progress *now)
+{
+	char rate[UNITS_TEXT_MAX + 8], live[UNITS_TEXT_MAX], lost[UNITS_TEXT_MAX + 8];
+
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r\033[K%s events/s   live %s   lost %s",
+			units_format_count(now->events - record->progress.events, rate),
+			units_format_size(now->live_bytes, live),
+			units_format_count(now->lost, lost));
+	record->progress = *now;
+}
+
+static void stop(struct record *record, const char *reason)
+{
+	if (record->stop_reason)
+		return;
+	record->stop_reason = reason;
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r\033[K");
+	recording_stop(&record->recording, reason);
+}
+
+static int handle_writer(struct record *record)
+{
+	static const struct message_rule RULES[] = {
+		{ WRITER_PROGRESS, sizeof(struct writer_progress), 0 },
+		{ WRITER_DONE, sizeof(struct writer_done), 0 },
+		{ MESSAGE_FAILURE, sizeof(struct failure), 0 },
+	};
+	static struct message message;
+	const struct writer_progress *progress = (const void *)message.body;
+
+	if (message_recv(record->recording.writer.socket, RULES, 3, &message))
+		return command_fail(
+			EXIT_FAILED,
+			"the writer died; the capture is readable up to its last chunk");
+	if (message.type == MESSAGE_FAILURE)
+		return command_worker_failed((struct failure *)message.body);
+	if (message.type == WRITER_DONE) {
+		memcpy(&record->done, message.body, sizeof(record->done));
+		record->is_sealed = true;
+		return EXIT_DONE;
+	}
+	if (progress->error && !record->stop_reason) {
+		command_fail(EXIT_LOST,
+			     "%s: cannot be written any more: %s; what was written is being sealed",
+			     record->output.path, strerror(progress->error));
+		stop(record, "write-failed");
+	}
+	if (!record->stop_reason)
+		show_progress(record, progress);
+	return EXIT_DONE;
+}
+
+static int handle_tracer(struct record *record)
+{
+	static const struct message_rule RULES[] = {
+		{ TRACER_GONE, sizeof(struct tracer_gone), 0 },
+		{ TRACER_SITE, sizeof(struct tracer_site), 0 },
+		{ TRACER_DONE, sizeof(struct tracer_done), 0 },
+		{ MESSAGE_FAILURE, sizeof(struct failure), 0 },
+	};
+	static struct message message;
+	const struct tracer_gone *gone = (const void *)message.body;
+
+	if (message_recv(record->recording.tracer.socket, RULES, 4, &message))
+		return command_fail(EXIT_FAILED,
+				    "the tracer died; what it had sent is being sealed");
+	if (message.type == MESSAGE_FAILURE)
+		return command_worker_failed((struct failure *)message.body);
+	if (message.type == TRACER_DONE)
+		record->recording.is_tracer_done = true;
+	if (message.type == TRACER_GONE && gone->left == 0)
+		stop(record, "targets-exited");
+	return EXIT_DONE;
+}
+
+static int handle_signal(struct record *record)
+{
+	struct signalfd_siginfo info;
+
+	if (read(record->signals, &info, sizeof(info)) != sizeof(info))
+		return EXIT_DONE;
+	/* the second ^C means it: leave the capture as it is, up to its last chunk */
+	if (record->stop_reason)
+		return 128 + (int)info.ssi_signo;
+	stop(record, "stopped");
+	return EXIT_DONE;
+}
+
+/* Until the capture is sealed. A worker that dies ends the recording; the target never notices. */
+static int run(struct record *record)
+{
+	int status = EXIT_DONE, tracer_status = EXIT_DONE;
+
+	while (!status && !record->is_sealed) {
+		bool hears_tracer = !record->recording.is_tracer_done && !tracer_status;
+		struct pollfd polls[] = {
+			{ .fd = record->recording.writer.socket, .events = POLLIN },
+			{ .fd = hears_tracer ? record->recording.tracer.socket : -1,
+			  .events = POLLIN },
+			{ .fd = record->signals, .events = POLLIN },
+			{ .fd = record->stop_reason ? -1 : record->timer, .events = POLLIN },
+		};
+		if (poll(polls, 4, -1) < 0)
+			continue;
+		if (polls[1].revents) {
+			/* without the tracer the writer seals what it got */
+			tracer_status = handle_tracer(record);
+			if (tracer_status)
+				record->stop_reason = "tracer-died";
+		}
+		if (polls[0].revents)
+			status = handle_writer(record);
+		if (!status && polls[2].revents)
+			status = handle_signal(record);
+		if (!status && polls[3].revents)
+			stop(record, "duration");
+	}
+	return status ? status : tracer_status;
+}
+
+static void print_result(const struct record *record)
+{
+	const struct writer_done *done = &record->done;
+	char events[UNITS_TEXT_MAX + 8], lost[UNITS_TEXT_MAX + 8], size[UNITS_TEXT_MAX], id[33];
+	char time[UNITS_TEXT_MAX];
+
+	fprintf(stderr, "heaptrail: %s events in %s, %s lost, %s on disk\n",
+		units_format_count(done->end.events, events),
+		units_format_duration(done->duration_ns, time),
+		units_format_count(done->end.lost, lost),
+		units_format_size(done->end.file_size, size));
+	if (!record->is_json) {
+		puts(record->output.path);
+		return;
+	}
+	json_t *result = json_pack(
+		"{s:s, s:s, s:{s:I, s:I, s:I, s:I, s:I, s:I}, s:I, s:I}", "path",
+		record->output.path, "id", text_hex(id, done->end.capture_id, 16), "events",
+		"written", (json_int_t)done->end.events, "lost", (json_int_t)done->end.lost,
+		"allocations", (json_int_t)done->allocations, "frees", (json_int_t)done->frees,
+		"reallocations", (json_int_t)done->reallocations, "failed",
+		(json_int_t)done->failed, "duration_ns", (json_int_t)done->duration_ns, "bytes",
+		(json_int_t)done->end.file_size);
+	if (result)
+		json_dumpf(result, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(result);
+}
+
+/* The probes go where the launched command maps allocators, before it runs the first instruction of
+ * them. */
+static int scan_launched(void *context, pid_t pid)
+{
+	int status = add_pid(context, (uint32_t)pid);
+
+	/* not yet: a dynamic program has mapped nothing but itself and its loader */
+	return status == EXIT_FAILED ? EXIT_DONE : status;
+}
+
+static int prepare(struct record *record)
+{
+	struct tracer_start options = { .ring_bytes = record->ring_bytes,
+					.has_free_stacks = record->has_free_stacks,
+					.is_dry_run = record->is_dry_run };
+	struct tracer_target first = { 0 };
+	int pipes[2] = { -1, -1 };
+	int status = EXIT_DONE;
+
+	if (record->command) {
+		status = launch_prepare(&record->launch, record->command);
+		record->pids[0] = (uint32_t)record->launch.pid;
+		record->pid_count = !status;
+	}
+	if (status)
+		return status;
+	describe(record->pids[0], &first);
+	if (record->pid_count == 1)
+		options.target_pid = record->pids[0];
+	if (!record->is_dry_run) {
+		const char *name = record->command ? strrchr(record->command[0], '/') : NULL;
+		status = output_open(&record->output, record->output_path, record->state_directory,
+				     name	       ? name + 1
+				     : record->command ? record->command[0]
+						       : first.comm,
+				     (int)record->pids[0]);
+		if (!status && pipe2(pipes, O_CLOEXEC))
+			status = command_fail(EXIT_FAILED, "%s", strerror(errno));
+		/* larger batches for the writer; where it is not permitted, smaller ones do */
+		if (!status)
+			fcntl(pipes[1], F_SETPIPE_SZ, 1 << 20);
+	}
+	if (!status)
+		status = recording_start_tracer(&record->recording, &options, pipes[1]);
+	if (!status && !record->is_dry_run)
+		status = recording_start_writer(&record->recording, record->state_directory,
+						record->output.fd, pipes[0]);
+	io_close(&pipes[0]);
+	io_close(&pipes[1]);
+	return status;
+}
+
+static int record_targets(struct record *record)
+{
+	int status = record->command ? EXIT_DONE : add_targets(record);
+
+	if (!status)
+		status = output_publish(&record->output);
+	if (!status)
+		status = recording_attach(&record->recording);
+	if (!status && record->command)
+		status = launch_run(&record->launch, scan_launched, record);
+	if (status)
+		return status;
+	announce(record);
+	status = run(record);
+	if (record->is_sealed) {
+		int noted = recording_note_end(&record->recording, &record->done.end);
+		print_result(record);
+		if (!status)
+			status = noted ? noted : record->done.end.lost ? EXIT_LOST : EXIT_DONE;
+	}
+	return status;
+}
+
+int record_main(int argc, char **argv)
+{
+	static struct record record = { .ready_fd = -1,
+					.ring_bytes = RING_DEFAULT,
+					.recording = RECORDING_NONE,
+					.output = OUTPUT_NONE };
+
+	argp_err_exit_status = EXIT_MISUSED;
+	argp_parse(&ARGP, argc, argv, ARGP_IN_ORDER, NULL, &record);
+	record.state_directory = command_state_directory(record.state_directory);
+	if (geteuid() != 0)
+		return command_fail(EXIT_PERMISSION,
+				    "recording needs root: probes are the kernel's, and other "
+				    "processes' mappings are not yours; try sudo");
+	int status = open_events(&record);
+	if (!status)
+		status = prepare(&record);
+	if (!status && record.is_dry_run) {
+		record.recording.on_site = print_site;
+		status = record.command ? launch_run(&record.launch, scan_launched, &record)
+					: add_targets(&record);
+	} else if (!status) {
+		status = record_targets(&record);
+	}
+	launch_finish(&record.launch);
+	recording_finish(&record.recording);
+	output_close(&record.output);
+	return status;
+}

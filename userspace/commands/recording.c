@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "commands/recording.h"
+
+#include "base/io.h"
+#include "base/text.h"
+#include "commands/command.h"
+#include "commands/vault_client.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct message message;
+
+static int start(const char *name, struct worker_process *worker)
+{
+	int err = worker_start(name, worker);
+
+	return err ? command_fail(EXIT_FAILED, "the worker heaptrail-%s cannot be started: %s",
+				  name, strerror(-err))
+		   : EXIT_DONE;
+}
+
+static int send_to(struct worker_process *worker, const char *name, enum message_type type,
+		   const void *body, size_t size, const int *fds, size_t fd_count)
+{
+	int err = message_send(worker->socket, type, body, size, fds, fd_count);
+
+	/* one that gave up has said why: the next receive tells */
+	return err && err != -EPIPE ? command_fail(EXIT_FAILED, "the %s cannot be reached: %s",
+						   name, strerror(-err))
+				    : EXIT_DONE;
+}
+
+/* The next message of a type, or of one that may come in between. A failure is printed. */
+static int receive(struct worker_process *worker, const char *name,
+		   const struct message_rule *rules, size_t count)
+{
+	struct message_rule all[4];
+
+	memcpy(all, rules, count * sizeof(*rules));
+	all[count] = (struct message_rule) { MESSAGE_FAILURE, sizeof(struct failure), 0 };
+	int err = message_recv(worker->socket, all, count + 1, &message);
+	if (err)
+		return command_fail(EXIT_FAILED, "the %s died", name);
+	return message.type == MESSAGE_FAILURE
+		       ? command_worker_failed((struct failure *)message.body)
+		       : EXIT_DONE;
+}
+
+int recording_start_tracer(struct recording *recording, const struct tracer_start *options,
+			   int stream)
+{
+	static const struct message_rule READY = { TRACER_READY, sizeof(struct tracer_ready), 0 };
+	struct tracer_ready *ready = (void *)message.body;
+	int status = start("resolver", &recording->resolver);
+
+	if (!status)
+		status = start("symbolizer", &recording->symbolizer);
+	if (!status)
+		status = start("tracer", &recording->tracer);
+	if (status)
+		return status;
+	int fds[3] = { recording->resolver.socket, recording->symbolizer.socket,
+		       stream >= 0 ? stream : STDERR_FILENO };
+	status = send_to(&recording->tracer, "tracer", TRACER_START, options, sizeof(*options), fds,
+			 3);
+	/* from here on the helpers belong to the tracer, and end with it */
+	io_close(&recording->resolver.socket);
+	io_close(&recording->symbolizer.socket);
+	if (!status)
+		status = receive(&recording->tracer, "tracer", &READY, 1);
+	if (!status)
+		text_copy(recording->mode, sizeof(recording->mode), ready->mode);
+	recording->is_dry_run = options->is_dry_run;
+	return status;
+}
+
+/* The writer makes the header, the vault signs it and puts the start on record. */
+static int certify(struct recording *recording)
+{
+	static const struct message_rule HEADER = { WRITER_HEADER, sizeof(struct vault_header), 0 };
+	static const struct message_rule CERTIFIED = { VAULT_CERTIFIED,
+						       sizeof(struct vault_signature), 0 };
+	static const struct message_rule READY = { WRITER_READY, 0, 0 };
+	struct vault_header header;
+	int status = receive(&recording->writer, "writer", &HEADER, 1);
+
+	if (status)
+		return status;
+	memcpy(&header, message.body, sizeof(header));
+	status = vault_ask(&recording->vault, VAULT_CERTIFY, &header, sizeof(header), -1,
+			   &CERTIFIED, &message);
+	if (!status)
+		status = send_to(&recording->writer, "writer", WRITER_SIGNATURE, message.body,
+				 sizeof(struct vault_signature), NULL, 0);
+	return status ? status : receive(&recording->writer, "writer", &READY, 1);
+}
+
+int recording_start_writer(struct recording *recording, const char *state_directory, int file,
+			   int stream)
+{
+	static const struct message_rule KEYS = { VAULT_KEYS, sizeof(struct vault_keys), 0 };
+	const struct vault_keys *keys = (const void *)message.body;
+	struct writer_start options = { .recipient_count = 1 };
+	int fds[2] = { file, stream };
+	int status = vault_begin(&recording->vault, state_directory);
+
+	if (!status)
+		status = vault_ask(&recording->vault, VAULT_PUBLIC, NULL, 0, -1, &KEYS, &message);
+	if (status)
+		return status;
+	memcpy(options.host_pk, keys->host_pk, sizeof(options.host_pk));
+	memcpy(options.recipients[0], keys->recipient, sizeof(options.recipients[0]));
+	status = start("writer", &recording->writer);
+	if (!status)
+		status = send_to(&recording->writer, "writer", WRITER_START, &options,
+				 sizeof(options), fds, 2);
+	return status ? status : certify(recording);
+}
+
+int recording_add_target(struct recording *recording, const struct tracer_target *target, int pidfd)
+{
+	static const struct message_rule RULES[] = {
+		{ TRACER_SCANNED, sizeof(struct tracer_scanned), 0 },
+		{ TRACER_SITE, sizeof(struct tracer_site), 0 },
+	};
+	const struct tracer_scanned *scanned = (const void *)message.body;
+	int status = send_to(&recording->tracer, "tracer", TRACER_TARGET, target, sizeof(*target),
+			     &pidfd, 1);
+
+	while (!status) {
+		status = receive(&recording->tracer, "tracer", RULES, 2);
+		if (status || message.type == TRACER_SCANNED)
+			break;
+		if (recording->on_site)
+			recording->on_site((const void *)message.body);
+	}
+	if (status)
+		return status;
+	if (scanned->has_32bit)
+		return command_fail(
+			EXIT_FAILED,
+			"pid %u (%.16s) is a 32-bit program; only 64-bit ones can be recorded",
+			target->pid, target->comm);
+	return scanned->site_count ? EXIT_DONE : EXIT_FAILED;
+}
+
+int recording_attach(struct recording *recording)
+{
+	static const struct message_rule ATTACHED = { TRACER_ATTACHED,
+						      sizeof(struct tracer_attached), 0 };
+	int status = send_to(&recording->tracer, "tracer", TRACER_ATTACH, NULL, 0, NULL, 0);
+
+	return status ? status : receive(&recording->tracer, "tracer", &ATTACHED, 1);
+}
+
+int recording_stop(struct recording *recording, const char *reason)
+{
+	struct tracer_stop stop = { 0 };
+
+	text_copy(stop.reason, sizeof(stop.reason), reason);
+	return send_to(&recording->tracer, "tracer", TRACER_STOP, &stop, sizeof(stop), NULL, 0);
+}
+
+int recording_note_end(struct recording *recording, const struct vault_finished *end)
+{
+	static const struct message_rule NOTED = { VAULT_NOTED, 0, 0 };
+
+	return vault_ask(&recording->vault, VAULT_FINISHED, end, sizeof(*end), -1, &NOTED,
+			 &message);
+}
+
+void recording_finish(struct recording *recording)
+{
+	worker_finish(&recording->tracer);
+	worker_finish(&recording->resolver);
+	worker_finish(&recording->symbolizer);
+	worker_finish(&recording->writer);
+	worker_finish(&recording->vault);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The workers of one recording, wired together: vault, resolver, symbolizer, writer, tracer. Every
+ * function prints what went wrong and returns an exit status.
+ */
+#ifndef HEAPTRAIL_COMMANDS_RECORDING_H
+#define HEAPTRAIL_COMMANDS_RECORDING_H
+
+#include "base/message.h"
+#include "workers/protocol.h"
+#include "workers/start.h"
+
+#include <stdbool.h>
+
+struct recording {
+	struct worker_process vault, resolver, symbolizer, writer, tracer;
+	bool is_dry_run;
+	bool is_tracer_done; /* it has said so */
+	char mode[32];
+	void (*on_site)(const struct tracer_site *site); /* for each site found; may be NULL */
+};
+
+#define RECORDING_NONE                                                            \
+	{                                                                         \
+		.vault = WORKER_PROCESS_NONE, .resolver = WORKER_PROCESS_NONE,    \
+		.symbolizer = WORKER_PROCESS_NONE, .writer = WORKER_PROCESS_NONE, \
+		.tracer = WORKER_PROCESS_NONE                                     \
+	}
+
+/* Starts resolver, symbolizer and tracer; stream: the pipe's end for the tracer (-1 in a dry run).
+ */
+int recording_start_tracer(struct recording *recording, const struct tracer_start *options,
+			   int stream);
+
+/*
+ * Starts vault and writer for an open, empty file: afterwards the capture's header is durable and
+ * its start on record. stream: the pipe's end for the writer.
+ */
+int recording_start_writer(struct recording *recording, const char *state_directory, int file,
+			   int stream);
+
+/* A new target, or its mappings again. EXIT_TARGET: it is gone; EXIT_FAILED: it has no allocator we
+ * know. */
+int recording_add_target(struct recording *recording, const struct tracer_target *target,
+			 int pidfd);
+
+/* Probes are live on return. */
+int recording_attach(struct recording *recording);
+
+/* Detaches; the capture is sealed when the writer says so. */
+int recording_stop(struct recording *recording, const char *reason);
+
+/* The capture's end goes on record. */
+int recording_note_end(struct recording *recording, const struct vault_finished *end);
+
+/* Ends every worker that runs. */
+void recording_finish(struct recording *recording);
+
+#endif

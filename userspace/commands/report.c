@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/text.h"
+#include "base/units.h"
+#include "commands/command.h"
+#include "commands/open.h"
+
+#include <argp.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum option_key {
+	KEY_TREE = 256,
+	KEY_LIMIT
+};
+
+static const struct argp_option OPTIONS[] = {
+	{ "sort", 's', "KEY", 0, "live (default), peak, allocated, count or temporary", 0 },
+	{ "tree", KEY_TREE, NULL, 0, "the call tree instead of the table", 0 },
+	{ "limit", KEY_LIMIT, "N", 0, "rows of the table (default 20; 0: all)", 0 },
+	{ "json", 'j', NULL, 0, "print the whole report as JSON", 0 },
+	{ "reason", 'r', "TEXT", 0, "why, for the audit log", 0 },
+	{ "state-dir", 'S', "DIR", 0, "where keys and audit log are (default /var/lib/heaptrail)",
+	  0 },
+	{ 0 },
+};
+
+struct arguments {
+	const char *path, *sort, *reason, *state_directory;
+	long limit;
+	bool is_json, is_tree;
+};
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+	static const char *const SORTS[] = { "live", "peak", "allocated", "count", "temporary" };
+	struct arguments *arguments = state->input;
+	char *end;
+
+	switch (key) {
+	case 'j': arguments->is_json = true; return 0;
+	case KEY_TREE: arguments->is_tree = true; return 0;
+	case 'r': arguments->reason = value; return 0;
+	case 'S': arguments->state_directory = value; return 0;
+	case KEY_LIMIT:
+		arguments->limit = strtol(value, &end, 10);
+		if (*end || arguments->limit < 0)
+			argp_error(state, "--limit: not a number of rows: %s", value);
+		return 0;
+	case 's':
+		arguments->sort = value;
+		for (size_t i = 0; i < sizeof(SORTS) / sizeof(SORTS[0]); i++)
+			if (strcmp(value, SORTS[i]) == 0)
+				return 0;
+		argp_error(state, "--sort: live, peak, allocated, count or temporary, not %s",
+			   value);
+		return 0;
+	case ARGP_KEY_ARG:
+		if (arguments->path)
+			argp_error(state, "one capture at a time");
+		arguments->path = value;
+		return 0;
+	case ARGP_KEY_END:
+		if (!arguments->path)
+			argp_error(state, "which capture?");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp ARGP = {
+	OPTIONS,
+	parse,
+	"FILE",
+	"Says who holds, or held, the memory. Opening a capture leaves an audit record."
+	"\vLive: not freed when the recording ended, which is not the same as leaked. Blocks from before the "
+	"recording are not in it; frees of such blocks are counted apart.",
+	NULL,
+	NULL,
+	NULL
+};
+
+static uint64_t get(const json_t *object, const char *field)
+{
+	return (uint64_t)json_integer_value(json_object_get(object, field));
+}
+
+static const char *get_text(const json_t *object, const char *field)
+{
+	const char *text = json_string_value(json_object_get(object, field));
+
+	return text ? text : "";
+}
+
+static int terminal_width(void)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+
+	if (columns && atoi(columns) > 20)
+		return atoi(columns);
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20)
+		return size.ws_col;
+	return isatty(STDOUT_FILENO) ? 80 : 160;
+}
+
+static void print_reasons(const json_t *reasons)
+{
+	const char *name, *before = " (";
+	char count[UNITS_TEXT_MAX + 8];
+	json_t *value;
+
+	json_object_foreach((json_t *)reasons, name, value)
+	{
+		printf("%s%s %s", before, name,
+		       units_format_count((uint64_t)json_integer_value(value), count));
+		before = ", ";
+	}
+	if (json_object_size(reasons))
+		putchar(')');
+}
+
+static void print_target(const json_t *capture)
+{
+	const json_t *target;
+	size_t i;
+	char comm[128], exe[512], time[UNITS_TEXT_MAX];
+
+	json_array_foreach(json_object_get(capture, "targets"), i, target)
+	{
+		const char *name = get_text(target, "comm"), *path = get_text(target, "exe");
+		printf("target      %s, pid %" PRIu64 "%s%s\n",
+		       text_safe(comm, sizeof(comm), name, strlen(name)), get(target, "pid"),
+		       *path ? ", " : "", text_safe(exe, sizeof(exe), path, strlen(path)));
+	}
+	printf("recorded    %s, %s\n", units_format_duration(get(capture, "duration_ns"), time),
+	       json_is_true(json_object_get(capture, "complete")) ? "complete"
+								  : get_text(capture, "state"));
+}
+
+static void print_head(const json_t *report)
+{
+	const json_t *events = json_object_get(report, "events"),
+		     *totals = json_object_get(report, "totals");
+	const json_t *quality = json_object_get(report, "stacks_quality");
+	char a[UNITS_TEXT_MAX + 8], b[UNITS_TEXT_MAX + 8], c[UNITS_TEXT_MAX + 8],
+		d[UNITS_TEXT_MAX + 8];
+
+	print_target(json_object_get(report, "capture"));
+	printf("events      %s allocations, %s frees, %s reallocations, %s failed\n",
+	       units_format_count(get(events, "allocations"), a),
+	       units_format_count(get(events, "frees"), b),
+	       units_format_count(get(events, "reallocations"), c),
+	       units_format_count(get(events, "failed"), d));
+	printf("lost        %s", units_format_count(get(events, "lost"), a));
+	print_reasons(json_object_get(events, "lost_by_reason"));
+	printf("\nlive        %s in %s blocks at the end; peak %s\n",
+	       units_format_size(get(totals, "live_bytes"), a),
+	       units_format_count(get(totals, "live_blocks"), b),
+	       units_format_size(get(totals, "peak_bytes"), c));
+	printf("allocated   %s in all, %s blocks temporary\n",
+	       units_format_size(get(totals, "allocated_bytes"), a),
+	       units_format_count(get(totals, "temporary_blocks"), b));
+	if (get(events, "free_of_unknown"))
+		printf("before      %s frees of blocks from before the recording\n",
+		       units_format_count(get(events, "free_of_unknown"), a));
+	printf("stacks      %s taken, %s complete", units_format_count(get(quality, "stacks"), a),
+	       units_format_count(get(quality, "complete"), b));
+	print_reasons(json_object_get(quality, "incomplete_by_reason"));
+	printf("\n\n");
+}
+
+static void print_sums(const json_t *sums)
+{
+	char live[UNITS_TEXT_MAX], peak[UNITS_TEXT_MAX], all[UNITS_TEXT_MAX];
+
+	printf("%10s %10s %10s %10" PRIu64 " %10" PRIu64 "  ",
+	       units_format_size(get(sums, "live_bytes"), live),
+	       units_format_size(get(sums, "peak_bytes"), peak),
+	       units_format_size(get(sums, "allocated_bytes"), all),
+	       get(sums, "allocations") + get(sums, "reallocations"), get(sums, "temporary"));
+}
+
+#define SUMS_WIDTH 56
+
+/* function (file:line), or module+0xoffset; cut to width. */
+static void print_frame(const json_t *frame, int width)
+{
+	const char *function = get_text(frame, "function"), *file = get_text(frame, "file");
+	const char *module = get_text(frame, "module"), *slash = strrchr(module, '/');
+	char text[1024], safe[2048];
+
+	if (width < 20)
+		width = 20;
+	if (*file && strrchr(file, '/'))
+		file = strrchr(file, '/') + 1;
+	if (*function && *file)
+		snprintf(text, sizeof(text), "%s (%s:%" PRIu64 ")%s", function, file,
+			 get(frame, "line"),
+			 json_is_true(json_object_get(frame, "inlined")) ? " [inlined]" : "");
+	else if (*function)
+		snprintf(text, sizeof(text), "%s [%s]", function, slash ? slash + 1 : module);
+	else
+		snprintf(text, sizeof(text), "%s+0x%" PRIx64,
+			 *module ? (slash ? slash + 1 : module) : "anonymous",
+			 get(frame, "module_offset"));
+	text_safe(safe, (size_t)width < sizeof(safe) ? (size_t)width + 1 : sizeof(safe), text,
+		  strlen(text));
+	puts(safe);
+}
+
+static void print_heading(void)
+{
+	printf("%10s %10s %10s %10s %10s  %s\n", "LIVE", "PEAK", "ALLOCATED", "COUNT", "TEMPORARY",
+	       "STACK");
+}
+
+static void print_table(const json_t *report, int width)
+{
+	const json_t *row, *frame;
+	size_t i, k;
+
+	print_heading();
+	json_array_foreach(json_object_get(report, "rows"), i, row)
+	{
+		const json_t *frames = json_object_get(row, "frames");
+		print_sums(row);
+		if (json_array_size(frames) == 0)
+			puts("(no stack)");
+		json_array_foreach(frames, k, frame)
+		{
+			if (k)
+				printf("%*s", SUMS_WIDTH, "");
+			print_frame(frame, width - SUMS_WIDTH);
+		}
+	}
+}
+
+static void print_children(const json_t *node, int depth, int width)
+{
+	const json_t *child;
+	size_t i;
+
+	json_array_foreach(json_object_get(node, "children"), i, child)
+	{
+		/* a chain of single callers needs no deeper indentation to be read */
+		int indent = depth < 40 ? depth : 40;
+		print_sums(child);
+		printf("%*s", indent, "");
+		print_frame(child, width - SUMS_WIDTH - indent);
+		bool is_chain = json_array_size(json_object_get(node, "children")) == 1;
+		print_children(child, depth + !is_chain, width);
+	}
+}
+
+static void print_report(const json_t *report, const struct arguments *arguments)
+{
+	int width = terminal_width();
+
+	print_head(report);
+	if (!arguments->is_tree) {
+		print_table(report, width);
+		return;
+	}
+	print_heading();
+	print_sums(json_object_get(report, "tree"));
+	puts("(all)");
+	print_children(json_object_get(report, "tree"), 1, width);
+}
+
+int report_main(int argc, char **argv)
+{
+	struct arguments arguments = { .sort = "live", .reason = "", .limit = -1 };
+	struct opened_capture capture;
+	json_t *report = NULL;
+
+	argp_err_exit_status = EXIT_MISUSED;
+	argp_parse(&ARGP, argc, argv, 0, NULL, &arguments);
+	if (arguments.limit < 0)
+		arguments.limit = arguments.is_json ? 0 : 20;
+	int status = open_capture(arguments.path,
+				  command_state_directory(arguments.state_directory), "view",
+				  arguments.reason, &capture);
+	if (status)
+		return status;
+	json_t *question = json_pack("{s:s, s:s, s:I, s:b}", "ask", "report", "sort",
+				     arguments.sort, "limit", (json_int_t)arguments.limit, "tree",
+				     arguments.is_tree);
+	status = opened_capture_ask(&capture, question, &report);
+	opened_capture_close(&capture);
+	if (!status && arguments.is_json)
+		json_dumpf(report, stdout, JSON_INDENT(1)), putchar('\n');
+	else if (!status)
+		print_report(report, &arguments);
+	json_decref(question);
+	json_decref(report);
+	if (fflush(stdout) && !status)
+		status = command_fail(EXIT_FAILED, "the report could not be written");
+	return status;
+}
