@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One ELF file, read with bounds: segments, symbols, build id, bytes at an address.
+ *
+ * The file is hostile. Every offset and count in it is checked here against the file's size, tables
+ * have caps, and names are strings that end inside the file. It is mapped, not copied: if someone
+ * truncates it meanwhile, the reading process gets a SIGBUS, so read only in a process that may
+ * die.
+ *
+ * 64-bit little-endian files of x86-64 and arm64. Format: System V gABI chapters 4 and 5.
+ */
+#ifndef HEAPTRAIL_SYMBOLS_ELF_H
+#define HEAPTRAIL_SYMBOLS_ELF_H
+
+#include "base/site.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct elf;
+
+/* A defined function of the dynamic or the static symbol table. */
+struct elf_symbol {
+	const char *name; /* lives as long as the elf */
+	uint64_t address; /* as the file says, not relocated */
+	uint64_t size;	  /* 0: not known */
+	bool is_local;
+	bool is_indirect; /* an ifunc: what is there picks the function, it is not the function */
+};
+
+/*
+ * Maps the file; the descriptor may be closed afterwards. 0 or -errno: -ENOEXEC not a sound ELF
+ * file, -ENOTSUP one of 32 bits, big-endian, or another machine.
+ */
+int elf_open(int fd, struct elf **elf);
+void elf_close(struct elf *elf);
+
+/* What the first bytes say, also of files that elf_open refuses with -ENOTSUP. 0 or -errno. */
+int elf_identify(int fd, uint16_t *elf_class, uint16_t *machine);
+
+uint16_t elf_machine(const struct elf *elf);
+
+/* How many bytes of id; 0: it has none. */
+uint32_t elf_build_id(const struct elf *elf, uint8_t id[static BUILD_ID_MAX]);
+
+/* Between addresses and file offsets, by the loadable segments. False: in no segment. */
+bool elf_offset_of(const struct elf *elf, uint64_t address, uint64_t *offset);
+bool elf_address_of(const struct elf *elf, uint64_t offset, uint64_t *address);
+
+/* The bytes from the address to the end of its executable segment; NULL: not code. */
+const uint8_t *elf_code(const struct elf *elf, uint64_t address, size_t *size);
+
+/* Visits every defined function, those of the dynamic table first. */
+typedef void elf_visit(const struct elf_symbol *symbol, void *context);
+void elf_each_function(const struct elf *elf, elf_visit *visit, void *context);
+
+#endif
