@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where to probe the allocator functions that a module defines.
+ *
+ * A uprobe on an instruction that the kernel emulates costs one trap, on any other two, the second
+ * of them some 30 times dearer in a virtual machine. So the site is the first emulated instruction
+ * on the straight line from the entry, as long as every call passes it exactly once and its
+ * arguments are still in registers; where there is none, the entry. What is emulated:
+ * arch/x86/kernel/uprobes.c, branch_setup_ops() and push_setup_ops().
+ */
+#ifndef HEAPTRAIL_SYMBOLS_SITES_H
+#define HEAPTRAIL_SYMBOLS_SITES_H
+
+#include "base/site.h"
+#include "symbols/elf.h"
+
+/*
+ * The site of one function of the table (base/functions.h) at an address. On x86-64 chosen as
+ * above, on arm64 the entry. 0, or -ENOENT: there is no code.
+ */
+int site_pick(const struct elf *elf, uint16_t function, const struct elf_symbol *symbol,
+	      struct probe_site *site);
+
+/*
+ * The sites of all functions of the table that the module defines and others can call, one per
+ * address. *refused counts those found by name that have no usable site, ifuncs and those beyond
+ * MODULE_SITES_MAX among them.
+ */
+void sites_find(const struct elf *elf, struct probe_site sites[static MODULE_SITES_MAX],
+		uint32_t *count, uint32_t *refused);
+
+#endif
