@@ -46,7 +46,7 @@ PROGRAMS := $(BUILD)/heaptrail $(WORKERS:%=$(BUILD)/workers/heaptrail-%)
 # What every worker has: how it starts and confines itself.
 worker_objects := $(BUILD)/workers/worker.o $(BUILD)/workers/confine.o $(BUILD)/generated/policies.o
 
-link_heaptrail	:= commands export base capture
+link_heaptrail	:= commands export audit base capture
 libs_heaptrail	:= -ljansson -lsodium -lzstd
 link_tracer	:= tracing base
 libs_tracer	:= -lbpf -lcap -lseccomp
@@ -56,6 +56,7 @@ link_symbolizer := symbols capture base
 libs_symbolizer := -ldw -lelf -lZydis -liberty -lcap -lseccomp
 link_writer	:= analysis capture keys base
 libs_writer	:= -lzstd -lsodium -lcap -lseccomp
+extra_vault	:= $(BUILD)/workers/start.o # it starts readers
 link_vault	:= vault audit capture keys base
 libs_vault	:= -lsodium -lzstd -ljansson -lcap -lseccomp
 link_reader	:= analysis capture base
@@ -92,7 +93,7 @@ $(BUILD)/heaptrail: $(BUILD)/main.o $(BUILD)/workers/start.o $(call folders_of,$
 		$(libs_heaptrail) -lm -o $@
 
 define worker_rule
-$(BUILD)/workers/heaptrail-$(1): $(patsubst userspace/%.c,$(BUILD)/%.o,$(wildcard userspace/workers/$(1).c userspace/workers/$(1)_*.c)) $(worker_objects) $(call folders_of,$(link_$(1)))
+$(BUILD)/workers/heaptrail-$(1): $(patsubst userspace/%.c,$(BUILD)/%.o,$(wildcard userspace/workers/$(1).c userspace/workers/$(1)_*.c)) $(extra_$(1)) $(worker_objects) $(call folders_of,$(link_$(1)))
 	$$(call say,LINK,$$@)
 	$$(Q)$(CC) $(LDFLAGS) $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group \
 		$$(libs_$(1)) -lm -o $$@

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <linux/ptrace.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -92,7 +91,7 @@ static int read_auxv(pid_t pid, uint64_t *entry, uint64_t *base)
 /* Did this stop end an mmap of a file's code? */
 static int has_mapped_code(pid_t pid, uint64_t *prot)
 {
-	struct ptrace_syscall_info info;
+	struct __ptrace_syscall_info info;
 
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) <= 0)
 		return 0;

@@ -266,6 +266,10 @@ static void serve_open(struct vault *vault)
 	} else if (err) {
 		deny(vault, &vault->reading, err == -EKEYREJECTED ? 6 : 1, -err,
 		     why_no_header(err));
+	} else if (memcmp(header.host_pk, keys_host_pk(vault->keys), sizeof(header.host_pk)) != 0) {
+		/* whoever knows our recipient can make such a capture with a host key of their own */
+		deny(vault, &vault->reading, 6, EKEYREJECTED,
+		     "was signed by another host's key: it was not recorded here, or was forged");
 	} else {
 		/* Strictly in this order: the record, then the key. */
 		note(vault, &(struct audit_record) { .operation = "open.grant",
