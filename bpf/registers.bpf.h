@@ -11,41 +11,51 @@
 #define CALL_FRAME_BYTES 0
 #endif
 
+/*
+ * One register by a load with a constant offset: left to itself, the compiler makes one load with a
+ * computed offset of the whole switch, and the verifier refuses computed offsets into the context.
+ */
+#define REGISTER_CASE(number, field)                                                               \
+	case number:                                                                               \
+		asm volatile("%0 = *(u64 *)(%1 + %2)"                                              \
+			     : "=r"(value)                                                         \
+			     : "r"(ctx), "i"(__builtin_offsetof(struct pt_regs, field)));          \
+		break;
+
 /* number is DWARF's plus one; 0 and unknown numbers read as 0 */
 static __always_inline u64 register_read(struct pt_regs *ctx, u32 number)
 {
-#if defined(__TARGET_ARCH_x86)
-	switch (number) {
-	case 1: return ctx->ax;
-	case 2: return ctx->dx;
-	case 3: return ctx->cx;
-	case 4: return ctx->bx;
-	case 5: return ctx->si;
-	case 6: return ctx->di;
-	case 7: return ctx->bp;
-	case 9: return ctx->r8;
-	case 10: return ctx->r9;
-	case 11: return ctx->r10;
-	case 12: return ctx->r11;
-	case 13: return ctx->r12;
-	case 14: return ctx->r13;
-	case 15: return ctx->r14;
-	case 16: return ctx->r15;
-	}
-	return 0;
-#else
-	struct user_pt_regs *regs = (void *)ctx;
+	u64 value = 0;
 
 	switch (number) {
-	case 1: return regs->regs[0];
-	case 2: return regs->regs[1];
-	case 3: return regs->regs[2];
-	case 4: return regs->regs[3];
-	case 5: return regs->regs[4];
-	case 6: return regs->regs[5];
-	}
-	return 0;
+#if defined(__TARGET_ARCH_x86)
+	REGISTER_CASE(1, ax)
+	REGISTER_CASE(2, dx)
+	REGISTER_CASE(3, cx)
+	REGISTER_CASE(4, bx)
+	REGISTER_CASE(5, si)
+	REGISTER_CASE(6, di)
+	REGISTER_CASE(7, bp)
+	REGISTER_CASE(9, r8)
+	REGISTER_CASE(10, r9)
+	REGISTER_CASE(11, r10)
+	REGISTER_CASE(12, r11)
+	REGISTER_CASE(13, r12)
+	REGISTER_CASE(14, r13)
+	REGISTER_CASE(15, r14)
+	REGISTER_CASE(16, r15)
+#else
+	REGISTER_CASE(1, user_regs.regs[0])
+	REGISTER_CASE(2, user_regs.regs[1])
+	REGISTER_CASE(3, user_regs.regs[2])
+	REGISTER_CASE(4, user_regs.regs[3])
+	REGISTER_CASE(5, user_regs.regs[4])
+	REGISTER_CASE(6, user_regs.regs[5])
+	REGISTER_CASE(7, user_regs.regs[6])
+	REGISTER_CASE(8, user_regs.regs[7])
 #endif
+	}
+	return value;
 }
 
 static __always_inline u64 register_sp(struct pt_regs *ctx)

@@ -101,6 +101,7 @@ int main(void)
 	if (message_recv(WORKER_SOCKET, RULES, 1, &message))
 		return 1;
 	int capture = message_take_fd(&message, 0), asker = message_take_fd(&message, 1);
+	json_object_seed(0); /* reads /dev/urandom, which is out of reach afterwards */
 	worker_confine("reader");
 	load(&reading, capture, ((const struct reader_start *)message.body)->key);
 	sodium_memzero(message.body, sizeof(message.body));

@@ -48,7 +48,6 @@ static void begin(struct writer *writer)
 	memcpy(&start, message.body, sizeof(start));
 	writer->file = message_take_fd(&message, 0);
 	writer->stream = message_take_fd(&message, 1);
-	worker_confine("writer");
 	if (start.recipient_count > WRITER_RECIPIENTS_MAX)
 		worker_fail(1, EINVAL, "too many recipients: at most %d", WRITER_RECIPIENTS_MAX);
 	for (uint32_t i = 0; i < start.recipient_count; i++) {
@@ -61,6 +60,8 @@ static void begin(struct writer *writer)
 		worker_fail(2, EINVAL, "a recipient is not valid: it must look like age1…");
 	if (err)
 		worker_fail(1, -err, "the capture's keys cannot be made: %s", strerror(-err));
+	/* only now: the header names the kernel's boot id, which is in a file */
+	worker_confine("writer");
 	if (message_send(WORKER_SOCKET, WRITER_HEADER, capture_writer_header(writer->capture),
 			 sizeof(struct vault_header), NULL, 0))
 		exit(1);
