@@ -35,7 +35,7 @@ static __always_inline bool is_nested(struct thread *thread, u64 sp)
 		return false;
 	/* the kernel's trampoline starts a page; no function returns to the start of a page but by
 	 * chance */
-	if (sp < thread->sp && bpf_probe_read_user(&word, sizeof(word), (void *)thread->sp) == 0 &&
+	if (sp <= thread->sp && bpf_probe_read_user(&word, sizeof(word), (void *)thread->sp) == 0 &&
 	    word && (word & 0xfff) == 0)
 		return true;
 	thread->sp = 0;

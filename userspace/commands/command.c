@@ -44,11 +44,11 @@ const char *command_state_directory(const char *option)
 	return environment && environment[0] ? environment : "/var/lib/heaptrail";
 }
 
-int command_worker_failed(struct failure *failure)
+int command_worker_failed(struct failure *failure, const char *subject)
 {
+	bool is_status = failure->exit_status > 0 && failure->exit_status < 126;
+
 	failure->what[sizeof(failure->what) - 1] = 0;
-	return command_fail(failure->exit_status > 0 && failure->exit_status < 126
-				    ? failure->exit_status
-				    : EXIT_FAILED,
-			    "%s", failure->what);
+	return command_fail(is_status ? failure->exit_status : EXIT_FAILED, "%s%s%s",
+			    subject ? subject : "", subject ? ": " : "", failure->what);
 }

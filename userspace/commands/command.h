@@ -40,8 +40,11 @@ int command_fail(int status, const char *format, ...) __attribute__((format(prin
 /* Where keys, audit log and captures are: the option, $HEAPTRAIL_STATE_DIR, /var/lib/heaptrail. */
 const char *command_state_directory(const char *option);
 
-/* A failure that a worker sent; terminates its strings. Prints it and returns its exit status. */
+/*
+ * A failure that a worker sent; terminates its strings. Prints it and returns its exit status.
+ * subject: what it is about, where the worker cannot know its name; NULL: the message says it.
+ */
 struct failure;
-int command_worker_failed(struct failure *failure);
+int command_worker_failed(struct failure *failure, const char *subject);
 
 #endif

@@ -56,7 +56,7 @@ int keys_main(int argc, char **argv)
 	const char *directory = command_state_directory(arguments.state_directory);
 	int status = vault_begin(&vault, directory);
 	if (!status)
-		status = vault_ask(&vault, VAULT_PUBLIC, NULL, 0, -1, &KEYS, &answer);
+		status = vault_ask(&vault, VAULT_PUBLIC, NULL, 0, -1, &KEYS, NULL, &answer);
 	if (!status) {
 		keys->recipient[sizeof(keys->recipient) - 1] = 0;
 		printf("vault      %s\nhost key   %s\ndirectory  %s/keys\n", keys->recipient,

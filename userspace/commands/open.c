@@ -48,11 +48,8 @@ int open_capture(const char *path, const char *state_directory, const char *oper
 	if (!status) {
 		text_copy(request.operation, sizeof(request.operation), operation);
 		text_copy(request.why, sizeof(request.why), why);
-		/* the vault does not know the path; the message does not repeat it */
 		status = vault_ask(&capture->vault, VAULT_OPEN, &request, sizeof(request), fd,
-				   &OPENED, &answer);
-		if (status)
-			command_fail(status, "%s: could not be opened", path);
+				   &OPENED, path, &answer);
 	}
 	if (!status)
 		capture->socket = message_take_fd(&answer, 0);

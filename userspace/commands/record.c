@@ -288,7 +288,7 @@ static int handle_writer(struct record *record)
 			EXIT_FAILED,
 			"the writer died; the capture is readable up to its last chunk");
 	if (message.type == MESSAGE_FAILURE)
-		return command_worker_failed((struct failure *)message.body);
+		return command_worker_failed((struct failure *)message.body, NULL);
 	if (message.type == WRITER_DONE) {
 		memcpy(&record->done, message.body, sizeof(record->done));
 		record->is_sealed = true;
@@ -320,7 +320,7 @@ static int handle_tracer(struct record *record)
 		return command_fail(EXIT_FAILED,
 				    "the tracer died; what it had sent is being sealed");
 	if (message.type == MESSAGE_FAILURE)
-		return command_worker_failed((struct failure *)message.body);
+		return command_worker_failed((struct failure *)message.body, NULL);
 	if (message.type == TRACER_DONE)
 		record->recording.is_tracer_done = true;
 	if (message.type == TRACER_GONE && gone->left == 0)

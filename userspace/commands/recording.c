@@ -45,7 +45,7 @@ static int receive(struct worker_process *worker, const char *name,
 	if (err)
 		return command_fail(EXIT_FAILED, "the %s died", name);
 	return message.type == MESSAGE_FAILURE
-		       ? command_worker_failed((struct failure *)message.body)
+		       ? command_worker_failed((struct failure *)message.body, NULL)
 		       : EXIT_DONE;
 }
 
@@ -91,7 +91,7 @@ static int certify(struct recording *recording)
 		return status;
 	memcpy(&header, message.body, sizeof(header));
 	status = vault_ask(&recording->vault, VAULT_CERTIFY, &header, sizeof(header), -1,
-			   &CERTIFIED, &message);
+			   &CERTIFIED, NULL, &message);
 	if (!status)
 		status = send_to(&recording->writer, "writer", WRITER_SIGNATURE, message.body,
 				 sizeof(struct vault_signature), NULL, 0);
@@ -108,7 +108,8 @@ int recording_start_writer(struct recording *recording, const char *state_direct
 	int status = vault_begin(&recording->vault, state_directory);
 
 	if (!status)
-		status = vault_ask(&recording->vault, VAULT_PUBLIC, NULL, 0, -1, &KEYS, &message);
+		status = vault_ask(&recording->vault, VAULT_PUBLIC, NULL, 0, -1, &KEYS, NULL,
+				   &message);
 	if (status)
 		return status;
 	memcpy(options.host_pk, keys->host_pk, sizeof(options.host_pk));

@@ -30,7 +30,8 @@ int vault_begin(struct worker_process *vault, const char *state_directory)
 }
 
 int vault_ask(struct worker_process *vault, enum message_type type, const void *body, size_t size,
-	      int fd, const struct message_rule *expected, struct message *answer)
+	      int fd, const struct message_rule *expected, const char *subject,
+	      struct message *answer)
 {
 	struct message_rule rules[2] = { *expected,
 					 { MESSAGE_FAILURE, sizeof(struct failure), 0 } };
@@ -42,6 +43,6 @@ int vault_ask(struct worker_process *vault, enum message_type type, const void *
 	if (err)
 		return command_fail(EXIT_FAILED, "the vault is gone: %s", strerror(-err));
 	return answer->type == MESSAGE_FAILURE
-		       ? command_worker_failed((struct failure *)answer->body)
+		       ? command_worker_failed((struct failure *)answer->body, subject)
 		       : EXIT_DONE;
 }

@@ -12,9 +12,11 @@ int vault_begin(struct worker_process *vault, const char *state_directory);
 
 /*
  * Sends a request and waits for its answer: the type it must have, with fd_count descriptors, or a
- * failure, which is printed. fd: sent along, -1: none.
+ * failure, which is printed, about subject (NULL:
+ * it says itself what it is about). fd: sent along, -1: none.
  */
 int vault_ask(struct worker_process *vault, enum message_type type, const void *body, size_t size,
-	      int fd, const struct message_rule *expected, struct message *answer);
+	      int fd, const struct message_rule *expected, const char *subject,
+	      struct message *answer);
 
 #endif
