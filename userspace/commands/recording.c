@@ -169,7 +169,7 @@ int recording_note_end(struct recording *recording, const struct vault_finished 
 {
 	static const struct message_rule NOTED = { VAULT_NOTED, 0, 0 };
 
-	return vault_ask(&recording->vault, VAULT_FINISHED, end, sizeof(*end), -1, &NOTED,
+	return vault_ask(&recording->vault, VAULT_FINISHED, end, sizeof(*end), -1, &NOTED, NULL,
 			 &message);
 }
 
