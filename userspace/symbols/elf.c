@@ -32,6 +32,8 @@ struct elf {
 	const Elf64_Ehdr *header;
 	struct segment segments[SEGMENTS_MAX];
 	size_t segment_count;
+	const Elf64_Shdr *sections; /* NULL: there are none */
+	size_t section_count;
 	struct table dynamic, full;
 	uint8_t build_id[BUILD_ID_MAX];
 	uint32_t build_id_size;
@@ -149,6 +151,8 @@ static void read_sections(struct elf *elf)
 		    !array_at(elf, header->e_shoff, count, sizeof(*sections)))
 			return;
 	}
+	elf->sections = sections;
+	elf->section_count = count;
 	for (size_t i = 0; i < count; i++) {
 		if (sections[i].sh_type == SHT_DYNSYM)
 			read_symbol_section(elf, sections, count, &sections[i], &elf->dynamic);
@@ -362,7 +366,17 @@ static const char *symbol_name(const struct table *table, const Elf64_Sym *symbo
 	return memchr(name, 0, room < SYMBOL_NAME_MAX ? room : SYMBOL_NAME_MAX) ? name : NULL;
 }
 
-static void visit_table(const struct table *table, elf_visit *visit, void *context)
+static uint64_t room_of(const struct elf *elf, const Elf64_Sym *symbol)
+{
+	if (symbol->st_shndx >= elf->section_count)
+		return UINT64_MAX;
+	const Elf64_Shdr *section = &elf->sections[symbol->st_shndx];
+	uint64_t inside = symbol->st_value - section->sh_addr;
+	return inside < section->sh_size ? section->sh_size - inside : 0;
+}
+
+static void visit_table(const struct elf *elf, const struct table *table, elf_visit *visit,
+			void *context)
 {
 	for (size_t i = 0; i < table->count; i++) {
 		const Elf64_Sym *symbol = &table->symbols[i];
@@ -374,6 +388,7 @@ static void visit_table(const struct table *table, elf_visit *visit, void *conte
 			.name = symbol_name(table, symbol),
 			.address = symbol->st_value,
 			.size = symbol->st_size,
+			.room = room_of(elf, symbol),
 			.is_local = ELF64_ST_BIND(symbol->st_info) == STB_LOCAL,
 			.is_indirect = type == STT_GNU_IFUNC,
 		};
@@ -384,6 +399,6 @@ static void visit_table(const struct table *table, elf_visit *visit, void *conte
 
 void elf_each_function(const struct elf *elf, elf_visit *visit, void *context)
 {
-	visit_table(&elf->dynamic, visit, context);
-	visit_table(&elf->full, visit, context);
+	visit_table(elf, &elf->dynamic, visit, context);
+	visit_table(elf, &elf->full, visit, context);
 }

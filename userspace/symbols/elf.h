@@ -25,6 +25,7 @@ struct elf_symbol {
 	const char *name; /* lives as long as the elf */
 	uint64_t address; /* as the file says, not relocated */
 	uint64_t size;	  /* 0: not known */
+	uint64_t room; /* bytes to the end of its section; UINT64_MAX where there are no sections */
 	bool is_local;
 	bool is_indirect; /* an ifunc: what is there picks the function, it is not the function */
 };

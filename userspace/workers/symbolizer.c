@@ -10,6 +10,7 @@
 #include "base/message.h"
 #include "symbols/elf.h"
 #include "symbols/sites.h"
+#include "workers/symbolizer.h"
 #include "workers/worker.h"
 
 #include <elf.h>
@@ -71,6 +72,9 @@ static int serve(const struct message *message)
 
 	switch (request->kind) {
 	case SYMBOLIZER_INSPECT: return inspect(message);
+	case SYMBOLIZER_NAMES:
+		return symbolizer_name(message->fds[FD_MODULE], message->fds[FD_DEBUG],
+				       message->fds[FD_IN], request->count, message->fds[FD_OUT]);
 	}
 	return -EPROTO;
 }

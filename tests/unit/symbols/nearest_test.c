@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "symbols/nearest.h"
+#include "symbols/demangle.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static struct elf *elf;
+static struct nearest *nearest;
+
+static void open_module(const char *path)
+{
+	int fd = open(path, O_RDONLY);
+
+	assert_true(fd >= 0);
+	assert_int_equal(elf_open(fd, &elf), 0);
+	close(fd);
+	assert_int_equal(nearest_new(elf, NULL, &nearest), 0);
+}
+
+static void close_module(void)
+{
+	nearest_free(nearest);
+	elf_close(elf);
+}
+
+static void assemble(const char *source)
+{
+	char path[] = "/tmp/heaptrail-nearest-XXXXXX", object[64], command[256];
+	int fd = mkstemp(path);
+
+	assert_int_equal(write(fd, source, strlen(source)), strlen(source));
+	close(fd);
+	snprintf(object, sizeof(object), "%s.so", path);
+	snprintf(command, sizeof(command), "gcc -shared -nostdlib -x assembler %s -o %s", path,
+		 object);
+	assert_int_equal(system(command), 0);
+	open_module(object);
+	unlink(path);
+	unlink(object);
+}
+
+static void find_named(const struct elf_symbol *symbol, void *context)
+{
+	struct elf_symbol *wanted = context;
+
+	if (strcmp(symbol->name, wanted->name) == 0)
+		*wanted = *symbol;
+}
+
+static struct elf_symbol symbol_named(const char *name)
+{
+	struct elf_symbol symbol = { .name = name };
+
+	elf_each_function(elf, find_named, &symbol);
+	assert_true(symbol.address);
+	return symbol;
+}
+
+static void an_address_behind_a_function_has_no_name(void **state)
+{
+	(void)state;
+	assemble(".text\n.globl small\n.type small, @function\nsmall: nop\n nop\n"
+		 ".size small, . - small\n .skip 64, 0x90\n");
+	struct elf_symbol small = symbol_named("small");
+	assert_string_equal(nearest_find(nearest, small.address), "small");
+	assert_string_equal(nearest_find(nearest, small.address + 1), "small");
+	assert_null(nearest_find(nearest, small.address + 2));
+	assert_null(nearest_find(nearest, small.address - 1));
+	close_module();
+}
+
+static void an_unsized_function_ends_with_its_section(void **state)
+{
+	(void)state;
+	assemble(".section .early,\"ax\"\n.globl unsized\n.type unsized, @function\n"
+		 "unsized: .skip 32, 0x90\n.section .later,\"ax\"\n.skip 64, 0x90\n");
+	struct elf_symbol unsized = symbol_named("unsized");
+	assert_string_equal(nearest_find(nearest, unsized.address + 31), "unsized");
+	assert_null(nearest_find(nearest, unsized.address + 32));
+	close_module();
+}
+
+static void a_function_inside_another_does_not_hide_its_rest(void **state)
+{
+	(void)state;
+	assemble(".text\n.globl outer\n.type outer, @function\n.globl inner\n"
+		 ".type inner, @function\nouter: nop\ninner: nop\n.size inner, 1\n nop\n"
+		 ".size outer, . - outer\n");
+	struct elf_symbol outer = symbol_named("outer");
+	assert_string_equal(nearest_find(nearest, outer.address + 1), "inner");
+	assert_string_equal(nearest_find(nearest, outer.address + 2), "outer");
+	close_module();
+}
+
+static void the_name_that_people_use_wins(void **state)
+{
+	(void)state;
+	open_module("/lib/x86_64-linux-gnu/libc.so.6");
+	assert_string_equal(nearest_find(nearest, symbol_named("malloc").address + 1), "malloc");
+	assert_string_equal(nearest_find(nearest, symbol_named("free").address), "free");
+	close_module();
+}
+
+static void mangled_names_become_readable(void **state)
+{
+	struct demangler demangler = { 0 };
+
+	(void)state;
+	assert_string_equal(demangle(&demangler, "_ZN4shop5ShelfIiE4growEi"),
+			    "shop::Shelf<int>::grow(int)");
+	assert_string_equal(demangle(&demangler, "_ZN4core3fmt5write17h0123456789abcdefE"),
+			    "core::fmt::write");
+	assert_string_equal(demangle(&demangler, "_RNvC5crate4main"), "crate::main");
+	assert_string_equal(demangle(&demangler, "malloc"), "malloc");
+	assert_string_equal(demangle(&demangler, "_Znonsense"), "_Znonsense");
+	demangler_free(&demangler);
+}
+
+static void a_demangled_name_is_remembered(void **state)
+{
+	static const char SYMBOL[] = "_ZN4shop5ShelfIiE4growEi";
+	struct demangler demangler = { 0 };
+
+	(void)state;
+	assert_ptr_equal(demangle(&demangler, SYMBOL), demangle(&demangler, SYMBOL));
+	demangler_free(&demangler);
+}
+
+/* Every S_ refers to all that came before it: names of a bomb double with each. */
+static void bombs_are_not_demangled(void **state)
+{
+	struct demangler demangler = { 0 };
+	char deep[900] = "_Z1f";
+
+	(void)state;
+	memset(deep + 4, 'P', sizeof(deep) - 6);
+	deep[sizeof(deep) - 2] = 'i';
+	assert_non_null(demangle(&demangler, deep));
+	char wide[1000] = "_Z1fSt4pairIiiE";
+	for (size_t i = strlen(wide); i < 900; i += 9)
+		snprintf(wide + i, sizeof(wide) - i, "S0_IS_S_E");
+	assert_true(strlen(demangle(&demangler, wide)) <= 4096);
+	demangler_free(&demangler);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_address_behind_a_function_has_no_name),
+		cmocka_unit_test(an_unsized_function_ends_with_its_section),
+		cmocka_unit_test(a_function_inside_another_does_not_hide_its_rest),
+		cmocka_unit_test(the_name_that_people_use_wins),
+		cmocka_unit_test(mangled_names_become_readable),
+		cmocka_unit_test(a_demangled_name_is_remembered),
+		cmocka_unit_test(bombs_are_not_demangled),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

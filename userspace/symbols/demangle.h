@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Names of C++ and Rust functions as their authors wrote them. */
+#ifndef HEAPTRAIL_SYMBOLS_DEMANGLE_H
+#define HEAPTRAIL_SYMBOLS_DEMANGLE_H
+
+#include "base/map.h"
+
+/* Remembers what was demangled, by the place of the symbol: places must not be reused meanwhile. */
+struct demangler {
+	struct map names;
+};
+
+/*
+ * The readable name, or the symbol itself where it is not mangled, too long, or too deeply nested.
+ * Lives as long as both the demangler and the symbol.
+ */
+const char *demangle(struct demangler *demangler, const char *symbol);
+
+void demangler_free(struct demangler *demangler);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the parts of the symbolizer worker share. */
+#ifndef HEAPTRAIL_WORKERS_SYMBOLIZER_H
+#define HEAPTRAIL_WORKERS_SYMBOLIZER_H
+
+#include <stdint.h>
+
+/*
+ * Names `count` ascending file offsets, read from `in`, and writes a names payload to `out`. The
+ * debug file counts only where its build id is the module's. 0 or -errno.
+ */
+int symbolizer_name(int module, int debug, int in, uint32_t count, int out);
+
+#endif
