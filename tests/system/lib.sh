@@ -106,7 +106,8 @@ record_start() {
 
 # record_finish [SIGNAL]: sets $record_status and $capture
 record_finish() {
-	[ $# -eq 0 ] || kill "-$1" "$recorder"
+	# it may have ended by itself
+	[ $# -eq 0 ] || kill "-$1" "$recorder" 2>/dev/null || true
 	record_status=0
 	wait "$recorder" || record_status=$?
 	capture=$(tail -n 1 "$work/record.out")
