@@ -403,6 +403,13 @@ static int open_alternative(struct debug_info *info)
 	return 0;
 }
 
+/* libdw has no way to say that memory ran out, and its own handler would look like an orderly end.
+ */
+static _Noreturn void out_of_memory(void)
+{
+	abort();
+}
+
 int debug_info_open(int fd, struct debug_info **out)
 {
 	struct debug_info *info = calloc(1, sizeof(*info));
@@ -426,6 +433,8 @@ int debug_info_open(int fd, struct debug_info **out)
 	info->elf = elf_memory(info->bytes, info->size);
 	info->dwarf = info->elf ? dwarf_begin_elf(info->elf, DWARF_C_READ, NULL) : NULL;
 	err = info->dwarf ? open_alternative(info) : -ENODATA;
+	if (!err)
+		dwarf_new_oom_handler(info->dwarf, out_of_memory);
 out:
 	if (err)
 		debug_info_close(info);

@@ -66,7 +66,7 @@ static int inspect(const struct message *request)
 	return err;
 }
 
-static int serve(const struct message *message)
+static int serve(const struct message *message, bool has_debug_info)
 {
 	const struct symbolizer_request *request = (const void *)message->body;
 
@@ -74,7 +74,8 @@ static int serve(const struct message *message)
 	case SYMBOLIZER_INSPECT: return inspect(message);
 	case SYMBOLIZER_NAMES:
 		return symbolizer_name(message->fds[FD_MODULE], message->fds[FD_DEBUG],
-				       message->fds[FD_IN], request->count, message->fds[FD_OUT]);
+				       message->fds[FD_IN], request->count, has_debug_info,
+				       message->fds[FD_OUT]);
 	}
 	return -EPROTO;
 }
@@ -92,17 +93,17 @@ static void limit_memory(uint64_t files_size)
 #endif
 }
 
-static _Noreturn void child(const struct message *message, uint64_t files_size)
+static _Noreturn void child(const struct message *message, uint64_t files_size, bool has_debug_info)
 {
 	close(WORKER_SOCKET);
 	signal(SIGXFSZ, SIG_IGN);
 	limit_memory(files_size);
 	worker_confine("symbolizer-child");
 	/* an errno fits into an exit status */
-	_exit(-serve(message) & 0xff);
+	_exit(-serve(message, has_debug_info) & 0xff);
 }
 
-static void wait_for(pid_t pid, struct symbolizer_reply *reply)
+static int wait_for(pid_t pid)
 {
 	struct pollfd end = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
 	int status = 0;
@@ -113,6 +114,22 @@ static void wait_for(pid_t pid, struct symbolizer_reply *reply)
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	io_close(&end.fd);
+	return status;
+}
+
+/* One child, from its start to its end. */
+static void delegate(const struct message *message, uint64_t files_size, bool has_debug_info,
+		     struct symbolizer_reply *reply)
+{
+	*reply = (struct symbolizer_reply) { 0 };
+	pid_t pid = fork();
+	if (pid == 0)
+		child(message, files_size, has_debug_info);
+	if (pid < 0) {
+		reply->error = errno;
+		return;
+	}
+	int status = wait_for(pid);
 	if (WIFSIGNALED(status))
 		reply->signal = WTERMSIG(status);
 	else
@@ -158,15 +175,13 @@ static struct symbolizer_reply answer(const struct message *message)
 		reply.error = S_ISREG(module.st_mode) ? EFBIG : EINVAL;
 	if (reply.error)
 		return reply;
-	pid_t pid = fork();
-	if (pid == 0)
-		child(message, size);
-	if (pid < 0)
-		reply.error = errno;
-	else
-		wait_for(pid, &reply);
-	if (reply.signal)
+	delegate(message, size, true, &reply);
+	if (reply.signal) {
 		note_death(key);
+		/* debug information that kills must not cost the names that symbols give */
+		if (((const struct symbolizer_request *)message->body)->kind == SYMBOLIZER_NAMES)
+			delegate(message, size, false, &reply);
+	}
 	if (!reply.error && !reply.signal && fstat(message->fds[FD_OUT], &out) == 0)
 		reply.out_size = (uint64_t)out.st_size;
 	return reply;

@@ -3,12 +3,14 @@
 #ifndef HEAPTRAIL_WORKERS_SYMBOLIZER_H
 #define HEAPTRAIL_WORKERS_SYMBOLIZER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
  * Names `count` ascending file offsets, read from `in`, and writes a names payload to `out`. The
- * debug file counts only where its build id is the module's. 0 or -errno.
+ * debug file counts only where its build id is the module's. Without debug information only symbol
+ * tables are read, by our own bounded reader. 0 or -errno.
  */
-int symbolizer_name(int module, int debug, int in, uint32_t count, int out);
+int symbolizer_name(int module, int debug, int in, uint32_t count, bool has_debug_info, int out);
 
 #endif

@@ -182,7 +182,7 @@ static void naming_free(struct naming *naming)
 	elf_close(naming->module);
 }
 
-int symbolizer_name(int module, int debug, int in, uint32_t count, int out)
+int symbolizer_name(int module, int debug, int in, uint32_t count, bool has_debug_info, int out)
 {
 	struct naming naming = { 0 };
 	int err = read_offsets(&naming, in, count);
@@ -194,7 +194,7 @@ int symbolizer_name(int module, int debug, int in, uint32_t count, int out)
 	sort_by_address(&naming);
 	open_debug(&naming, debug);
 	err = nearest_new(naming.module, naming.debug, &naming.nearest);
-	if (!err)
+	if (!err && has_debug_info)
 		err = ask_debug_info(&naming, module, debug);
 	if (!err)
 		err = write_names(&naming, out);

@@ -349,6 +349,39 @@ static void damaged_dwarf_ends(void **state)
 	free(bytes);
 }
 
+/* Half a million blocks, each inside the one before: what recursion would not survive. */
+static const char NESTED_SOURCE[] =
+	".text\n.globl first\n.type first, @function\nfirst: .skip 64, 0x90\n.size first, 64\n"
+	".section .debug_abbrev,\"\",@progbits\n"
+	".byte 1, 0x11, 1, 0x11, 1, 0x12, 7, 0, 0\n" /* unit: low_pc addr, high_pc data8 */
+	".byte 2, 0x0b, 1, 0, 0\n"		     /* block: nothing but children */
+	".byte 0\n"
+	".section .debug_info,\"\",@progbits\n"
+	".long 2f - 1f\n1: .short 4\n.long 0\n.byte 8\n.byte 1\n.quad first\n.quad 64\n"
+	".rept 500000\n.byte 2\n.endr\n.rept 500001\n.byte 0\n.endr\n2:\n";
+
+static void deep_nesting_is_survived(void **state)
+{
+	const char *const NAMES[] = { "first", NULL };
+	char path[128], *bytes = NULL;
+	size_t size;
+	int status;
+
+	(void)state;
+	path_of("nested", path);
+	compile("gcc -x assembler -nostdlib -shared", NESTED_SOURCE, "nested");
+	choose(path, NAMES);
+	int fd = open(path, O_RDONLY);
+	assert_int_equal(io_read_all(fd, TEXT_MAX, &bytes, &size), 0);
+	close(fd);
+	pid_t pid = fork();
+	if (pid == 0)
+		use_damaged(bytes, size);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	free(bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -360,6 +393,7 @@ int main(void)
 		cmocka_unit_test(a_file_without_dwarf_is_told_apart),
 		cmocka_unit_test(a_split_unit_opens_nothing),
 		cmocka_unit_test(damaged_dwarf_ends),
+		cmocka_unit_test(deep_nesting_is_survived),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The symbolizer as it is run: confined, over its socket. Skipped where it has not been built. */
+#include "base/io.h"
+#include "base/message.h"
+#include "capture/names.h"
+#include "workers/protocol.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define LIBC	"/lib/x86_64-linux-gnu/libc.so.6"
+#define OUT_MAX (16u << 20)
+
+static pid_t worker;
+static int connection = -1;
+static char *out;
+static size_t out_size;
+
+static int start(void **state)
+{
+	char self[512] = "", path[600];
+	int pair[2];
+
+	(void)state;
+	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0 || message_pair(pair))
+		return -1;
+	snprintf(path, sizeof(path), "%s/../../workers/heaptrail-symbolizer", dirname(self));
+	connection = -1;
+	if (access(path, X_OK) == 0) {
+		worker = fork();
+		if (worker == 0) {
+			dup2(pair[1], WORKER_SOCKET);
+			execl(path, path, NULL);
+			_exit(127);
+		}
+		connection = pair[0];
+	}
+	close(pair[1]);
+	return 0;
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	free(out);
+	out = NULL;
+	if (connection < 0)
+		return 0;
+	io_close(&connection);
+	return waitpid(worker, NULL, 0) == worker ? 0 : -1;
+}
+
+static struct symbolizer_reply ask(const char *module, enum symbolizer_kind kind,
+				   const uint64_t *offsets, uint32_t count)
+{
+	static const struct message_rule RULES[] = {
+		{ SYMBOLIZER_REPLY, sizeof(struct symbolizer_reply), 0 },
+	};
+	static struct message message;
+	struct symbolizer_request request = { .kind = kind, .count = count };
+	struct symbolizer_reply reply;
+	int fds[4] = { open(module, O_RDONLY), open("/dev/null", O_RDONLY), memfd_create("in", 0),
+		       memfd_create("out", 0) };
+
+	if (connection < 0)
+		skip();
+	assert_int_equal(io_write(fds[2], offsets, count * sizeof(*offsets)), 0);
+	assert_int_equal(
+		message_send(connection, SYMBOLIZER_REQUEST, &request, sizeof(request), fds, 4), 0);
+	assert_int_equal(message_recv(connection, RULES, 1, &message), 0);
+	memcpy(&reply, message.body, sizeof(reply));
+	lseek(fds[3], 0, SEEK_SET);
+	assert_int_equal(io_read_all(fds[3], OUT_MAX, &out, &out_size), 0);
+	assert_int_equal(out_size, reply.out_size);
+	for (int i = 0; i < 4; i++)
+		close(fds[i]);
+	return reply;
+}
+
+static const struct probe_site *inspect_libc(void)
+{
+	struct symbolizer_reply reply = ask(LIBC, SYMBOLIZER_INSPECT, NULL, 0);
+	const struct module_inspection *inspection = (const void *)out;
+
+	assert_int_equal(reply.error, 0);
+	assert_int_equal(reply.signal, 0);
+	assert_int_equal(inspection->elf_class, ELFCLASS64);
+	assert_true(inspection->site_count > 5);
+	assert_int_equal(out_size,
+			 sizeof(*inspection) + inspection->site_count * sizeof(struct probe_site));
+	return (const struct probe_site *)(inspection + 1);
+}
+
+static void inspection_finds_the_functions_of_libc(void **state)
+{
+	(void)state;
+	assert_true(strlen(inspect_libc()->symbol) > 0);
+}
+
+static void names_are_those_of_the_sites(void **state)
+{
+	struct name found[NAMES_INLINE_MAX];
+	struct names *names = NULL;
+
+	(void)state;
+	uint64_t offset = inspect_libc()->entry_offset;
+	free(out);
+	struct symbolizer_reply reply = ask(LIBC, SYMBOLIZER_NAMES, &offset, 1);
+	assert_int_equal(reply.error, 0);
+	assert_int_equal(names_load(out, out_size, &names), 0);
+	assert_int_equal(names_find(names, offset, found), 1);
+	assert_true(strlen(found[0].function) > 0);
+	names_free(names);
+}
+
+static void names_of_no_offsets_are_an_empty_payload(void **state)
+{
+	struct names *names = NULL;
+
+	(void)state;
+	assert_int_equal(ask(LIBC, SYMBOLIZER_NAMES, NULL, 0).error, 0);
+	assert_int_equal(names_load(out, out_size, &names), 0);
+	names_free(names);
+}
+
+static void offsets_out_of_order_are_refused(void **state)
+{
+	static const uint64_t OFFSETS[] = { 2, 1 };
+
+	(void)state;
+	assert_int_equal(ask(LIBC, SYMBOLIZER_NAMES, OFFSETS, 2).error, EINVAL);
+}
+
+static void what_is_no_module_is_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(ask("/etc/passwd", SYMBOLIZER_INSPECT, NULL, 0).error, ENOEXEC);
+	free(out);
+	assert_int_equal(ask("/dev/null", SYMBOLIZER_INSPECT, NULL, 0).error, EINVAL);
+	free(out);
+	/* and the worker is still there */
+	assert_int_equal(ask(LIBC, SYMBOLIZER_INSPECT, NULL, 0).error, 0);
+}
+
+static void a_message_out_of_turn_ends_the_worker(void **state)
+{
+	struct symbolizer_request request = { .kind = SYMBOLIZER_INSPECT };
+	int status;
+
+	(void)state;
+	if (connection < 0)
+		skip();
+	assert_int_equal(
+		message_send(connection, SYMBOLIZER_REQUEST, &request, sizeof(request), NULL, 0),
+		0);
+	assert_int_equal(waitpid(worker, &status, 0), worker);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	io_close(&connection);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(inspection_finds_the_functions_of_libc, start,
+						stop),
+		cmocka_unit_test_setup_teardown(names_are_those_of_the_sites, start, stop),
+		cmocka_unit_test_setup_teardown(names_of_no_offsets_are_an_empty_payload, start,
+						stop),
+		cmocka_unit_test_setup_teardown(offsets_out_of_order_are_refused, start, stop),
+		cmocka_unit_test_setup_teardown(what_is_no_module_is_refused, start, stop),
+		cmocka_unit_test_setup_teardown(a_message_out_of_turn_ends_the_worker, start, stop),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
