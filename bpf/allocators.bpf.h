@@ -89,9 +89,9 @@ static __always_inline void emit_free(struct pt_regs *ctx, u64 cookie, struct th
 		return;
 	thread_announce(thread);
 	if (has_free_stacks) {
-		bpf_probe_read_user(&return_address, sizeof(return_address),
-				    (void *)(register_sp(ctx) + COOKIE_SP_OFFSET(cookie)));
-		stack = stack_take(ctx, return_address);
+		u64 sp = register_sp(ctx) + COOKIE_SP_OFFSET(cookie);
+		bpf_probe_read_user(&return_address, sizeof(return_address), (void *)sp);
+		stack = stack_take(ctx, return_address, sp + 8);
 	}
 	event = event_reserve(sizeof(*event));
 	if (!event)
@@ -216,7 +216,7 @@ static __always_inline int call_leave(struct pt_regs *ctx, bool is_session)
 	kind = COOKIE_KIND(thread->cookie);
 	address = call_result(ctx, thread);
 	if (address)
-		stack = stack_take(ctx, register_pc(ctx));
+		stack = stack_take(ctx, register_pc(ctx), register_sp(ctx));
 	if ((kind == CALL_REALLOC || kind == CALL_REALLOC_PRODUCT) && thread->pointer) {
 		if (!address && thread->size == 0)
 			emit_realloc_free(thread);

@@ -28,6 +28,7 @@ enum event_kind {
 	EVENT_REALLOC = 3, /* a call that reallocates returned */
 	EVENT_STACK = 4,   /* a call chain that was not sent before */
 	EVENT_THREAD = 5,  /* the first event of a thread follows */
+	EVENT_MODULE = 6,  /* code in a file without an unwind table was met */
 };
 
 /* event_head.flags: the low six bits are log2 of the alignment asked for, 0 where none was. */
@@ -112,6 +113,15 @@ struct event_stack {
 	u64 frames[];
 };
 _Static_assert(sizeof(struct event_stack) == 16, "layout");
+
+/* For the tracer alone: it is not written. */
+struct event_module {
+	u8 kind;
+	u8 reserved[3];
+	u32 pid;
+	u64 start, end; /* of the mapping */
+};
+_Static_assert(sizeof(struct event_module) == 24, "layout");
 
 /* Why a record, or a part of it, did not reach the ring. Counted in the kernel where it happens. */
 enum loss_reason {

@@ -5,6 +5,7 @@
  *   filter      is this thread's target one of ours?
  *   allocators  is this the outermost call, what does it do with memory, what came of it?
  *   stacks      who called, named by a hash and sent once
+ *   unwind      from frame to frame, by tables of each file
  *   emit        the record goes into the ring, or is counted as lost
  *
  * Which programs are loaded depends on what the kernel can attach (userspace/tracing/features.c).

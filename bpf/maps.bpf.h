@@ -9,6 +9,7 @@
 const volatile u32 cpu_count = 1;      /* possible CPUs */
 const volatile u32 target_pid = 0;     /* the only target; 0: look into `targets` */
 const volatile u32 wakeup_bytes = 1;   /* wake the tracer when this much waits in the ring */
+const volatile u8 has_tables = 0;      /* walk by unwind tables, not by frame pointers */
 const volatile u8 has_free_stacks = 0; /* take stacks of frees, too */
 
 /* A call into an allocator that is under way, kept with its thread. */
@@ -22,13 +23,30 @@ struct thread {
 	u8 is_announced; /* EVENT_THREAD was sent */
 };
 
-/* Room to take one stack. The header lies before the frames, so that both are sent as one record.
+#define WINDOW_BYTES 8192
+#define WINDOW_WORDS (WINDOW_BYTES / 8)
+#define NO_CACHE     (~0U)
+
+/*
+ * Room to take one stack, and the state of the walk that takes it. The header lies directly before
+ * the frames, so that both are sent as one record.
  */
 struct slot {
 	u32 busy;
 	u32 frame_count;
+	u64 pc, sp, bp; /* of the frame that is being looked at */
+	u64 hash;	/* of the frames so far */
+	u64 space;	/* address space, for the code cache */
+	u32 status;	/* enum stack_status */
+	u32 is_exact;	/* pc is where execution stands, not a return address */
+	u32 cache;	/* the code cache that this slot may use, NO_CACHE: none */
+	u32 vma_is_code;
+	u64 vma_start, vma_end, vma_offset; /* the last mapping found; the offset is in its file */
+	struct file_key vma_key;	    /* inode 0: no file */
+	u64 window_start, window_size;	    /* stack memory that was copied */
 	struct event_stack header;
 	u64 frames[STACK_DEPTH_MAX];
+	u64 window[WINDOW_WORDS];
 };
 
 struct {
@@ -72,6 +90,14 @@ static __always_inline struct event_counters *counters_here(void)
 	u32 cpu = bpf_get_smp_processor_id();
 
 	return bpf_map_lookup_elem(&counters, &cpu);
+}
+
+#define HASH_FACTOR 0x9e3779b97f4a7c15ULL
+
+static __always_inline u64 hash_step(u64 hash, u64 value)
+{
+	hash = (hash ^ value) * HASH_FACTOR;
+	return hash ^ (hash >> 29);
 }
 
 /* Atomic although it is this CPU's own: the program may be preempted between load and store. */

@@ -9,6 +9,33 @@
 /* Scratch slots per CPU: probe programs are preemptible, and a task may be preempted inside one. */
 #define SLOTS_PER_CPU 8
 
+/* Unwind tables: see bpf/tables.bpf.h. 4 MiB is the largest array value that every kernel takes. */
+#define TABLE_WORDS	   (1 << 20)
+#define TABLE_CHUNKS	   4
+#define UNWIND_MODULES_MAX 4096
+#define UNWIND_RULES_MAX   65536
+#define CODE_CACHE_ENTRIES 4096
+
+struct unwind_module {
+	u32 chunk, index, rows; /* where its index and its rows start in the chunk, in words */
+	u32 page0, page_count;	/* pages of the file that are covered */
+};
+
+/* How often a process's mappings were seen to change; indexed by the low bits of its pid. */
+#define GENERATION_SLOTS 65536
+struct generation {
+	u32 pid;
+	u32 number;
+	u64 exec_vm;
+};
+
+/* What a file is called in the kernel: dev_t as major << 20 | minor. */
+struct file_key {
+	u64 inode;
+	u32 device;
+	u32 reserved;
+};
+
 /* What a probed function does with memory. */
 enum call_kind {
 	CALL_ALLOC = 1,	    /* returns a block of size bytes */

@@ -12,28 +12,24 @@
 #include "bpf/maps.bpf.h"
 #include "bpf/emit.bpf.h"
 #include "bpf/registers.bpf.h"
+#include "bpf/unwind.bpf.h"
 
 #define SEEN_SLOTS 65536
 u64 seen[SEEN_SLOTS];
 
-#define HASH_FACTOR 0x9e3779b97f4a7c15ULL
-
-static __always_inline u64 hash_step(u64 hash, u64 value)
+static __always_inline struct slot *slot_take(u32 *index)
 {
-	hash = (hash ^ value) * HASH_FACTOR;
-	return hash ^ (hash >> 29);
-}
-
-static __always_inline struct slot *slot_take(void)
-{
-	u32 index = bpf_get_smp_processor_id();
+	u32 cpu = bpf_get_smp_processor_id();
 	struct slot *slot;
 	int i;
 
-	for (i = 0; i < SLOTS_PER_CPU; i++, index += cpu_count) {
-		slot = bpf_map_lookup_elem(&slots, &index);
-		if (slot && !__sync_lock_test_and_set(&slot->busy, 1))
+	*index = cpu;
+	for (i = 0; i < SLOTS_PER_CPU; i++, *index += cpu_count) {
+		slot = bpf_map_lookup_elem(&slots, index);
+		if (slot && !__sync_lock_test_and_set(&slot->busy, 1)) {
+			slot->cache = i ? NO_CACHE : cpu;
 			return slot;
+		}
 	}
 	return 0;
 }
@@ -68,35 +64,52 @@ static __always_inline void stack_send(struct slot *slot, u32 pid, u64 hash, u8 
 	}
 }
 
-/*
- * The stack of the probed thread: first the return address of the call, then its callers. Returns
- * its hash, 0 where no stack could be taken. return_address: of the probed call.
- */
-static __noinline u64 stack_take(struct pt_regs *ctx, u64 return_address)
+/* The kernel's own walk, for architectures and kernels without tables: it believes in frame
+ * pointers. */
+static __always_inline void frame_pointer_walk(struct pt_regs *ctx, struct slot *slot,
+					       u64 return_address)
 {
-	u32 pid = bpf_get_current_pid_tgid() >> 32;
-	struct slot *slot = slot_take();
-	u64 hash = pid;
-	long size;
+	long size = bpf_get_stack(ctx, slot->frames, sizeof(slot->frames), BPF_F_USER_STACK);
+	u64 hash = bpf_get_current_pid_tgid() >> 32;
 	u32 i;
 
-	if (!slot) {
-		COUNT(stack_status[STACK_NO_SLOT]);
-		return 0;
-	}
-	size = bpf_get_stack(ctx, slot->frames, sizeof(slot->frames), BPF_F_USER_STACK);
-	if (size < 8)
-		size = 8;
-	slot->frame_count = size / 8;
+	slot->frame_count = size < 8 ? 1 : (u32)size >> 3;
 	slot->frames[0] = return_address;
 	for (i = 0; i < STACK_DEPTH_MAX && i < slot->frame_count; i++) {
 		slot->frames[i] = (slot->frames[i] - 1) | FRAME_ABSOLUTE;
 		hash = hash_step(hash, slot->frames[i]);
 	}
-	hash += !hash;
-	stack_send(slot, pid, hash, STACK_FRAME_POINTERS);
+	slot->hash = hash;
+	slot->status = STACK_FRAME_POINTERS;
+}
+
+/*
+ * The stack of the probed thread: first the return address of the call, then its callers. sp: the
+ * stack pointer after that return. Returns the stack's hash, 0 where none could be taken.
+ */
+static __noinline u64 stack_take(struct pt_regs *ctx, u64 return_address, u64 sp)
+{
+	struct event_counters *counters;
+	struct slot *slot;
+	u32 index, status;
+	u64 hash;
+
+	slot = slot_take(&index);
+	if (!slot) {
+		COUNT(stack_status[STACK_NO_SLOT]);
+		return 0;
+	}
+	if (has_tables)
+		stack_walk(slot, index, return_address, sp, register_bp(ctx));
+	else
+		frame_pointer_walk(ctx, slot, return_address);
+	hash = slot->hash + !slot->hash;
+	status = slot->status;
+	stack_send(slot, bpf_get_current_pid_tgid() >> 32, hash, status);
 	slot_release(slot);
-	COUNT(stack_status[STACK_FRAME_POINTERS]);
+	counters = counters_here();
+	if (counters && status < STACK_STATUS_COUNT)
+		__sync_fetch_and_add(&counters->stack_status[status], 1);
 	return hash;
 }
 

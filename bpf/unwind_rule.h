@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How to find a frame's caller from one call site: eight bytes, compiled from .eh_frame in user space
- * (userspace/symbols/unwind_table.c) and followed by the kernel side (bpf/unwind.bpf.h). x86-64.
+ * How to find a frame's caller from one call site: eight bytes, compiled from .eh_frame in user
+ * space (userspace/symbols/unwind_table.c) and followed by the kernel side (bpf/unwind.bpf.h).
+ * x86-64.
  *
- * The CFA is the stack pointer as it was before the call of this function; the return address is at CFA - 8.
+ * The CFA is the stack pointer as it was before the call of this function; the return address is at
+ * CFA - 8.
  */
 #ifndef HEAPTRAIL_BPF_UNWIND_RULE_H
 #define HEAPTRAIL_BPF_UNWIND_RULE_H
@@ -11,17 +13,17 @@
 #include "bpf/event.h"
 
 enum unwind_kind {
-	UNWIND_INVALID = 0,   /* no function covers this address */
-	UNWIND_END,	      /* the outermost frame */
-	UNWIND_RSP,	      /* CFA = rsp + cfa */
-	UNWIND_RBP,	      /* CFA = rbp + cfa */
-	UNWIND_PLT,	      /* CFA = rsp + 8 + ((address & 15) >= cfa ? 8 : 0) */
-	UNWIND_DEREF_RSP,     /* CFA = *(rsp + low half of cfa) + high half of cfa */
-	UNWIND_DEREF_RBP,     /* the same with rbp */
-	UNWIND_SIGNAL,	      /* the caller's registers are in a signal frame on the stack */
-	UNWIND_OTHER,	      /* CFA from another register: not followed */
-	UNWIND_RA_REGISTER,   /* the return address is in a register: not followed */
-	UNWIND_EXPRESSION,    /* another DWARF expression: not followed */
+	UNWIND_INVALID = 0, /* no function covers this address */
+	UNWIND_END,	    /* the outermost frame */
+	UNWIND_RSP,	    /* CFA = rsp + cfa */
+	UNWIND_RBP,	    /* CFA = rbp + cfa */
+	UNWIND_PLT,	    /* CFA = rsp + 8 + ((address & 15) >= cfa ? 8 : 0) */
+	UNWIND_DEREF_RSP,   /* CFA = *(rsp + low half of cfa) + high half of cfa */
+	UNWIND_DEREF_RBP,   /* the same with rbp */
+	UNWIND_SIGNAL,	    /* the caller's registers are in a signal frame on the stack */
+	UNWIND_OTHER,	    /* CFA from another register: not followed */
+	UNWIND_RA_REGISTER, /* the return address is in a register: not followed */
+	UNWIND_EXPRESSION,  /* another DWARF expression: not followed */
 	UNWIND_KIND_COUNT,
 };
 

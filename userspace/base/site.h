@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the inspection of one module yields: its build id, and where its allocator functions are probed. */
+/* What the inspection of one module yields: its build id, and where its allocator functions are
+ * probed. */
 #ifndef HEAPTRAIL_BASE_SITE_H
 #define HEAPTRAIL_BASE_SITE_H
 
@@ -11,8 +12,8 @@
 #define MODULE_SITES_MAX     256
 
 /*
- * Where to put one probe. Registers are numbered as DWARF does (x86-64: rax 0, rdx 1, rcx 2, rbx 3, rsi 4,
- * rdi 5, rbp 6, rsp 7, r8..r15); -1 none.
+ * Where to put one probe. Registers are numbered as DWARF does (x86-64: rax 0, rdx 1, rcx 2, rbx 3,
+ * rsi 4, rdi 5, rbp 6, rsp 7, r8..r15); -1 none.
  */
 struct probe_site {
 	uint64_t entry_offset; /* file offset of the function */

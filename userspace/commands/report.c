@@ -211,9 +211,9 @@ static void print_frame(const json_t *frame, int width)
 	puts(safe);
 }
 
-static void print_heading(void)
+static void print_heading(const char *peak)
 {
-	printf("%10s %10s %10s %10s %10s  %s\n", "LIVE", "PEAK", "ALLOCATED", "COUNT", "TEMPORARY",
+	printf("%10s %10s %10s %10s %10s  %s\n", "LIVE", peak, "ALLOCATED", "COUNT", "TEMPORARY",
 	       "STACK");
 }
 
@@ -222,7 +222,7 @@ static void print_table(const json_t *report, int width)
 	const json_t *row, *frame;
 	size_t i, k;
 
-	print_heading();
+	print_heading("PEAK");
 	json_array_foreach(json_object_get(report, "rows"), i, row)
 	{
 		const json_t *frames = json_object_get(row, "frames");
@@ -264,7 +264,8 @@ static void print_report(const json_t *report, const struct arguments *arguments
 		print_table(report, width);
 		return;
 	}
-	print_heading();
+	/* stacks peak at different moments: their sum is what a branch held at most */
+	print_heading("PEAK<=");
 	print_sums(json_object_get(report, "tree"));
 	puts("(all)");
 	print_children(json_object_get(report, "tree"), 1, width);

@@ -355,6 +355,38 @@ const uint8_t *elf_code(const struct elf *elf, uint64_t address, size_t *size)
 	return NULL;
 }
 
+const uint8_t *elf_data(const struct elf *elf, uint64_t address, size_t *size)
+{
+	for (size_t i = 0; i < elf->segment_count; i++) {
+		const struct segment *segment = &elf->segments[i];
+		if (address - segment->address >= segment->size)
+			continue;
+		*size = segment->size - (address - segment->address);
+		return elf->bytes + segment->offset + (address - segment->address);
+	}
+	return NULL;
+}
+
+bool elf_segment(const struct elf *elf, uint32_t type, uint64_t *address, uint64_t *size)
+{
+	/* checked by read_segments() */
+	const Elf64_Phdr *programs = (const void *)(elf->bytes + elf->header->e_phoff);
+
+	for (size_t i = 0; i < elf->header->e_phnum; i++) {
+		if (programs[i].p_type != type)
+			continue;
+		*address = programs[i].p_vaddr;
+		*size = programs[i].p_filesz;
+		return true;
+	}
+	return false;
+}
+
+uint64_t elf_entry(const struct elf *elf)
+{
+	return elf->header->e_entry;
+}
+
 static const char *symbol_name(const struct table *table, const Elf64_Sym *symbol)
 {
 	if (symbol->st_name >= table->strings_size)

@@ -52,6 +52,15 @@ bool elf_address_of(const struct elf *elf, uint64_t offset, uint64_t *address);
 /* The bytes from the address to the end of its executable segment; NULL: not code. */
 const uint8_t *elf_code(const struct elf *elf, uint64_t address, size_t *size);
 
+/* The bytes from the address to the end of its segment, whatever it is for; NULL: in no segment. */
+const uint8_t *elf_data(const struct elf *elf, uint64_t address, size_t *size);
+
+/* Address and size of the first segment of a type (PT_GNU_EH_FRAME, ...). False: there is none. */
+bool elf_segment(const struct elf *elf, uint32_t type, uint64_t *address, uint64_t *size);
+
+/* Where execution begins; 0: the file says nothing. */
+uint64_t elf_entry(const struct elf *elf);
+
 /* Visits every defined function, those of the dynamic table first. */
 typedef void elf_visit(const struct elf_symbol *symbol, void *context);
 void elf_each_function(const struct elf *elf, elf_visit *visit, void *context);

@@ -5,6 +5,8 @@
 #include "bpf/settings.h"
 #include "tracing/cookie.h"
 #include "tracing/links.h"
+#include "tracing/modules.h"
+#include "tracing/tables.h"
 
 #include "heaptrail.skel.h"
 
@@ -13,6 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 struct link_list {
@@ -27,6 +30,7 @@ struct probes {
 	const struct event_counters *counters; /* one per CPU */
 	size_t counters_bytes;
 	int cpu_count;
+	struct tables *tables; /* NULL: stacks are walked by frame pointers */
 	struct link_list allocations, frees;
 };
 
@@ -63,11 +67,14 @@ static int configure(struct probes *probes, const struct probes_options *options
 	skeleton->rodata->target_pid = (uint32_t)options->target_pid;
 	skeleton->rodata->wakeup_bytes = (uint32_t)(options->ring_bytes / 8);
 	skeleton->rodata->has_free_stacks = options->has_free_stacks;
+	skeleton->rodata->has_tables = options->has_tables;
 	err = bpf_map__set_max_entries(skeleton->maps.events, (uint32_t)options->ring_bytes);
 	if (!err)
 		err = bpf_map__set_max_entries(skeleton->maps.counters, cpus);
 	if (!err)
 		err = bpf_map__set_max_entries(skeleton->maps.slots, cpus * SLOTS_PER_CPU);
+	if (!err)
+		err = bpf_map__set_max_entries(skeleton->maps.code_caches, cpus);
 	return err;
 }
 
@@ -84,6 +91,18 @@ static int map_counters(struct probes *probes)
 		return -errno;
 	probes->counters = counters;
 	return 0;
+}
+
+static int open_tables(struct probes *probes)
+{
+	struct heaptrail *skeleton = probes->skeleton;
+	const struct tables_places places = {
+		.chunks_fd = bpf_map__fd(skeleton->maps.tables),
+		.modules = skeleton->bss->unwind_modules,
+		.rules = skeleton->bss->unwind_rules,
+	};
+
+	return tables_open(&places, &probes->tables);
 }
 
 int probes_open(const struct probes_options *options, struct probes **out, const char **step)
@@ -116,6 +135,8 @@ int probes_open(const struct probes_options *options, struct probes **out, const
 	err = ring_open(probes_ring_fd(probes), options->ring_bytes, &probes->ring);
 	if (!err)
 		err = map_counters(probes);
+	if (!err && options->has_tables)
+		err = open_tables(probes);
 out:
 	if (err)
 		probes_close(probes);
@@ -196,6 +217,21 @@ int probes_attach(struct probes *probes, int module_fd, const struct probe_site 
 	return err;
 }
 
+int probes_publish(struct probes *probes, const struct module *module,
+		   const struct unwind_blob *table)
+{
+	struct file_key key = { .inode = module->inode,
+				.device = (uint32_t)(major(module->device) << 20 |
+						     minor(module->device)) };
+	int err = probes->tables ? tables_put(probes->tables, module->id, table) : -EOPNOTSUPP;
+
+	/* the system call orders what was written before it for every CPU */
+	if (!err && bpf_map_update_elem(bpf_map__fd(probes->skeleton->maps.unwind_module_ids), &key,
+					&module->id, BPF_ANY))
+		err = -errno;
+	return err;
+}
+
 static void detach(struct link_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)
@@ -262,6 +298,7 @@ void probes_close(struct probes *probes)
 	detach(&probes->allocations);
 	detach(&probes->frees);
 	ring_close(probes->ring);
+	tables_close(probes->tables);
 	if (probes->counters)
 		munmap((void *)probes->counters, probes->counters_bytes);
 	heaptrail__destroy(probes->skeleton);

@@ -18,6 +18,7 @@ struct probes_options {
 	pid_t target_pid;  /* the only target; 0: those given to probes_add_target() */
 	size_t ring_bytes; /* a power of two, at least a page */
 	bool has_free_stacks;
+	bool has_tables; /* stacks by unwind tables; else by the kernel's frame-pointer walk */
 };
 
 /*
@@ -42,6 +43,17 @@ int probes_attach(struct probes *probes, int module_fd, const struct probe_site 
 /* The other way round for the same reason. */
 void probes_detach_allocations(struct probes *probes);
 void probes_detach_frees(struct probes *probes);
+
+struct unwind_blob;
+struct module;
+
+/*
+ * Makes a module's unwind table known to the programs, from this moment on. -ENOSPC: the tables are
+ * full; -E2BIG: the module's id is beyond what the programs know; stacks then end at this module,
+ * and say so.
+ */
+int probes_publish(struct probes *probes, const struct module *module,
+		   const struct unwind_blob *table);
 
 struct ring *probes_ring(const struct probes *probes);
 int probes_ring_fd(const struct probes *probes);

@@ -88,6 +88,7 @@ struct resolver_debug {
 enum symbolizer_kind {
 	SYMBOLIZER_INSPECT = 1, /* out: struct module_inspection, then its sites */
 	SYMBOLIZER_NAMES, /* in: uint64_t file offsets; out: a names payload (capture/names.h) */
+	SYMBOLIZER_TABLE, /* out: an unwind table (base/unwind_blob.h) */
 };
 
 struct symbolizer_request {

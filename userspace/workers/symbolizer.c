@@ -10,6 +10,7 @@
 #include "base/message.h"
 #include "symbols/elf.h"
 #include "symbols/sites.h"
+#include "symbols/unwind_table.h"
 #include "workers/symbolizer.h"
 #include "workers/worker.h"
 
@@ -66,12 +67,28 @@ static int inspect(const struct message *request)
 	return err;
 }
 
+static int compile_table(const struct message *request)
+{
+	struct bytes_buffer table = { 0 };
+	struct elf *elf = NULL;
+	int err = elf_open(request->fds[FD_MODULE], &elf);
+
+	if (!err)
+		err = unwind_table_compile(elf, false, &table);
+	if (!err)
+		err = io_pwrite(request->fds[FD_OUT], table.data, table.size, 0);
+	bytes_free(&table);
+	elf_close(elf);
+	return err;
+}
+
 static int serve(const struct message *message, bool has_debug_info)
 {
 	const struct symbolizer_request *request = (const void *)message->body;
 
 	switch (request->kind) {
 	case SYMBOLIZER_INSPECT: return inspect(message);
+	case SYMBOLIZER_TABLE: return compile_table(message);
 	case SYMBOLIZER_NAMES:
 		return symbolizer_name(message->fds[FD_MODULE], message->fds[FD_DEBUG],
 				       message->fds[FD_IN], request->count, has_debug_info,

@@ -19,6 +19,14 @@
 #include <time.h>
 #include <unistd.h>
 
+/* The rules are x86-64's; elsewhere the kernel's walk is used, and distributions keep frame
+ * pointers. */
+#if defined(__x86_64__)
+#define HAS_TABLES true
+#else
+#define HAS_TABLES false
+#endif
+
 #define IDLE_MS		     10 /* the ring is looked at this often even where nothing wakes us */
 #define RESCAN_INTERVAL_NS   100000000
 #define COUNTERS_INTERVAL_NS 1000000000
@@ -85,6 +93,7 @@ static void start(struct tracer *tracer)
 			.target_pid = (pid_t)tracer->options.target_pid,
 			.ring_bytes = tracer->options.ring_bytes,
 			.has_free_stacks = tracer->options.has_free_stacks,
+			.has_tables = HAS_TABLES,
 		};
 		int err = probes_open(&options, &tracer->probes, &step);
 		if (err)

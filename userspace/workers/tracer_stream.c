@@ -38,6 +38,7 @@ static size_t record_size(const uint8_t *record)
 	case EVENT_FREE: return sizeof(struct event_free);
 	case EVENT_REALLOC: return sizeof(struct event_realloc);
 	case EVENT_THREAD: return sizeof(struct event_thread);
+	case EVENT_MODULE: return sizeof(struct event_module);
 	case EVENT_STACK:
 		return sizeof(struct event_stack) +
 		       ((const struct event_stack *)record)->frame_count * sizeof(u64);
@@ -72,6 +73,15 @@ static void resolve_stack(struct tracer *tracer, struct event_stack *stack)
 	}
 }
 
+/* Code without a table was met: its file was mapped since the target was scanned. */
+static void want_rescan(struct tracer *tracer, const struct event_module *module)
+{
+	struct target *target = tracer_target(tracer, module->pid);
+
+	if (target)
+		target->has_unknown_frames = true;
+}
+
 bool tracer_drain(struct tracer *tracer)
 {
 	struct stream_frame frame = { .type = STREAM_EVENTS };
@@ -83,6 +93,8 @@ bool tracer_drain(struct tracer *tracer)
 		for (size_t at = 0; at < frame.size;) {
 			if (records[at] == EVENT_STACK)
 				resolve_stack(tracer, (struct event_stack *)(records + at));
+			else if (records[at] == EVENT_MODULE)
+				want_rescan(tracer, (struct event_module *)(records + at));
 			at += record_size(records + at);
 		}
 		memcpy(tracer->batch, &frame, sizeof(frame));

@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "base/message.h"
 #include "base/text.h"
+#include "base/unwind_blob.h"
 #include "workers/tracer.h"
 #include "workers/worker.h"
 
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -94,6 +96,27 @@ static int inspect(struct tracer *tracer, struct module *module)
 	return err;
 }
 
+/* The module's unwind table, from the confined child to where the programs find it. */
+static int publish_table(struct tracer *tracer, const struct module *module)
+{
+	struct symbolizer_request request = { .kind = SYMBOLIZER_TABLE };
+	struct unwind_blob table;
+	uint64_t size = 0;
+	int out = -1;
+	int err = tracer_symbolize(tracer, &request, module->fd, -1, -1, &out, &size);
+
+	if (err)
+		return err;
+	void *bytes = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, out, 0) : MAP_FAILED;
+	err = bytes == MAP_FAILED ? -ENODATA : unwind_blob_load(bytes, size, &table);
+	if (!err)
+		err = probes_publish(tracer->probes, module, &table);
+	if (bytes != MAP_FAILED)
+		munmap(bytes, size);
+	io_close(&out);
+	return err;
+}
+
 /* Opens and inspects the file behind a mapping that was not seen before. Trouble is noted, not
  * fatal. */
 static struct module *add_module(struct tracer *tracer, const struct target *target,
@@ -124,6 +147,10 @@ static struct module *add_module(struct tracer *tracer, const struct target *tar
 	}
 	if (err)
 		snprintf(module->note, sizeof(module->note), "not inspected: %s", strerror(-err));
+	if (!err && tracer->probes)
+		err = publish_table(tracer, module);
+	if (err && !module->note[0])
+		snprintf(module->note, sizeof(module->note), "no unwind table: %s", strerror(-err));
 	announce_module(tracer, module);
 	return module;
 }

@@ -267,7 +267,8 @@ static void serve_open(struct vault *vault)
 		deny(vault, &vault->reading, err == -EKEYREJECTED ? 6 : 1, -err,
 		     why_no_header(err));
 	} else if (memcmp(header.host_pk, keys_host_pk(vault->keys), sizeof(header.host_pk)) != 0) {
-		/* whoever knows our recipient can make such a capture with a host key of their own */
+		/* whoever knows our recipient can make such a capture with a host key of their own
+		 */
 		deny(vault, &vault->reading, 6, EKEYREJECTED,
 		     "was signed by another host's key: it was not recorded here, or was forged");
 	} else {

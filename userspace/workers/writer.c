@@ -163,6 +163,8 @@ static void handle_names(struct writer *writer, const uint8_t *data, size_t size
 	struct bytes_buffer out = { 0 };
 	uint32_t module;
 
+	/* names come after the record of their module */
+	writer_flush(writer);
 	memcpy(&module, data, sizeof(module));
 	bytes_put_varint(&out, module);
 	bytes_put(&out, data + sizeof(module), size - sizeof(module));

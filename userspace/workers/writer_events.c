@@ -191,6 +191,7 @@ static size_t record_bytes(const uint8_t *record, size_t left)
 	case EVENT_FREE: size = sizeof(struct event_free); break;
 	case EVENT_REALLOC: size = sizeof(struct event_realloc); break;
 	case EVENT_THREAD: size = sizeof(struct event_thread); break;
+	case EVENT_MODULE: size = sizeof(struct event_module); break;
 	case EVENT_STACK:
 		if (left >= sizeof(struct event_stack))
 			size = sizeof(struct event_stack) +
@@ -212,6 +213,7 @@ void writer_events(struct writer *writer, const uint8_t *records, size_t size)
 		case EVENT_FREE: add_free(writer, record); break;
 		case EVENT_REALLOC: add_realloc(writer, record); break;
 		case EVENT_STACK: add_stack(writer, (const void *)record); break;
+		case EVENT_MODULE: break; /* was for the tracer */
 		case EVENT_THREAD:
 			thread_id(writer, (const void *)record,
 				  ((const struct event_thread *)record)->comm);

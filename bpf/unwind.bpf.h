@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whole stacks without frame pointers.
+ *
+ * The stack is copied a page at a time into the slot's window and walked from there by rules that
+ * user space compiled from .eh_frame (bpf/unwind_rule.h). A rule is found by (address space, pc) in
+ * a cache of this CPU, else by the mapping that holds pc, its file, and a binary search in the
+ * file's table.
+ *
+ * All state of a walk lives in the slot, in map memory: Linux 6.1 verifies a bpf_loop() callback as
+ * if it were called once, and takes what it sees on the BPF stack for constant. find_rule(),
+ * window_fill() and original_return() are global functions, which cuts the verifier's work at their
+ * boundary.
+ */
+#ifndef HEAPTRAIL_BPF_UNWIND_BPF_H
+#define HEAPTRAIL_BPF_UNWIND_BPF_H
+
+#include "bpf/maps.bpf.h"
+#include "bpf/tables.bpf.h"
+
+#define VM_EXEC		   4
+#define PAGE_BYTES	   4096
+#define WINDOW_SHORT_BYTES 512	 /* a shorter rest of a page is read with the page after it */
+#define FRAME_POINTER_MAX  65536 /* a frame-pointer step goes no further up */
+#define EBUSY		   16
+
+static __always_inline struct slot *slot_at(u32 index)
+{
+	return bpf_map_lookup_elem(&slots, &index);
+}
+
+/*
+ * Which address space this is, for the cache: another process, another program after exec, and
+ * another generation of mappings differ. A module that is unmapped and replaced changes exec_vm in
+ * between, as dlopen() allocates before it maps.
+ */
+static __always_inline u64 address_space(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	u32 pid = bpf_get_current_pid_tgid() >> 32;
+	struct generation *generation = &generations[pid & (GENERATION_SLOTS - 1)];
+	struct mm_struct *mm = task->mm;
+	u64 exec_vm = mm ? mm->exec_vm : 0;
+	u64 hash;
+
+	if (generation->pid != pid || generation->exec_vm != exec_vm) {
+		generation->pid = pid;
+		generation->exec_vm = exec_vm;
+		generation->number++;
+	}
+	hash = hash_step(pid, task->group_leader->start_boottime);
+	hash = hash_step(hash, (u64)task->self_exec_id << 32 | generation->number);
+	return hash_step(hash, exec_vm);
+}
+
+static long vma_found(struct task_struct *task, struct vm_area_struct *vma, void *data)
+{
+	struct slot *slot = slot_at(*(u32 *)data);
+	struct file *file;
+	struct inode *inode;
+
+	if (!slot)
+		return 0;
+	slot->vma_start = vma->vm_start;
+	slot->vma_end = vma->vm_end;
+	slot->vma_offset = vma->vm_pgoff * PAGE_BYTES;
+	slot->vma_is_code = (vma->vm_flags & VM_EXEC) != 0;
+	slot->vma_key.inode = 0;
+	slot->vma_key.device = 0;
+	file = vma->vm_file;
+	if (!file)
+		return 0;
+	inode = file->f_inode;
+	slot->vma_key.inode = inode->i_ino;
+	slot->vma_key.device = inode->i_sb->s_dev;
+	return 0;
+}
+
+/* Asks user space for the table of the mapping in the slot, once in a while. */
+static __always_inline void table_request(struct slot *slot)
+{
+	struct event_module *event;
+	u8 one = 1;
+
+	if (bpf_map_update_elem(&requested, &slot->vma_key, &one, BPF_NOEXIST))
+		return;
+	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	if (!event) {
+		bpf_map_delete_elem(&requested, &slot->vma_key);
+		return;
+	}
+	event->kind = EVENT_MODULE;
+	event->reserved[0] = event->reserved[1] = event->reserved[2] = 0;
+	event->pid = bpf_get_current_pid_tgid() >> 32;
+	event->start = slot->vma_start;
+	event->end = slot->vma_end;
+	bpf_ringbuf_submit(event, BPF_RB_FORCE_WAKEUP);
+}
+
+/*
+ * The last row at or before the offset. rows of a page are those up to index[page + 1]; the row
+ * before the page's first is where the search starts, since a function may begin on an earlier
+ * page.
+ */
+__noinline u64 find_rule(u32 module, u64 offset)
+{
+	struct unwind_module *m = &unwind_modules[module & (UNWIND_MODULES_MAX - 1)];
+	u64 page = (offset >> 12) - m->page0;
+	u32 chunk_index = m->chunk, base, low, count, half;
+	struct table_chunk *chunk;
+	int i;
+
+	if (page >= m->page_count)
+		return 0;
+	chunk = bpf_map_lookup_elem(&tables, &chunk_index);
+	if (!chunk)
+		return 0;
+	low = chunk->words[(m->index + page) & TABLE_WORD_MASK];
+	count = chunk->words[(m->index + page + 1) & TABLE_WORD_MASK] - low + 1;
+	base = m->rows + low - 1;
+	for (i = 0; i < 13 && count > 1; i++) {
+		half = count >> 1;
+		if ((chunk->words[(base + half) & TABLE_WORD_MASK] >> 20) <= (offset & 0xfff))
+			base += half;
+		count -= half;
+	}
+	return unwind_rules[chunk->words[base & TABLE_WORD_MASK] & (UNWIND_RULES_MAX - 1)];
+}
+
+/* Copies stack from address (a multiple of 8) to the end of its page, so that a live stack never
+ * faults. */
+__noinline int window_fill(u32 index, u64 address)
+{
+	struct slot *slot = slot_at(index);
+	u64 size = PAGE_BYTES - (address & (PAGE_BYTES - 1));
+
+	if (!slot)
+		return -1;
+	slot->window_start = address;
+	slot->window_size = 0;
+	if (size < WINDOW_SHORT_BYTES) {
+		if (bpf_probe_read_user(slot->window, (size + PAGE_BYTES) & (WINDOW_BYTES - 1),
+					(void *)address) == 0) {
+			slot->window_size = size + PAGE_BYTES;
+			return 0;
+		}
+	}
+	if (bpf_probe_read_user(slot->window, size & (WINDOW_BYTES - 1), (void *)address))
+		return -1;
+	slot->window_size = size;
+	return 0;
+}
+
+/*
+ * What a return probe has replaced on the stack at this address by its trampoline; 0: nothing. The
+ * kernel keeps the original in a list of the task.
+ */
+__noinline u64 original_return(u64 address)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct return_instance *instance;
+	struct uprobe_task *utask = task->utask;
+	int i;
+
+	if (!utask)
+		return 0;
+	instance = utask->return_instances;
+	for (i = 0; i < 16 && instance; i++) {
+		if (instance->stack == address)
+			return instance->orig_ret_vaddr;
+		instance = instance->next;
+	}
+	return 0;
+}
+
+/* The word at a stack address (a multiple of 8): from the window, which is moved where it must be.
+ */
+static __always_inline int stack_word(struct slot *slot, u32 index, u64 address, u64 *word)
+{
+	u64 at = address - slot->window_start;
+
+	if (at + 8 > slot->window_size || address < slot->window_start) {
+		if (window_fill(index, address & ~7ULL))
+			return -1;
+		at = 0;
+	}
+	*word = slot->window[(at >> 3) & (WINDOW_WORDS - 1)];
+	return 0;
+}
+
+/* Module and rule of the code at an address. 0, or the stack_status that says why there is none. */
+static __always_inline u32 code_find(struct slot *slot, u32 index, u64 address, u64 *frame,
+				     u64 *rule)
+{
+	u32 *module, argument = index;
+	u64 offset;
+	long err;
+
+	*frame = address | FRAME_ABSOLUTE;
+	*rule = 0;
+	if (address < slot->vma_start || address >= slot->vma_end) {
+		slot->vma_start = slot->vma_end = 0;
+		err = bpf_find_vma((void *)bpf_get_current_task_btf(), address, vma_found,
+				   &argument, 0);
+		if (err == -EBUSY)
+			return STACK_BUSY;
+		if (err || address < slot->vma_start)
+			return STACK_NOT_CODE;
+	}
+	if (!slot->vma_is_code)
+		return STACK_NOT_CODE;
+	if (!slot->vma_key.inode)
+		return STACK_ANONYMOUS;
+	module = bpf_map_lookup_elem(&unwind_module_ids, &slot->vma_key);
+	if (!module) {
+		table_request(slot);
+		return STACK_NO_TABLE;
+	}
+	offset = address - slot->vma_start + slot->vma_offset;
+	*frame = (u64)*module << FRAME_MODULE_SHIFT | (offset & FRAME_OFFSET_MASK);
+	*rule = find_rule(*module, offset);
+	/* return addresses that were made up (makecontext) point at a function's first byte */
+	if (RULE_KIND(*rule) == UNWIND_INVALID && !slot->is_exact)
+		*rule = find_rule(*module, offset + 1);
+	return RULE_KIND(*rule) == UNWIND_INVALID ? STACK_NO_ROW : 0;
+}
+
+static __always_inline long walk_end(struct slot *slot, u32 status)
+{
+	slot->status = status;
+	return 1;
+}
+
+/* The registers that a signal handler's frame interrupted: ucontext at sp (asm/sigcontext.h). */
+static __always_inline long step_signal(struct slot *slot)
+{
+	u64 context = slot->sp + 40;
+
+	if (bpf_probe_read_user(&slot->bp, 8, (void *)(context + 8 * 10)) ||
+	    bpf_probe_read_user(&slot->sp, 8, (void *)(context + 8 * 15)) ||
+	    bpf_probe_read_user(&slot->pc, 8, (void *)(context + 8 * 16)))
+		return walk_end(slot, STACK_UNREADABLE);
+	slot->window_size = 0;
+	slot->is_exact = 1;
+	return slot->pc ? 0 : walk_end(slot, STACK_COMPLETE);
+}
+
+/* The CFA by a rule; 0: the rule is not followed. */
+static __always_inline u64 rule_cfa(struct slot *slot, u64 rule, u64 address)
+{
+	s32 offset = (s32)rule;
+	u64 base = slot->sp, value = 0;
+
+	switch (RULE_KIND(rule)) {
+	case UNWIND_RSP: return slot->sp + offset;
+	case UNWIND_RBP: return slot->bp + offset;
+	case UNWIND_PLT: return slot->sp + 8 + ((address & 15) >= (u64)offset ? 8 : 0);
+	case UNWIND_DEREF_RBP: base = slot->bp; break;
+	case UNWIND_DEREF_RSP: break;
+	default: return 0;
+	}
+	if (bpf_probe_read_user(&value, 8, (void *)(base + (s16)offset)))
+		return 0;
+	return value + (s16)(offset >> 16);
+}
+
+/* Where no rule is to be had: a frame that follows the old convention looks like one. 0: it does
+ * not. */
+static __always_inline u64 frame_pointer_cfa(struct slot *slot)
+{
+	if (slot->bp < slot->sp || slot->bp - slot->sp >= FRAME_POINTER_MAX || (slot->bp & 7))
+		return 0;
+	return slot->bp + 16;
+}
+
+static __always_inline int restore_bp(struct slot *slot, u32 index, u64 rule, u64 cfa)
+{
+	s64 offset = (s16)(rule >> 32);
+
+	switch (RULE_BKIND(rule)) {
+	case RBP_AT_CFA: return stack_word(slot, index, cfa + offset, &slot->bp);
+	case RBP_AT_RBP: return bpf_probe_read_user(&slot->bp, 8, (void *)(slot->bp + offset));
+	case RBP_UNDEFINED: slot->bp = 0;
+	}
+	return 0;
+}
+
+/* From one frame to its caller. data: the slot's number. */
+static long walk_step(u64 step, void *data)
+{
+	u32 index = *(u32 *)data, status = 0, count;
+	struct slot *slot = slot_at(index);
+	struct code_entry *entry;
+	u64 address, frame, rule, cfa, key, bp_rule;
+
+	if (!slot)
+		return 1;
+	count = slot->frame_count;
+	if (count >= STACK_DEPTH_MAX)
+		return walk_end(slot, STACK_DEPTH);
+	address = slot->pc - !slot->is_exact;
+	key = address ^ slot->space;
+	entry = code_entry_of(slot, key);
+	if (entry && entry->key == key) {
+		frame = entry->frame;
+		rule = entry->rule;
+		status = RULE_KIND(rule) == UNWIND_INVALID ? STACK_NO_ROW : 0;
+	} else {
+		status = code_find(slot, index, address, &frame, &rule);
+		if (status == STACK_NOT_CODE && (slot->pc & (PAGE_BYTES - 1)) == 0) {
+			u64 original = original_return(slot->sp - 8);
+			if (original && original != slot->pc) {
+				slot->pc = original;
+				return 0;
+			}
+		}
+		if (entry && (status == 0 || status == STACK_NO_ROW)) {
+			entry->key = key;
+			entry->frame = frame;
+			entry->rule = rule;
+		}
+	}
+	slot->frames[count & (STACK_DEPTH_MAX - 1)] = frame;
+	slot->frame_count = count + 1;
+	slot->hash = hash_step(slot->hash, frame);
+	if (frame & FRAME_ABSOLUTE)
+		slot->hash ^= slot->space; /* means nothing in another process */
+	if (RULE_KIND(rule) == UNWIND_END && !status)
+		return walk_end(slot, STACK_COMPLETE);
+	if (RULE_KIND(rule) == UNWIND_SIGNAL && !status)
+		return step_signal(slot);
+	if (status == STACK_NO_ROW || status == STACK_ANONYMOUS) {
+		cfa = frame_pointer_cfa(slot);
+		bp_rule = FRAME_POINTER_RULE;
+		if (!cfa)
+			return walk_end(slot, status);
+	} else if (status) {
+		return walk_end(slot, status);
+	} else {
+		cfa = rule_cfa(slot, rule, address);
+		bp_rule = rule;
+		if (!cfa)
+			return walk_end(slot, STACK_RULE);
+	}
+	if (cfa <= slot->sp || (cfa & 7))
+		return walk_end(slot, STACK_BAD_FRAME);
+	/* the saved rbp lies below the return address: read it first, upwards is how the window
+	 * moves */
+	if (restore_bp(slot, index, bp_rule, cfa) || stack_word(slot, index, cfa - 8, &slot->pc))
+		return walk_end(slot, STACK_UNREADABLE);
+	slot->sp = cfa;
+	slot->is_exact = 0;
+	return slot->pc ? 0 : walk_end(slot, STACK_COMPLETE);
+}
+
+/*
+ * Walks the stack of the probed thread into the slot, from the return address of the probed call;
+ * sp: after that return. Leaves frames, hash and status there.
+ */
+static __always_inline void stack_walk(struct slot *slot, u32 index, u64 pc, u64 sp, u64 bp)
+{
+	slot->pc = pc;
+	slot->sp = sp;
+	slot->bp = bp;
+	slot->frame_count = 0;
+	slot->hash = 0;
+	slot->is_exact = 0;
+	slot->window_size = 0;
+	slot->vma_start = slot->vma_end = 0;
+	slot->space = address_space();
+	slot->status = STACK_DEPTH;
+	if (sp & 7) {
+		slot->status = STACK_UNREADABLE;
+		return;
+	}
+	/* a step may also only put a return address right: twice as many, to be sure */
+	bpf_loop(STACK_DEPTH_MAX * 2, walk_step, &index, 0);
+}
+
+#endif

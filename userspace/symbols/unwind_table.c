@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "symbols/unwind_table.h"
+
+#include "base/map.h"
+#include "base/unwind_blob.h"
+#include "symbols/cfi.h"
+
+#include <dwarf.h>
+#include <elf.h>
+#include <errno.h>
+
+#define PAGE_SHIFT    12
+#define SCANNED_BYTES 64 /* rows that are longer are kept unread: they hold a call nearly always \
+			  */
+#define PADDING_BYTES 15 /* a shorter gap between functions is padding, not a gap */
+#define ENTRIES_MAX   (1u << 24)
+
+struct row {
+	uint64_t offset; /* in the file */
+	uint32_t rule;	 /* number */
+};
+
+struct compiler {
+	const struct elf *elf;
+	bool is_whole;
+	struct bytes_buffer rows;  /* struct row */
+	struct bytes_buffer rules; /* uint64_t */
+	struct map numbers;	   /* rule -> number; rule 0 is number 0 */
+	uint32_t kind_counts[16], raw_count;
+	/* the row that waits for its end */
+	bool has_pending;
+	uint64_t pending_address;
+	struct unwind_rule pending;
+	uint64_t covered_to; /* address up to which functions reach */
+	int64_t to_offset;   /* file offset - address, of the segment that holds the function */
+};
+
+static uint64_t rule_bits(struct unwind_rule rule)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &rule, sizeof(bits));
+	return bits;
+}
+
+static uint32_t rule_number(struct compiler *c, struct unwind_rule rule)
+{
+	uint64_t bits = rule_bits(rule);
+	uint64_t *known = bits ? map_get(&c->numbers, bits) : NULL;
+
+	if (!bits)
+		return 0;
+	if (known)
+		return (uint32_t)*known;
+	uint32_t number = (uint32_t)(c->rules.size / sizeof(bits));
+	if (number == UNWIND_BLOB_RULES)
+		return 0;
+	bytes_put(&c->rules, &bits, sizeof(bits));
+	if (map_put(&c->numbers, bits, number))
+		c->rules.failed = true;
+	return number;
+}
+
+/* Could one of these bytes begin a call or a system call? Any position counts, aligned or not. */
+static bool can_call(const uint8_t *code, size_t size)
+{
+	for (size_t i = 0; i + 1 < size; i++) {
+		if (code[i] == 0xe8 && size - i > 4)
+			return true;
+		if (code[i] == 0xff && ((code[i + 1] >> 3 & 7) == 2 || (code[i + 1] >> 3 & 7) == 3))
+			return true;
+		if (code[i] == 0x0f && code[i + 1] == 0x05)
+			return true;
+	}
+	return false;
+}
+
+static bool is_droppable(const struct compiler *c, uint64_t size)
+{
+	size_t room;
+
+	if (c->is_whole || size >= SCANNED_BYTES)
+		return false;
+	switch (c->pending.kind) {
+	case UNWIND_INVALID:
+	case UNWIND_END:
+	case UNWIND_SIGNAL:
+	case UNWIND_PLT: return false;
+	}
+	const uint8_t *code = elf_code(c->elf, c->pending_address, &room);
+	return code && room >= size && !can_call(code, (size_t)size);
+}
+
+static void keep(struct compiler *c)
+{
+	const struct row *last = c->rows.size ? (const void *)(c->rows.data + c->rows.size -
+							       sizeof(*last))
+					      : NULL;
+	struct row row = { .offset = c->pending_address + (uint64_t)c->to_offset,
+			   .rule = rule_number(c, c->pending) };
+
+	/* a segment that lies before another in memory and after it in the file: its rows are left
+	 * out */
+	if (last && (row.offset <= last->offset || row.rule == last->rule))
+		return;
+	bytes_put(&c->rows, &row, sizeof(row));
+	c->kind_counts[c->pending.kind & 15]++;
+}
+
+/* The pending row ends where the next begins. */
+static void add_row(void *context, uint64_t address, struct unwind_rule rule)
+{
+	struct compiler *c = context;
+
+	c->raw_count++;
+	if (c->has_pending) {
+		if (rule_bits(rule) == rule_bits(c->pending))
+			return;
+		if (!is_droppable(c, address - c->pending_address))
+			keep(c);
+	}
+	c->has_pending = true;
+	c->pending_address = address;
+	c->pending = rule;
+}
+
+/* Between functions there is nothing, but for the entry point: nothing calls that. */
+static void add_gap(struct compiler *c, uint64_t start, uint64_t end)
+{
+	uint64_t entry = elf_entry(c->elf);
+	bool has_entry = entry >= start && entry < end;
+
+	add_row(c, start, (struct unwind_rule) { .kind = has_entry ? UNWIND_END : UNWIND_INVALID });
+}
+
+static void end_segment(struct compiler *c)
+{
+	if (c->has_pending) {
+		add_gap(c, c->covered_to, UINT64_MAX);
+		keep(c);
+	}
+	c->has_pending = false;
+}
+
+static int add_function(struct compiler *c, const struct cfi_section *section, size_t offset)
+{
+	struct cfi_fde fde;
+	size_t next;
+	uint64_t file_offset;
+	int kind = cfi_fde_read(section, offset, &fde, &next);
+
+	if (kind < 0)
+		return kind;
+	if (kind || fde.start == fde.end || !elf_offset_of(c->elf, fde.start, &file_offset))
+		return 0;
+	if (c->has_pending && (int64_t)(file_offset - fde.start) != c->to_offset)
+		end_segment(c);
+	/* a function inside another one: the first one's rows stand */
+	if (c->has_pending && fde.start < c->covered_to)
+		return 0;
+	c->to_offset = (int64_t)(file_offset - fde.start);
+	if (c->has_pending && fde.start - c->covered_to > PADDING_BYTES)
+		add_gap(c, c->covered_to, fde.start);
+	/* where its program ends badly, the rest of it has no rule */
+	if (cfi_run(section, &fde, add_row, c))
+		add_row(c, fde.end - 1, (struct unwind_rule) { 0 });
+	c->covered_to = fde.end;
+	return 0;
+}
+
+/* The binary search table of .eh_frame_hdr: functions in ascending order (LSB 5.0, 10.6.2). */
+struct header {
+	uint64_t address;
+	const uint8_t *table; /* pairs of int32_t: function and entry, relative to address */
+	uint64_t count;
+};
+
+static int read_header(const struct elf *elf, struct header *header)
+{
+	uint64_t size;
+	size_t room;
+
+	if (!elf_segment(elf, PT_GNU_EH_FRAME, &header->address, &size))
+		return -ENODATA;
+	const uint8_t *bytes = elf_data(elf, header->address, &room);
+	if (!bytes || size > room || size < 12)
+		return -EBADMSG;
+	struct bytes_reader in = bytes_reader_on(bytes, (size_t)size);
+	if (bytes_get_u8(&in) != 1 || bytes_get_u8(&in) != (DW_EH_PE_pcrel | DW_EH_PE_sdata4) ||
+	    bytes_get_u8(&in) != DW_EH_PE_udata4 ||
+	    bytes_get_u8(&in) != (DW_EH_PE_datarel | DW_EH_PE_sdata4))
+		return -EBADMSG;
+	bytes_get_u32(&in);
+	header->count = bytes_get_u32(&in);
+	header->table = in.at;
+	return header->count > bytes_left(&in) / 8 || header->count > ENTRIES_MAX ? -EBADMSG : 0;
+}
+
+/* The segment that holds the entries; they may be in another one than the search table. */
+static int find_section(const struct elf *elf, const struct header *header,
+			struct cfi_section *section)
+{
+	struct bytes_reader in = bytes_reader_on(header->table, 8);
+	uint64_t address;
+
+	if (header->count == 0)
+		return -ENODATA;
+	bytes_get_u32(&in);
+	address = header->address + (uint64_t)(int64_t)(int32_t)bytes_get_u32(&in);
+	size_t room;
+	const uint8_t *data = elf_data(elf, address, &room);
+	if (!data)
+		return -EBADMSG;
+	/* entries refer back to what is before the first one: take the segment from its start */
+	size_t back = 0, more;
+	const uint8_t *before;
+	for (size_t step = (size_t)1 << 40; step; step >>= 1)
+		if (address >= back + step &&
+		    (before = elf_data(elf, address - back - step, &more)) &&
+		    before == data - back - step && more == room + back + step)
+			back += step;
+	*section = (struct cfi_section) { .data = data - back,
+					  .size = room + back,
+					  .address = address - back };
+	return 0;
+}
+
+static int add_functions(struct compiler *c)
+{
+	struct cfi_section section;
+	struct header header;
+	uint64_t last = 0;
+	int err = read_header(c->elf, &header);
+
+	if (!err)
+		err = find_section(c->elf, &header, &section);
+	for (uint64_t i = 0; !err && i < header.count; i++) {
+		struct bytes_reader in = bytes_reader_on(header.table + 8 * i, 8);
+		uint64_t start = header.address + (uint64_t)(int64_t)(int32_t)bytes_get_u32(&in);
+		uint64_t entry = header.address + (uint64_t)(int64_t)(int32_t)bytes_get_u32(&in);
+		if ((i && start < last) || entry - section.address >= section.size)
+			return -EBADMSG;
+		last = start;
+		err = add_function(c, &section, (size_t)(entry - section.address));
+	}
+	if (!err)
+		end_segment(c);
+	return err;
+}
+
+static int write_blob(struct compiler *c, struct bytes_buffer *out)
+{
+	const struct row *rows = (const void *)c->rows.data;
+	size_t count = c->rows.size / sizeof(*rows);
+	uint64_t page0 = rows[0].offset >> PAGE_SHIFT;
+	uint64_t pages = (rows[count - 1].offset >> PAGE_SHIFT) - page0 + 1;
+	/* the search starts from a row at the first page's first byte */
+	bool needs_first = rows[0].offset & ((1 << PAGE_SHIFT) - 1);
+	struct unwind_blob_header header = { .magic = UNWIND_BLOB_MAGIC,
+					     .page0 = (uint32_t)page0,
+					     .page_count = (uint32_t)pages,
+					     .row_count = (uint32_t)count + needs_first,
+					     .rule_count = (uint32_t)(c->rules.size / 8),
+					     .raw_row_count = c->raw_count };
+	uint32_t word = 0;
+	size_t next = 0;
+
+	memcpy(header.kind_counts, c->kind_counts, sizeof(header.kind_counts));
+	bytes_put(out, &header, sizeof(header));
+	for (uint64_t page = 0; page <= pages; page++) {
+		while (next < count && rows[next].offset >> PAGE_SHIFT < page0 + page)
+			next++;
+		word = (uint32_t)next + (page && needs_first);
+		bytes_put(out, &word, sizeof(word));
+	}
+	word = 0;
+	if (needs_first)
+		bytes_put(out, &word, sizeof(word));
+	for (size_t i = 0; i < count; i++) {
+		word = (uint32_t)(rows[i].offset & 0xfff) << 20 | rows[i].rule;
+		bytes_put(out, &word, sizeof(word));
+	}
+	word = 0;
+	if ((pages + 1 + header.row_count) & 1)
+		bytes_put(out, &word, sizeof(word));
+	bytes_put(out, c->rules.data, c->rules.size);
+	return out->failed ? -ENOMEM : 0;
+}
+
+int unwind_table_compile(const struct elf *elf, bool is_whole, struct bytes_buffer *out)
+{
+	struct compiler c = { .elf = elf, .is_whole = is_whole };
+	uint64_t no_rule = 0;
+
+	bytes_put(&c.rules, &no_rule, sizeof(no_rule));
+	int err = add_functions(&c);
+	if (!err && (c.rows.failed || c.rules.failed))
+		err = -ENOMEM;
+	if (!err)
+		err = c.rows.size ? write_blob(&c, out) : -ENODATA;
+	bytes_free(&c.rows);
+	bytes_free(&c.rules);
+	map_free(&c.numbers);
+	return err;
+}
