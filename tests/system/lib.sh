@@ -20,6 +20,8 @@ started=()
 
 cleanup() {
 	local pid
+	# a subshell that fails cleans up nothing
+	[ "$BASHPID" = "$owner" ] || return 0
 	for pid in "${started[@]}"; do
 		kill -KILL "$pid" 2>/dev/null || true
 	done
@@ -27,6 +29,7 @@ cleanup() {
 	rm -rf "$work"
 }
 trap cleanup EXIT
+owner=$BASHPID
 trap 'exit 143' TERM INT
 
 claim() {
