@@ -77,10 +77,10 @@ static void remove_slot(struct live *live, size_t i)
 	live->slots[i].address = 0;
 }
 
-static void close_block(struct live *live, struct block *block, struct outcome *outcome)
+/* Takes a block out of the table and the sums; it is left in *closed. */
+static void close_block(struct live *live, struct block *block, struct block *closed)
 {
-	outcome->has_freed = true;
-	outcome->freed = *block;
+	*closed = *block;
 	live->totals.freed_bytes += block->size;
 	live->totals.live_bytes -= block->size;
 	live->totals.live_blocks--;
@@ -97,8 +97,10 @@ static void release(struct live *live, uint32_t target, uint64_t address, uint64
 		live->totals.frees_of_unknown++;
 	else if (block->time_ns > entry_ns && live->totals.missed_frees)
 		live->totals.missed_frees--;
-	else
-		close_block(live, block, outcome);
+	else {
+		outcome->has_freed = true;
+		close_block(live, block, &outcome->freed);
+	}
 }
 
 static int allocate(struct live *live, const struct capture_event *event, uint32_t target,
@@ -112,8 +114,8 @@ static int allocate(struct live *live, const struct capture_event *event, uint32
 	struct block *block = find(live, target, event->address);
 	if (block->address) {
 		live->totals.missed_frees++;
-		outcome->is_missed = true;
-		close_block(live, block, outcome);
+		outcome->has_missed = true;
+		close_block(live, block, &outcome->missed);
 		block = find(live, target, event->address);
 	}
 	*block = (struct block) { .address = event->address,
@@ -140,18 +142,9 @@ static int reallocate(struct live *live, const struct capture_event *event, uint
 	uint64_t entry_ns = event->time_ns > event->duration_ns
 				    ? event->time_ns - event->duration_ns
 				    : 0;
-	struct outcome old = { 0 };
 
-	release(live, target, event->old_address, entry_ns, &old);
-	int err = allocate(live, event, target, outcome);
-	/* at most one of the two closed a block: the new address is not the old one where both
-	 * exist */
-	if (old.has_freed) {
-		outcome->has_freed = true;
-		outcome->is_missed = false;
-		outcome->freed = old.freed;
-	}
-	return err;
+	release(live, target, event->old_address, entry_ns, outcome);
+	return allocate(live, event, target, outcome);
 }
 
 int live_apply(struct live *live, const struct capture_event *event, uint32_t target,

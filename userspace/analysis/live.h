@@ -31,11 +31,13 @@ struct live_totals {
 	uint64_t peak_bytes, peak_time_ns;
 };
 
-/* What one event did. A realloc usually does both. */
+/*
+ * What one event did: the block that the call released, the one that it allocated (a realloc
+ * usually has both), and a stale one that was closed because its address was given out again.
+ */
 struct outcome {
-	bool has_freed, has_allocated;
-	bool is_missed; /* the freed block was closed because its address was given out again */
-	struct block freed, allocated;
+	bool has_freed, has_missed, has_allocated;
+	struct block freed, missed, allocated;
 };
 
 struct live;

@@ -193,6 +193,15 @@ static void add_to_stack(struct model *model, const struct capture_event *event,
 	sums->last_ns = event->time_ns;
 }
 
+static struct stack_sums *remove_from_stack(struct model *model, const struct block *block)
+{
+	struct stack_sums *sums = &model->stacks[block->stack].sums;
+
+	sums->live_bytes -= block->size;
+	sums->live_blocks--;
+	return sums;
+}
+
 /* heaptrack's definition: a free that directly follows the allocation of the same block. */
 static bool is_temporary(const struct model *model, const struct capture_event *event)
 {
@@ -215,13 +224,13 @@ static int apply(struct model *model, const struct capture_event *event)
 	if (err)
 		return err;
 	if (outcome.has_freed) {
-		struct stack_sums *sums = &model->stacks[outcome.freed.stack].sums;
-		sums->live_bytes -= outcome.freed.size;
-		sums->live_blocks--;
+		struct stack_sums *sums = remove_from_stack(model, &outcome.freed);
 		sums->frees += event->kind == CAPTURE_FREE;
 		sums->temporary += was_temporary;
 		model->temporary += was_temporary;
 	}
+	if (outcome.has_missed)
+		remove_from_stack(model, &outcome.missed);
 	if (outcome.has_allocated) {
 		add_to_stack(model, event, &outcome);
 		err = map_put(&model->last_allocation, (uint64_t)event->thread + 1, event->address);

@@ -41,7 +41,9 @@ int open_capture(const char *path, const char *state_directory, const char *oper
 	int fd;
 	int status = open_file(path, &fd);
 
-	*capture = (struct opened_capture) { .socket = -1, .vault = WORKER_PROCESS_NONE };
+	*capture = (struct opened_capture) { .path = path,
+					     .socket = -1,
+					     .vault = WORKER_PROCESS_NONE };
 	if (status)
 		return status;
 	status = vault_begin(&capture->vault, state_directory);
@@ -71,8 +73,9 @@ int opened_capture_ask(struct opened_capture *capture, const json_t *question, j
 		err = frame_recv(capture->socket, ANSWER_MAX, &reply, &size);
 	if (err == -EPIPE)
 		return command_fail(EXIT_FAILED,
-				    "the reader died over this capture; it is either damaged in "
-				    "a way that was not foreseen, or larger than memory");
+				    "%s: the reader died over it; it is either damaged in "
+				    "a way that was not foreseen, or larger than memory",
+				    capture->path);
 	if (err)
 		return command_fail(EXIT_FAILED, "the reader cannot be asked: %s", strerror(-err));
 	*answer = json_loadb(reply, size, 0, &error);
@@ -83,7 +86,7 @@ int opened_capture_ask(struct opened_capture *capture, const json_t *question, j
 	if (!what)
 		return EXIT_DONE;
 	json_int_t status = json_integer_value(json_object_get(*answer, "exit"));
-	command_fail(EXIT_FAILED, "%s", what);
+	command_fail(EXIT_FAILED, "%s: %s", capture->path, what);
 	json_decref(*answer);
 	return status > 0 && status < 126 ? (int)status : EXIT_FAILED;
 }

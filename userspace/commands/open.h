@@ -8,7 +8,8 @@
 #include <jansson.h>
 
 struct opened_capture {
-	int socket; /* questions and answers: base/frame.h */
+	const char *path; /* the caller's */
+	int socket;	  /* questions and answers: base/frame.h */
 	struct worker_process vault;
 };
 

@@ -65,7 +65,9 @@ struct record {
 	struct launch launch;
 	int signals, timer;
 	const char *stop_reason; /* NULL: still recording */
+	bool is_live;		 /* the capture has its name, probes are attached */
 	bool is_sealed;
+	bool was_interrupted;
 	struct writer_progress progress;
 	struct writer_done done;
 };
@@ -335,8 +337,9 @@ static int handle_signal(struct record *record)
 	if (read(record->signals, &info, sizeof(info)) != sizeof(info))
 		return EXIT_DONE;
 	/* the second ^C means it: leave the capture as it is, up to its last chunk */
-	if (record->stop_reason)
+	if (record->was_interrupted)
 		return 128 + (int)info.ssi_signo;
+	record->was_interrupted = true;
 	stop(record, "stopped");
 	return EXIT_DONE;
 }
@@ -402,14 +405,32 @@ static void print_result(const struct record *record)
 	json_decref(result);
 }
 
-/* The probes go where the launched command maps allocators, before it runs the first instruction of
- * them. */
+/* The capture gets its name, and from here on calls are seen. */
+static int go_live(struct record *record)
+{
+	int status = output_publish(&record->output);
+
+	if (!status)
+		status = recording_attach(&record->recording);
+	record->is_live = !status;
+	return status;
+}
+
+/*
+ * The launched command stands still after an mmap of code (the first time: after exec). Probes go
+ * where allocators are mapped, before their first instruction runs.
+ */
 static int scan_launched(void *context, pid_t pid)
 {
-	int status = add_pid(context, (uint32_t)pid);
+	struct record *record = context;
+	int status = add_pid(record, (uint32_t)pid);
 
-	/* not yet: a dynamic program has mapped nothing but itself and its loader */
-	return status == EXIT_FAILED ? EXIT_DONE : status;
+	/* no allocator yet: a dynamic program has mapped nothing but itself and its loader */
+	if (status == EXIT_FAILED)
+		status = EXIT_DONE;
+	if (!status && !record->is_dry_run && !record->is_live)
+		status = go_live(record);
+	return status;
 }
 
 static int prepare(struct record *record)
@@ -456,14 +477,15 @@ static int prepare(struct record *record)
 
 static int record_targets(struct record *record)
 {
-	int status = record->command ? EXIT_DONE : add_targets(record);
+	int status;
 
-	if (!status)
-		status = output_publish(&record->output);
-	if (!status)
-		status = recording_attach(&record->recording);
-	if (!status && record->command)
+	if (record->command) {
 		status = launch_run(&record->launch, scan_launched, record);
+	} else {
+		status = add_targets(record);
+		if (!status)
+			status = go_live(record);
+	}
 	if (status)
 		return status;
 	announce(record);

@@ -49,7 +49,9 @@ static void load(struct reading *reading, int fd, const uint8_t key[static CAPTU
 			 "the capture was tampered with: %s", verdict->reason);
 	else if (err)
 		snprintf(reading->error, sizeof(reading->error), "the capture cannot be read: %s",
-			 err == -EKEYREJECTED ? "the key does not belong to it" : strerror(-err));
+			 err == -EKEYREJECTED ? "the key does not belong to it"
+			 : err == -EBADMSG ? "its key slots, or what a chunk holds, are not valid"
+					   : strerror(-err));
 }
 
 static void describe(struct reading *reading, int fd)
