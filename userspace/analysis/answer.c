@@ -149,8 +149,8 @@ static json_t *answer_events(const struct model *model)
 		number(totals->allocations), "frees", number(totals->frees), "reallocations",
 		number(totals->reallocations), "failed", number(totals->failed), "free_of_unknown",
 		number(totals->frees_of_unknown), "missed_frees", number(totals->missed_frees),
-		"emitted", number(counters->emitted), "lost", number(sum(lost, count)),
-		"lost_by_reason",
+		"emitted", number(model->has_end ? model->end.events_emitted : counters->emitted),
+		"lost", number(sum(lost, count)), "lost_by_reason",
 		named_sums(LOSS_NAMES, sizeof(LOSS_NAMES) / sizeof(LOSS_NAMES[0]), lost, count, 0));
 }
 

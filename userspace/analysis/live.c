@@ -4,11 +4,14 @@
 #include "base/map.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 struct live {
-	struct block *slots;	   /* open addressing; address 0: free */
-	size_t capacity;	   /* a power of two */
+	struct map missed;   /* address and target -> last time << 8 | how many closings may be
+				explained yet */
+	struct block *slots; /* open addressing; address 0: free */
+	size_t capacity;     /* a power of two */
 	struct live_totals totals; /* totals.live_blocks is the table's count */
 };
 
@@ -19,8 +22,10 @@ struct live *live_new(void)
 
 void live_free(struct live *live)
 {
-	if (live)
-		free(live->slots);
+	if (!live)
+		return;
+	map_free(&live->missed);
+	free(live->slots);
 	free(live);
 }
 
@@ -87,19 +92,49 @@ static void close_block(struct live *live, struct block *block, struct block *cl
 	remove_slot(live, (size_t)(block - live->slots));
 }
 
+static uint64_t missed_key(uint32_t target, uint64_t address)
+{
+	return address ^ (uint64_t)target << 48;
+}
+
+/* A block was closed because its address was given out again: the event of its release may yet
+ * come. */
+static int missed_add(struct live *live, uint32_t target, const struct capture_event *event)
+{
+	uint64_t key = missed_key(target, event->address);
+	const uint64_t *known = map_get(&live->missed, key);
+	uint64_t count = known ? *known & 0xff : 0;
+
+	live->totals.missed_frees++;
+	return map_put(&live->missed, key,
+		       event->time_ns << 8 | (count < 0xff ? count + 1 : count));
+}
+
+/* Is this release, whose call began before such a closing, the one that seemed to be missed? */
+static bool missed_explain(struct live *live, uint32_t target, uint64_t address, uint64_t entry_ns)
+{
+	uint64_t key = missed_key(target, address);
+	uint64_t *known = map_get(&live->missed, key);
+
+	if (!known || *known >> 8 < entry_ns)
+		return false;
+	if ((--*known & 0xff) == 0)
+		map_remove(&live->missed, key, NULL);
+	live->totals.missed_frees--;
+	return true;
+}
+
 /* The call that began at entry_ns releases the block at address. */
 static void release(struct live *live, uint32_t target, uint64_t address, uint64_t entry_ns,
 		    struct outcome *outcome)
 {
 	struct block *block = live->capacity ? find(live, target, address) : NULL;
 
-	if (!block || !block->address)
-		live->totals.frees_of_unknown++;
-	else if (block->time_ns > entry_ns && live->totals.missed_frees)
-		live->totals.missed_frees--;
-	else {
+	if (block && block->address && block->time_ns <= entry_ns) {
 		outcome->has_freed = true;
 		close_block(live, block, &outcome->freed);
+	} else if (!missed_explain(live, target, address, entry_ns)) {
+		live->totals.frees_of_unknown++;
 	}
 }
 
@@ -113,7 +148,9 @@ static int allocate(struct live *live, const struct capture_event *event, uint32
 	}
 	struct block *block = find(live, target, event->address);
 	if (block->address) {
-		live->totals.missed_frees++;
+		int err = missed_add(live, target, event);
+		if (err)
+			return err;
 		outcome->has_missed = true;
 		close_block(live, block, &outcome->missed);
 		block = find(live, target, event->address);
