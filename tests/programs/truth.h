@@ -310,17 +310,22 @@ static __attribute__((unused)) uint64_t truth_number(int argc, char **argv, int 
 	return index < argc ? strtoull(argv[index], NULL, 0) : otherwise;
 }
 
-/* Blocks until somebody opens the FIFO and writes to it; returns at once where there is none. */
+/* Blocks until somebody has opened the FIFO and closed it again: whoever writes is gone before the
+ * next wait begins, and cannot be taken for the next. Returns at once where there is no FIFO. */
 static void truth_await(void)
 {
-	char byte;
+	char bytes[16];
+	ssize_t n;
 	int fd;
 
 	if (!truth_fifo)
 		return;
 	fd = open(truth_fifo, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || read(fd, &byte, 1) < 0)
+	if (fd < 0)
 		_exit(1);
+	while ((n = read(fd, bytes, sizeof(bytes))) != 0)
+		if (n < 0 && errno != EINTR)
+			_exit(1);
 	close(fd);
 }
 
