@@ -131,6 +131,13 @@ $(BUILD)/tests/%: tests/unit/%.c $(call folders_of,$(FOLDERS))
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $< $(LDFLAGS) \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(libs_all) -o $@
 
+# Measurements of single parts; "make bench" measures the whole.
+$(BUILD)/bench/%: tests/bench/%.c $(call folders_of,symbols base)
+	$(call say,BENCH,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $< $(LDFLAGS) \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(libs_all) -o $@
+
 # Targets print the truth that they cause; they are built as distributions build, without frame pointers.
 $(BUILD)/programs/%: tests/programs/%.c $(wildcard tests/programs/*.h)
 	$(call say,TARGET,$@)
