@@ -147,7 +147,7 @@ $(BUILD)/programs/%: tests/programs/%.c $(wildcard tests/programs/*.h)
 
 programs: $(TARGETS)
 
-check: $(TESTS)
+check: $(PROGRAMS) $(TESTS)
 	$(Q)scripts/include-check
 	$(Q)scripts/run-unit-tests $(TESTS)
 
