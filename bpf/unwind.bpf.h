@@ -49,7 +49,7 @@ static __always_inline u64 address_space(void)
 		generation->number++;
 	}
 	hash = hash_step(pid, task->group_leader->start_boottime);
-	hash = hash_step(hash, (u64)task->self_exec_id << 32 | generation->number);
+	hash = hash_step(hash, task->self_exec_id << 32 | generation->number);
 	return hash_step(hash, exec_vm);
 }
 

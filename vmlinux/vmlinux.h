@@ -114,7 +114,7 @@ struct task_struct {
 	struct mm_struct *mm;
 	struct task_struct *group_leader;
 	u64 start_boottime;
-	u32 self_exec_id;
+	u64 self_exec_id;
 	struct uprobe_task *utask;
 };
 
