@@ -180,7 +180,8 @@ static int reallocate(struct live *live, const struct capture_event *event, uint
 				    ? event->time_ns - event->duration_ns
 				    : 0;
 
-	release(live, target, event->old_address, entry_ns, outcome);
+	if (event->old_address)
+		release(live, target, event->old_address, entry_ns, outcome);
 	return allocate(live, event, target, outcome);
 }
 

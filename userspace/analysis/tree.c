@@ -12,8 +12,13 @@ static bool is_same(const struct named_frame *a, const struct named_frame *b)
 	return a->function[0] || a->offset == b->offset;
 }
 
+/* more: of a stack that allocated */
 static void add(struct stack_sums *sums, const struct stack_sums *more)
 {
+	if (sums->allocations + sums->reallocations == 0 || more->first_ns < sums->first_ns)
+		sums->first_ns = more->first_ns;
+	if (more->last_ns > sums->last_ns)
+		sums->last_ns = more->last_ns;
 	sums->live_bytes += more->live_bytes;
 	sums->live_blocks += more->live_blocks;
 	sums->peak_bytes += more->peak_bytes;
