@@ -15,7 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_NAME "audit.log"
+#define FILE_NAME  "audit.log"
+#define TAIL_BYTES (16 * AUDIT_LINE_MAX) /* where the last whole record must be */
 
 struct audit_log {
 	int fd;
@@ -38,34 +39,94 @@ static uint64_t sequence_of(const char *line, size_t size)
 	return found ? strtoull(found + sizeof(FIELD) - 1, NULL, 10) : 0;
 }
 
-/* Reads the last line, to continue from it. *is_torn: it has no newline. */
-static int read_tail(struct audit_log *log, off_t size, bool *is_torn)
+/*
+ * Is it a line as audit_record_format() writes it, with or without its newline? A torn one may
+ * begin with a brace and end with one, but it does not end with the hash, which comes last.
+ */
+static bool is_record(const char *line, size_t size)
 {
-	char tail[AUDIT_LINE_MAX * 2 + 1];
-	size_t take = size < (off_t)sizeof(tail) - 1 ? (size_t)size : sizeof(tail) - 1;
+	static const char FIELD[] = ",\"prev\":\"";
+	const size_t tail = sizeof(FIELD) - 1 + 2 * AUDIT_HASH_BYTES + 2;
 
-	*is_torn = false;
+	if (size && line[size - 1] == '\n')
+		size--;
+	if (size <= tail || line[0] != '{' || memcmp(line + size - 2, "\"}", 2) != 0)
+		return false;
+	const char *hash = line + size - tail;
+	return memcmp(hash, FIELD, sizeof(FIELD) - 1) == 0 &&
+	       strspn(hash + sizeof(FIELD) - 1, "0123456789abcdef") == 2 * AUDIT_HASH_BYTES;
+}
+
+/* Where the line that ends before `end` begins. */
+static size_t line_start(const char *text, size_t end)
+{
+	while (end && text[end - 1] != '\n')
+		end--;
+	return end;
+}
+
+/*
+ * Sets `next` from the last lines of the log. A line that is no record counts in the sequence, and
+ * is hashed without its newline, which it gets later. *lacks: what must be mended, "" where
+ * nothing.
+ */
+static int continue_from(struct audit_log *log, const char *text, size_t size, bool is_whole,
+			 const char **lacks)
+{
+	bool is_ended = text[size - 1] == '\n';
+	size_t end = size - is_ended, start = line_start(text, end);
+	uint64_t torn = 0;
+
+	if (!is_record(text + start, end - start)) {
+		*lacks = is_ended ? "its record" : "\n";
+		hash_line(text + start, end - start, log->next.previous);
+	} else if (is_ended) {
+		hash_line(text + start, end - start + 1, log->next.previous);
+	} else {
+		/* all but the newline: hashed as it will be */
+		char line[AUDIT_LINE_MAX];
+		if (end - start >= sizeof(line))
+			return -EBADMSG;
+		memcpy(line, text + start, end - start);
+		line[end - start] = '\n';
+		hash_line(line, end - start + 1, log->next.previous);
+		*lacks = "\n";
+	}
+	/* a torn line's own number may be cut: count from the last whole record */
+	while (!is_record(text + start, end - start)) {
+		torn++;
+		if (start == 0) {
+			log->next.sequence = torn + 1;
+			return is_whole ? 0 : -EBADMSG;
+		}
+		end = start - 1;
+		start = line_start(text, end);
+	}
+	log->next.sequence = sequence_of(text + start, end - start) + torn + 1;
+	return 0;
+}
+
+/* Reads the last lines, to continue from them. */
+static int read_tail(struct audit_log *log, off_t size, const char **lacks)
+{
+	size_t take = size < TAIL_BYTES ? (size_t)size : TAIL_BYTES;
+	char *tail = NULL;
+	int err = 0;
+
+	*lacks = "";
 	log->next = (struct audit_position) { .sequence = 1 };
 	if (size == 0)
 		return 0;
-	int err = io_pread(log->fd, tail, take, size - (off_t)take);
-	if (err)
-		return err;
-	tail[take] = 0;
-	*is_torn = tail[take - 1] != '\n';
-	size_t end = take - !*is_torn, start = end;
-	while (start && tail[start - 1] != '\n')
-		start--;
-	hash_line(tail + start, end - start + !*is_torn, log->next.previous);
-	log->next.sequence = sequence_of(tail + start, end - start) + 1;
-	/* a torn line's own number may be cut: take the one before it */
-	if (*is_torn && start) {
-		size_t before = start - 1;
-		while (before && tail[before - 1] != '\n')
-			before--;
-		log->next.sequence = sequence_of(tail + before, start - before) + 2;
+	tail = malloc(take + 1);
+	if (!tail)
+		return -ENOMEM;
+	err = io_pread(log->fd, tail, take, size - (off_t)take);
+	if (!err) {
+		tail[take] = 0;
+		err = continue_from(log, tail, take, size == (off_t)take, lacks);
 	}
-	return 0;
+	free(tail);
+	return err;
 }
 
 static int write_record(struct audit_log *log, const struct audit_record *record)
@@ -84,16 +145,22 @@ static int write_record(struct audit_log *log, const struct audit_record *record
 	return 0;
 }
 
-/* Ends a line that a crash left unfinished, and says so. */
-static int mend(struct audit_log *log)
+/*
+ * Ends a line that a crash left unfinished, and says so. The crash may also have come between these
+ * two: then only the record lacks.
+ */
+static int mend(struct audit_log *log, const char *lacks)
 {
 	struct audit_record record = { .operation = "log.torn",
 				       .result = "ok",
 				       .why = "the line before was not finished" };
 
-	if (write(log->fd, "\n", 1) != 1)
-		return -errno;
-	log->size++;
+	if (*lacks == '\n') {
+		int err = io_write(log->fd, "\n", 1);
+		if (err)
+			return err;
+		log->size++;
+	}
 	return write_record(log, &record);
 }
 
@@ -101,15 +168,18 @@ static int mend(struct audit_log *log)
 static int catch_up(struct audit_log *log)
 {
 	struct stat st;
-	bool is_torn;
+	const char *lacks;
 
 	if (fstat(log->fd, &st))
 		return -errno;
 	if (st.st_size == log->size)
 		return 0;
-	int err = read_tail(log, st.st_size, &is_torn);
+	/* a log only grows: going on from what is left would hide that records are gone */
+	if (st.st_size < log->size)
+		return -EBADMSG;
+	int err = read_tail(log, st.st_size, &lacks);
 	log->size = st.st_size;
-	return !err && is_torn ? mend(log) : err;
+	return !err && *lacks ? mend(log, lacks) : err;
 }
 
 int audit_log_append(struct audit_log *log, const struct audit_record *record)
@@ -192,14 +262,13 @@ static void complain(struct check *check, const char *what)
 static void check_line(struct check *check, const char *line, size_t size)
 {
 	char previous[2 * AUDIT_HASH_BYTES + 16];
-	bool is_record = size > 2 && line[0] == '{' && line[size - 2] == '}';
 
 	check->line++;
 	check->sequence++;
 	snprintf(previous, sizeof(previous), "\"prev\":\"");
 	text_hex(previous + strlen(previous), check->previous, sizeof(check->previous));
 	strcat(previous, "\"}\n");
-	if (!is_record) {
+	if (!is_record(line, size)) {
 		/* counts as a record of its own: the next one's number is one higher */
 		check->expects_torn = true;
 		hash_line(line, size - 1, check->previous);

@@ -15,11 +15,11 @@ struct audit_log;
 
 /*
  * Opens directory/audit.log, creating both (0700, 0600). A torn last line (a crash while it was
- * written) is ended, and a record says so. 0 or -errno.
+ * written) is ended, and a record says so. 0 or -errno; -EBADMSG: its end is not what this wrote.
  */
 int audit_log_open(const char *directory, struct audit_log **log);
 
-/* 0: durable. -errno: it is not, and the log takes no more. */
+/* 0: durable. -errno: it is not, and the log takes no more; -EBADMSG: the file has shrunk. */
 int audit_log_append(struct audit_log *log, const struct audit_record *record);
 
 void audit_log_close(struct audit_log *log);
