@@ -30,10 +30,11 @@ static int parse(const char *text, const struct unit *units, size_t count, uint6
 {
 	char *end;
 
-	/* strtod takes signs, blanks, hex, inf and nan; none of these is a duration or a size. */
-	if (!isdigit((unsigned char)text[0]) || text[strspn(text, "0123456789.")] == 'x')
+	/* strtod takes signs, blanks, hex, exponents, inf and nan; none of these is a duration or
+	 * a size. */
+	double number = isdigit((unsigned char)text[0]) ? strtod(text, &end) : 0;
+	if (!isdigit((unsigned char)text[0]) || end != text + strspn(text, "0123456789."))
 		return -EINVAL;
-	double number = strtod(text, &end);
 	for (size_t i = 0; i < count; i++) {
 		if (strcasecmp(end, units[i].name) != 0)
 			continue;
@@ -77,11 +78,12 @@ const char *units_format_size(uint64_t bytes, char text[static UNITS_TEXT_MAX])
 
 const char *units_format_duration(uint64_t ns, char text[static UNITS_TEXT_MAX])
 {
-	uint64_t seconds = ns / 1000000000;
+	/* 59.95 would print as 60.0, 999.95 as 1000.0 */
+	uint64_t seconds = (ns > UINT64_MAX - 50000000 ? ns : ns + 50000000) / 1000000000;
 
-	if (ns < 1000000)
+	if (ns < 999950)
 		snprintf(text, UNITS_TEXT_MAX, "%.1f us", (double)ns / 1e3);
-	else if (ns < 1000000000)
+	else if (ns < 999950000)
 		snprintf(text, UNITS_TEXT_MAX, "%.1f ms", (double)ns / 1e6);
 	else if (seconds < 60)
 		snprintf(text, UNITS_TEXT_MAX, "%.1f s", (double)ns / 1e9);
