@@ -39,7 +39,11 @@ static bool is_harmless(uint32_t code)
 		return false;
 	if (code >= 0x2060 && code <= 0x206f) /* invisible operators, bidi isolates */
 		return false;
-	return code != 0xfeff && code != 0x061c;
+	if (code >= 0xfff9 && code <= 0xfffb) /* annotations */
+		return false;
+	if (code >> 12 == 0xe0) /* tags, variation selectors: shown as nothing */
+		return false;
+	return code != 0xad && code != 0x061c && code != 0x180e && code != 0xfeff;
 }
 
 char *text_safe(char *out, size_t size, const char *text, size_t length)
