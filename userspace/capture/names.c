@@ -123,7 +123,10 @@ static int load_strings(struct names *names, struct bytes_reader *in)
 	names->strings = calloc((size_t)count + 1, sizeof(*names->strings));
 	if (!names->strings)
 		return -ENOMEM;
-	names->strings[names->string_count++] = strdup("");
+	names->strings[0] = strdup("");
+	if (!names->strings[0])
+		return -ENOMEM;
+	names->string_count = 1;
 	for (uint64_t i = 0; i < count; i++) {
 		char *string = bytes_get_string(in, STRING_MAX);
 		if (!string)
