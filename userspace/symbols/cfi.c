@@ -13,6 +13,7 @@
 #define STATES_MAX	     16 /* depth of remember_state; compilers use one */
 #define RA_SLOT		     (-8)
 #define DW_CFA_GNU_NEGATE_RA 0x2d
+#define CIE_BYTES_MAX	     1024 /* it is read again for each function; they have some 30 */
 
 static uint64_t get_uleb(struct bytes_reader *in)
 {
@@ -112,7 +113,7 @@ static int read_cie(const struct cfi_section *section, size_t offset, struct cie
 	uint32_t length = bytes_get_u32(&in);
 	const uint8_t *body = length <= bytes_left(&in) ? in.at : NULL;
 
-	if (in.failed || !body || length < 8)
+	if (in.failed || !body || length < 8 || length > CIE_BYTES_MAX)
 		return -EBADMSG;
 	in.end = body + length;
 	if (bytes_get_u32(&in) != 0)
@@ -166,6 +167,7 @@ int cfi_fde_read(const struct cfi_section *section, size_t offset, struct cfi_fd
 	*fde = (struct cfi_fde) { 0 };
 	if (cie_offset > section->size || read_cie(section, cie_offset, &cie, fde))
 		return -EBADMSG;
+	fde->pointer_encoding = cie.pointer_encoding;
 	fde->start = get_encoded(section, &in, cie.pointer_encoding);
 	fde->end = fde->start + get_encoded(section, &in, cie.pointer_encoding & 0x0f);
 	if (cie.has_augmentation_data) {
@@ -237,6 +239,12 @@ static struct unwind_rule rule_of(const struct machine *machine)
 static struct location *location_of(struct state *state, uint64_t number)
 {
 	return number == DW_REG_RBP ? &state->rbp : number == DW_REG_RA ? &state->ra : NULL;
+}
+
+/* An offset in units of the data alignment. What overflows is nobody's offset. */
+static int64_t aligned(const struct machine *machine, uint64_t units)
+{
+	return (int64_t)(units * (uint64_t)machine->fde->data_align);
 }
 
 static void set(struct state *state, uint64_t number, uint8_t where, int64_t offset)
@@ -366,7 +374,6 @@ static void recall(struct machine *machine, struct bytes_reader *in)
 static void run_extended(struct machine *machine, struct bytes_reader *in, uint8_t op)
 {
 	struct state *now = &machine->now;
-	int64_t align = machine->fde->data_align;
 	uint64_t number;
 
 	switch (op) {
@@ -375,15 +382,15 @@ static void run_extended(struct machine *machine, struct bytes_reader *in, uint8
 	case DW_CFA_GNU_args_size: get_uleb(in); break;
 	case DW_CFA_offset_extended:
 		number = get_uleb(in);
-		set(now, number, WHERE_CFA, (int64_t)get_uleb(in) * align);
+		set(now, number, WHERE_CFA, aligned(machine, get_uleb(in)));
 		break;
 	case DW_CFA_offset_extended_sf:
 		number = get_uleb(in);
-		set(now, number, WHERE_CFA, get_sleb(in) * align);
+		set(now, number, WHERE_CFA, aligned(machine, (uint64_t)get_sleb(in)));
 		break;
 	case DW_CFA_GNU_negative_offset_extended:
 		number = get_uleb(in);
-		set(now, number, WHERE_CFA, -(int64_t)get_uleb(in));
+		set(now, number, WHERE_CFA, (int64_t)(0 - get_uleb(in)));
 		break;
 	case DW_CFA_val_offset:
 	case DW_CFA_val_offset_sf:
@@ -407,11 +414,13 @@ static void run_extended(struct machine *machine, struct bytes_reader *in, uint8
 		break;
 	case DW_CFA_def_cfa_sf:
 		number = get_uleb(in);
-		set_cfa(now, number, get_sleb(in) * align);
+		set_cfa(now, number, aligned(machine, (uint64_t)get_sleb(in)));
 		break;
 	case DW_CFA_def_cfa_register: set_cfa(now, get_uleb(in), now->cfa); break;
 	case DW_CFA_def_cfa_offset: set_cfa(now, now->cfa_register, (int64_t)get_uleb(in)); break;
-	case DW_CFA_def_cfa_offset_sf: set_cfa(now, now->cfa_register, get_sleb(in) * align); break;
+	case DW_CFA_def_cfa_offset_sf:
+		set_cfa(now, now->cfa_register, aligned(machine, (uint64_t)get_sleb(in)));
+		break;
 	case DW_CFA_def_cfa_expression: set_cfa_expression(now, in); break;
 	case DW_CFA_expression: set_expression(now, in, false); break;
 	case DW_CFA_val_expression: set_expression(now, in, true); break;
@@ -431,8 +440,7 @@ static uint64_t run_one(struct machine *machine, const struct cfi_section *secti
 	case DW_CFA_advance_loc: return (op & 0x3f) * align;
 	case DW_CFA_offset:
 		*has_advanced = false;
-		set(&machine->now, op & 0x3f, WHERE_CFA,
-		    (int64_t)get_uleb(in) * machine->fde->data_align);
+		set(&machine->now, op & 0x3f, WHERE_CFA, aligned(machine, get_uleb(in)));
 		return 0;
 	case DW_CFA_restore:
 		*has_advanced = false;
@@ -444,11 +452,20 @@ static uint64_t run_one(struct machine *machine, const struct cfi_section *secti
 	case DW_CFA_advance_loc2: return bytes_get_u16(in) * align;
 	case DW_CFA_advance_loc4: return bytes_get_u32(in) * align;
 	case DW_CFA_MIPS_advance_loc8: return bytes_get_u64(in) * align;
-	case DW_CFA_set_loc: return get_encoded(section, in, DW_EH_PE_absptr) - machine->address;
+	case DW_CFA_set_loc:
+		return get_encoded(section, in, machine->fde->pointer_encoding) - machine->address;
 	}
 	*has_advanced = false;
 	run_extended(machine, in, op);
 	return 0;
+}
+
+/* From where an instruction is malformed to the function's end there is no rule. */
+static int break_off(const struct machine *machine, cfi_row *row, void *context)
+{
+	if (machine->address < machine->fde->end)
+		row(context, machine->address, (struct unwind_rule) { 0 });
+	return -EBADMSG;
 }
 
 int cfi_run(const struct cfi_section *section, const struct cfi_fde *fde, cfi_row *row,
@@ -461,23 +478,20 @@ int cfi_run(const struct cfi_section *section, const struct cfi_fde *fde, cfi_ro
 	while (!in.failed && bytes_left(&in))
 		run_one(&machine, section, &in, &has_advanced);
 	if (in.failed)
-		return -EBADMSG;
+		return break_off(&machine, row, context);
 	machine.initial = machine.now;
 	machine.depth = 0;
 	in = (struct bytes_reader) { .at = fde->instructions, .end = fde->instructions_end };
-	while (!in.failed && bytes_left(&in)) {
+	while (bytes_left(&in)) {
 		struct unwind_rule before = rule_of(&machine);
 		uint64_t advance = run_one(&machine, section, &in, &has_advanced);
-		if (!has_advanced)
+		if (in.failed || (has_advanced && advance > fde->end - machine.address))
+			return break_off(&machine, row, context);
+		if (!has_advanced || !advance)
 			continue;
-		if (advance > fde->end - machine.address)
-			return -EBADMSG;
-		if (advance)
-			row(context, machine.address, before);
+		row(context, machine.address, before);
 		machine.address += advance;
 	}
-	if (in.failed)
-		return -EBADMSG;
 	if (machine.address < fde->end)
 		row(context, machine.address, rule_of(&machine));
 	return 0;

@@ -29,6 +29,7 @@ struct cfi_fde {
 	const uint8_t *initial, *initial_end;
 	uint64_t code_align;
 	int64_t data_align;
+	uint8_t pointer_encoding;
 	bool is_signal;
 };
 
@@ -40,7 +41,8 @@ int cfi_fde_read(const struct cfi_section *section, size_t offset, struct cfi_fd
 /* Called for each row in ascending order; the rule holds from address on. */
 typedef void cfi_row(void *context, uint64_t address, struct unwind_rule rule);
 
-/* Runs an entry's program. -EBADMSG where it is malformed; rows before that were delivered. */
+/* Runs an entry's program. -EBADMSG where it is malformed; rows before that were delivered, and one
+ * without a rule for the rest of the function. */
 int cfi_run(const struct cfi_section *section, const struct cfi_fde *fde, cfi_row *row,
 	    void *context);
 

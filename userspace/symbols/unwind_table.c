@@ -9,8 +9,9 @@
 #include <elf.h>
 #include <errno.h>
 
-#define PAGE_SHIFT    12
-#define SCANNED_BYTES 64 /* rows that are longer are kept unread: they hold a call nearly always \
+#define PAGE_SHIFT 12
+#define SCANNED_BYTES                                                                            \
+	64		 /* rows that are longer are kept unread: they hold a call nearly always \
 			  */
 #define PADDING_BYTES 15 /* a shorter gap between functions is padding, not a gap */
 #define ENTRIES_MAX   (1u << 24)
@@ -26,13 +27,14 @@ struct compiler {
 	struct bytes_buffer rows;  /* struct row */
 	struct bytes_buffer rules; /* uint64_t */
 	struct map numbers;	   /* rule -> number; rule 0 is number 0 */
-	uint32_t kind_counts[16], raw_count;
+	uint32_t raw_count;
 	/* the row that waits for its end */
 	bool has_pending;
 	uint64_t pending_address;
 	struct unwind_rule pending;
-	uint64_t covered_to; /* address up to which functions reach */
-	int64_t to_offset;   /* file offset - address, of the segment that holds the function */
+	uint64_t covered_to;	     /* address up to which functions reach */
+	uint64_t program_bytes_left; /* entries that share bytes would take more than there are */
+	int64_t to_offset; /* file offset - address, of the segment that holds the function */
 };
 
 static uint64_t rule_bits(struct unwind_rule rule)
@@ -93,18 +95,20 @@ static bool is_droppable(const struct compiler *c, uint64_t size)
 
 static void keep(struct compiler *c)
 {
-	const struct row *last = c->rows.size ? (const void *)(c->rows.data + c->rows.size -
-							       sizeof(*last))
-					      : NULL;
+	struct row *last = c->rows.size ? (void *)(c->rows.data + c->rows.size - sizeof(*last))
+					: NULL;
 	struct row row = { .offset = c->pending_address + (uint64_t)c->to_offset,
 			   .rule = rule_number(c, c->pending) };
 
 	/* a segment that lies before another in memory and after it in the file: its rows are left
 	 * out */
-	if (last && (row.offset <= last->offset || row.rule == last->rule))
+	if (last && (row.offset < last->offset || row.rule == last->rule))
 		return;
-	bytes_put(&c->rows, &row, sizeof(row));
-	c->kind_counts[c->pending.kind & 15]++;
+	/* where segments touch in the file, one ends at the byte at which another begins */
+	if (last && row.offset == last->offset)
+		*last = row;
+	else
+		bytes_put(&c->rows, &row, sizeof(row));
 }
 
 /* The pending row ends where the next begins. */
@@ -128,18 +132,45 @@ static void add_row(void *context, uint64_t address, struct unwind_rule rule)
 static void add_gap(struct compiler *c, uint64_t start, uint64_t end)
 {
 	uint64_t entry = elf_entry(c->elf);
-	bool has_entry = entry >= start && entry < end;
 
-	add_row(c, start, (struct unwind_rule) { .kind = has_entry ? UNWIND_END : UNWIND_INVALID });
+	if (entry != start)
+		add_row(c, start, (struct unwind_rule) { .kind = UNWIND_INVALID });
+	if (entry >= start && entry < end)
+		add_row(c, entry, (struct unwind_rule) { .kind = UNWIND_END });
 }
 
 static void end_segment(struct compiler *c)
 {
+	size_t room = 0;
+
 	if (c->has_pending) {
-		add_gap(c, c->covered_to, UINT64_MAX);
+		(void)elf_code(c->elf, c->covered_to - 1, &room);
+		add_gap(c, c->covered_to, c->covered_to - 1 + room);
 		keep(c);
 	}
 	c->has_pending = false;
+}
+
+/* The entry point may come before a segment's first function. */
+static void begin_segment(struct compiler *c, uint64_t start, int64_t to_offset)
+{
+	uint64_t entry = elf_entry(c->elf), entry_offset;
+	size_t room;
+
+	c->to_offset = to_offset;
+	if (entry < start && elf_code(c->elf, entry, &room) &&
+	    elf_offset_of(c->elf, entry, &entry_offset) &&
+	    (int64_t)(entry_offset - entry) == to_offset)
+		add_row(c, entry, (struct unwind_rule) { .kind = UNWIND_END });
+}
+
+/* Functions that are not wholly in code have no rows: what is there is a gap. */
+static bool is_code(const struct compiler *c, const struct cfi_fde *fde)
+{
+	size_t room;
+
+	return fde->start != fde->end && elf_code(c->elf, fde->start, &room) &&
+	       fde->end - fde->start <= room;
 }
 
 static int add_function(struct compiler *c, const struct cfi_section *section, size_t offset)
@@ -151,19 +182,23 @@ static int add_function(struct compiler *c, const struct cfi_section *section, s
 
 	if (kind < 0)
 		return kind;
-	if (kind || fde.start == fde.end || !elf_offset_of(c->elf, fde.start, &file_offset))
+	if (kind || !is_code(c, &fde) || !elf_offset_of(c->elf, fde.start, &file_offset))
 		return 0;
-	if (c->has_pending && (int64_t)(file_offset - fde.start) != c->to_offset)
+	int64_t to_offset = (int64_t)(file_offset - fde.start);
+	if (c->has_pending && to_offset != c->to_offset)
 		end_segment(c);
 	/* a function inside another one: the first one's rows stand */
 	if (c->has_pending && fde.start < c->covered_to)
 		return 0;
-	c->to_offset = (int64_t)(file_offset - fde.start);
-	if (c->has_pending && fde.start - c->covered_to > PADDING_BYTES)
+	if (!c->has_pending)
+		begin_segment(c, fde.start, to_offset);
+	else if (fde.start - c->covered_to > PADDING_BYTES)
 		add_gap(c, c->covered_to, fde.start);
-	/* where its program ends badly, the rest of it has no rule */
-	if (cfi_run(section, &fde, add_row, c))
-		add_row(c, fde.end - 1, (struct unwind_rule) { 0 });
+	uint64_t program_bytes = (uint64_t)(fde.instructions_end - fde.instructions);
+	if (program_bytes > c->program_bytes_left)
+		return -EBADMSG;
+	c->program_bytes_left -= program_bytes;
+	(void)cfi_run(section, &fde, add_row, c); /* what is malformed has no rule */
 	c->covered_to = fde.end;
 	return 0;
 }
@@ -234,6 +269,7 @@ static int add_functions(struct compiler *c)
 
 	if (!err)
 		err = find_section(c->elf, &header, &section);
+	c->program_bytes_left = err ? 0 : section.size;
 	for (uint64_t i = 0; !err && i < header.count; i++) {
 		struct bytes_reader in = bytes_reader_on(header.table + 8 * i, 8);
 		uint64_t start = header.address + (uint64_t)(int64_t)(int32_t)bytes_get_u32(&in);
@@ -246,6 +282,15 @@ static int add_functions(struct compiler *c)
 	if (!err)
 		end_segment(c);
 	return err;
+}
+
+static void count_kinds(const struct compiler *c, struct unwind_blob_header *header)
+{
+	const struct row *rows = (const void *)c->rows.data;
+	const struct unwind_rule *rules = (const void *)c->rules.data;
+
+	for (size_t i = 0; i < c->rows.size / sizeof(*rows); i++)
+		header->kind_counts[rules[rows[i].rule].kind & 15]++;
 }
 
 static int write_blob(struct compiler *c, struct bytes_buffer *out)
@@ -265,7 +310,7 @@ static int write_blob(struct compiler *c, struct bytes_buffer *out)
 	uint32_t word = 0;
 	size_t next = 0;
 
-	memcpy(header.kind_counts, c->kind_counts, sizeof(header.kind_counts));
+	count_kinds(c, &header);
 	bytes_put(out, &header, sizeof(header));
 	for (uint64_t page = 0; page <= pages; page++) {
 		while (next < count && rows[next].offset >> PAGE_SHIFT < page0 + page)

@@ -3,22 +3,12 @@
  * own, and whole tables against those that are kept. */
 #include "symbols/unwind_table.h"
 
-#include "base/unwind_blob.h"
-#include "bpf/unwind_rule.h"
+#include "tests/unit/symbols/assembled.h"
 
 #include <Zydis/Zydis.h>
 #include <dwarf.h>
 #include <elfutils/libdw.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <gelf.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #define LIBRARIES     "/usr/lib/x86_64-linux-gnu/"
 #define PADDING_BYTES 15
@@ -69,29 +59,6 @@ static void module_close(struct module *module)
 	bytes_free(&module->whole_bytes);
 	bytes_free(&module->kept_bytes);
 	elf_close(module->elf);
-}
-
-/* The number of the last row at or before the offset; -1: it is outside the table. */
-static int64_t row_at(const struct unwind_blob *table, uint64_t offset)
-{
-	uint64_t page = (offset >> 12) - table->header->page0;
-
-	if (page >= table->header->page_count)
-		return -1;
-	int64_t row = (int64_t)table->index[page + 1] - 1;
-	while (row >= table->index[page] && table->rows[row] >> 20 > (offset & 0xfff))
-		row--;
-	return row;
-}
-
-static struct unwind_rule rule_at(const struct unwind_blob *table, uint64_t offset)
-{
-	int64_t row = row_at(table, offset);
-	struct unwind_rule rule = { 0 };
-
-	if (row >= 0)
-		memcpy(&rule, &table->rules[table->rows[row] & 0xfffff], sizeof(rule));
-	return rule;
 }
 
 static bool is_same(struct unwind_rule a, struct unwind_rule b)
@@ -211,7 +178,7 @@ static uint64_t compare_row(struct module *module, Dwarf_CFI *cfi, uint64_t addr
 		padding = 0;
 	}
 	for (uint64_t at = 0; at < end - address; at++) {
-		struct unwind_rule rule = rule_at(&module->whole, offset + at);
+		struct unwind_rule rule = table_rule(&module->whole, offset + at);
 		if (is_covered ? is_same(rule, expected)
 			       : rule.kind == UNWIND_INVALID || rule.kind == UNWIND_END ||
 					 ++padding <= PADDING_BYTES)
@@ -288,7 +255,7 @@ static uint64_t compare_calls(struct module *module, uint64_t start, uint64_t en
 			continue;
 		calls++;
 		uint64_t inside = base + at + instruction.length - 1;
-		if (!is_same(rule_at(&module->whole, inside), rule_at(&module->kept, inside)))
+		if (!is_same(table_rule(&module->whole, inside), table_rule(&module->kept, inside)))
 			fail_msg("a call at %#lx has another rule", start + at);
 	}
 	return calls;
