@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define TREE_DEPTH_MAX 512
+#define FRAMES_MAX     1000000 /* in one answer: about a gigabyte of JSON values */
 
 /* By what rows and tree nodes are sorted; a new key is a new row. */
 static const struct sort_key {
@@ -240,12 +241,16 @@ static int by_value(const void *a, const void *b)
 	return left->id < right->id ? -1 : left->id > right->id;
 }
 
-/* One row per stack that allocated, best first; limit 0: all. */
-static json_t *answer_rows(const struct model *model, const struct sort_key *key, size_t limit)
+/*
+ * One row per stack that allocated, best first; limit 0: all, as far as one document can hold them.
+ * *total: how many rows there are.
+ */
+static json_t *answer_rows(const struct model *model, const struct sort_key *key, size_t limit,
+			   size_t *total)
 {
 	struct ranked *ranked = malloc((model->stack_count + 1) * sizeof(*ranked));
 	json_t *rows = json_array();
-	size_t count = 0;
+	size_t count = 0, frames = 0;
 
 	for (size_t i = 0; ranked && i < model->stack_count; i++)
 		if (model->stacks[i].sums.allocations + model->stacks[i].sums.reallocations)
@@ -253,7 +258,7 @@ static json_t *answer_rows(const struct model *model, const struct sort_key *key
 							    (uint32_t)i };
 	if (ranked)
 		qsort(ranked, count, sizeof(*ranked), by_value);
-	for (size_t i = 0; i < count && (!limit || i < limit); i++) {
+	for (size_t i = 0; i < count && (!limit || i < limit) && frames < FRAMES_MAX; i++) {
 		const struct stack *stack = &model->stacks[ranked[i].id];
 		json_t *row = json_pack("{s:I}", "id", (json_int_t)ranked[i].id);
 		set_sums(row, &stack->sums);
@@ -265,9 +270,11 @@ static json_t *answer_rows(const struct model *model, const struct sort_key *key
 					    ? STATUS_NAMES[stack->status]
 					    : "unknown"));
 		json_object_set_new(row, "frames", answer_frames(model, stack));
+		frames += stack->frame_count;
 		json_array_append_new(rows, row);
 	}
 	free(ranked);
+	*total = count;
 	return rows;
 }
 
@@ -331,6 +338,7 @@ static json_t *answer_report(const struct answer_context *context, const json_t 
 	const struct sort_key *key = sort_key(sort ? sort : "live");
 	json_int_t limit = json_integer_value(json_object_get(question, "limit"));
 	const struct model *model = context->model;
+	size_t total = 0;
 
 	if (!key)
 		return json_pack("{s:s}", "error", "cannot sort by that");
@@ -340,7 +348,9 @@ static json_t *answer_report(const struct answer_context *context, const json_t 
 	json_object_set_new(report, "totals", answer_totals(model));
 	json_object_set_new(report, "stacks_quality", answer_quality(model));
 	json_object_set_new(report, "sort", json_string(key->name));
-	json_object_set_new(report, "rows", answer_rows(model, key, limit > 0 ? (size_t)limit : 0));
+	json_object_set_new(report, "rows",
+			    answer_rows(model, key, limit > 0 ? (size_t)limit : 0, &total));
+	json_object_set_new(report, "rows_total", number(total));
 	if (json_is_true(json_object_get(question, "tree")))
 		json_object_set_new(report, "tree", answer_tree(model, key));
 	return report;

@@ -11,6 +11,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#define ROWS_TABLE 20
+#define ROWS_JSON  10000
+
 enum option_key {
 	KEY_TREE = 256,
 	KEY_LIMIT
@@ -19,7 +22,7 @@ enum option_key {
 static const struct argp_option OPTIONS[] = {
 	{ "sort", 's', "KEY", 0, "live (default), peak, allocated, count or temporary", 0 },
 	{ "tree", KEY_TREE, NULL, 0, "the call tree instead of the table", 0 },
-	{ "limit", KEY_LIMIT, "N", 0, "rows of the table (default 20; 0: all)", 0 },
+	{ "limit", KEY_LIMIT, "N", 0, "rows (default: 20 of a table, 10000 of JSON; 0: all)", 0 },
 	{ "json", 'j', NULL, 0, "print the whole report as JSON", 0 },
 	{ "reason", 'r', "TEXT", 0, "why, for the audit log", 0 },
 	{ "state-dir", 'S', "DIR", 0, "where keys and audit log are (default /var/lib/heaptrail)",
@@ -280,7 +283,7 @@ int report_main(int argc, char **argv)
 	argp_err_exit_status = EXIT_MISUSED;
 	argp_parse(&ARGP, argc, argv, 0, NULL, &arguments);
 	if (arguments.limit < 0)
-		arguments.limit = arguments.is_json ? 0 : 20;
+		arguments.limit = arguments.is_json ? ROWS_JSON : ROWS_TABLE;
 	int status = open_capture(arguments.path,
 				  command_state_directory(arguments.state_directory), "view",
 				  arguments.reason, &capture);
