@@ -285,72 +285,95 @@ static __always_inline int restore_bp(struct slot *slot, u32 index, u64 rule, u6
 	return 0;
 }
 
-/* From one frame to its caller. data: the slot's number. */
-static long walk_step(u64 step, void *data)
+/* code_find() behind the cache. */
+static __always_inline u32 code_look_up(struct slot *slot, u32 index, u64 address, u64 *frame,
+					u64 *rule)
 {
-	u32 index = *(u32 *)data, status = 0, count;
-	struct slot *slot = slot_at(index);
-	struct code_entry *entry;
-	u64 address, frame, rule, cfa, key, bp_rule;
+	u64 key = address ^ slot->space;
+	struct code_entry *entry = code_entry_of(slot, key);
+	u32 status;
 
-	if (!slot)
-		return 1;
-	count = slot->frame_count;
-	if (count >= STACK_DEPTH_MAX)
-		return walk_end(slot, STACK_DEPTH);
-	address = slot->pc - !slot->is_exact;
-	key = address ^ slot->space;
-	entry = code_entry_of(slot, key);
 	if (entry && entry->key == key) {
-		frame = entry->frame;
-		rule = entry->rule;
-		status = RULE_KIND(rule) == UNWIND_INVALID ? STACK_NO_ROW : 0;
-	} else {
-		status = code_find(slot, index, address, &frame, &rule);
-		if (status == STACK_NOT_CODE && (slot->pc & (PAGE_BYTES - 1)) == 0) {
-			u64 original = original_return(slot->sp - 8);
-			if (original && original != slot->pc) {
-				slot->pc = original;
-				return 0;
-			}
-		}
-		if (entry && (status == 0 || status == STACK_NO_ROW)) {
-			entry->key = key;
-			entry->frame = frame;
-			entry->rule = rule;
-		}
+		*frame = entry->frame;
+		*rule = entry->rule;
+		return RULE_KIND(*rule) == UNWIND_INVALID ? STACK_NO_ROW : 0;
 	}
+	status = code_find(slot, index, address, frame, rule);
+	if (entry && (status == 0 || status == STACK_NO_ROW)) {
+		entry->key = key;
+		entry->frame = *frame;
+		entry->rule = *rule;
+	}
+	return status;
+}
+
+/* True where pc was a return probe's trampoline, and is now what it had replaced. */
+static __always_inline bool undo_hijack(struct slot *slot)
+{
+	u64 original;
+
+	if (slot->pc & (PAGE_BYTES - 1))
+		return false;
+	original = original_return(slot->sp - 8);
+	if (!original || original == slot->pc)
+		return false;
+	slot->pc = original;
+	return true;
+}
+
+static __always_inline void frame_add(struct slot *slot, u64 frame)
+{
+	u32 count = slot->frame_count;
+
 	slot->frames[count & (STACK_DEPTH_MAX - 1)] = frame;
 	slot->frame_count = count + 1;
 	slot->hash = hash_step(slot->hash, frame);
 	if (frame & FRAME_ABSOLUTE)
 		slot->hash ^= slot->space; /* means nothing in another process */
-	if (RULE_KIND(rule) == UNWIND_END && !status)
-		return walk_end(slot, STACK_COMPLETE);
-	if (RULE_KIND(rule) == UNWIND_SIGNAL && !status)
-		return step_signal(slot);
-	if (status == STACK_NO_ROW || status == STACK_ANONYMOUS) {
-		cfa = frame_pointer_cfa(slot);
-		bp_rule = FRAME_POINTER_RULE;
-		if (!cfa)
-			return walk_end(slot, status);
-	} else if (status) {
-		return walk_end(slot, status);
-	} else {
-		cfa = rule_cfa(slot, rule, address);
-		bp_rule = rule;
-		if (!cfa)
-			return walk_end(slot, STACK_RULE);
-	}
+}
+
+/* Up to the caller, whose frame begins at cfa. */
+static __always_inline long step_up(struct slot *slot, u32 index, u64 cfa, u64 rule)
+{
 	if (cfa <= slot->sp || (cfa & 7))
 		return walk_end(slot, STACK_BAD_FRAME);
 	/* the saved rbp lies below the return address: read it first, upwards is how the window
 	 * moves */
-	if (restore_bp(slot, index, bp_rule, cfa) || stack_word(slot, index, cfa - 8, &slot->pc))
+	if (restore_bp(slot, index, rule, cfa) || stack_word(slot, index, cfa - 8, &slot->pc))
 		return walk_end(slot, STACK_UNREADABLE);
 	slot->sp = cfa;
 	slot->is_exact = 0;
 	return slot->pc ? 0 : walk_end(slot, STACK_COMPLETE);
+}
+
+/* From one frame to its caller. data: the slot's number. */
+static long walk_step(u64 step, void *data)
+{
+	u32 index = *(u32 *)data, status;
+	struct slot *slot = slot_at(index);
+	u64 address, frame, rule, cfa;
+
+	if (!slot)
+		return 1;
+	if (slot->frame_count >= STACK_DEPTH_MAX)
+		return walk_end(slot, STACK_DEPTH);
+	address = slot->pc - !slot->is_exact;
+	status = code_look_up(slot, index, address, &frame, &rule);
+	if (status == STACK_NOT_CODE && undo_hijack(slot))
+		return 0;
+	frame_add(slot, frame);
+	if (status == STACK_NO_ROW || status == STACK_ANONYMOUS) {
+		cfa = frame_pointer_cfa(slot);
+		return cfa ? step_up(slot, index, cfa, FRAME_POINTER_RULE) : walk_end(slot, status);
+	}
+	if (status)
+		return walk_end(slot, status);
+	if (RULE_KIND(rule) == UNWIND_END)
+		return walk_end(slot, STACK_COMPLETE);
+	if (RULE_KIND(rule) == UNWIND_SIGNAL)
+		return step_signal(slot);
+	cfa = rule_cfa(slot, rule, address);
+	return cfa ? step_up(slot, index, cfa, rule) : walk_end(slot, STACK_RULE);
 }
 
 /*

@@ -16,7 +16,7 @@
 static int parse_line(const char *line, struct mapping *mapping)
 {
 	unsigned int major, minor;
-	char permissions[5];
+	char permissions[5] = "";
 	int path = 0;
 
 	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64 " %n",
