@@ -176,14 +176,22 @@ static void an_entry_that_is_its_own_common_entry_is_refused(void **state)
 
 static void a_search_table_that_leaves_its_segment_is_refused(void **state)
 {
-	static const uint32_t COUNTS[] = { 62, 0x10000, 0x20000000, 0xffffffff };
+	const size_t segment_size = sizeof(Elf64_Ehdr) + 2 * sizeof(Elf64_Phdr) +
+				    offsetof(Elf64_Phdr, p_filesz);
+	static const uint32_t COUNTS[] = { 0x10000, 0x20000000, 0xffffffff };
 
 	(void)state;
+	begin_file();
+	size_t entry = put_cie(ENTRIES, 24);
+	for (uint32_t i = 0; i < 2; i++, entry += 24) {
+		put_fde(entry, 24, CODE + 16 * i, 16);
+		put_search(i, CODE + 16 * i, entry);
+	}
+	put_word(segment_size, 12 + 2 * 8);
+	assert_int_equal(compile(file, sizeof(file), true, NULL), 0);
+	put_word(segment_size, 12 + 2 * 8 - 1);
+	assert_int_equal(compile(file, sizeof(file), true, NULL), -EBADMSG);
 	for (size_t i = 0; i < sizeof(COUNTS) / sizeof(COUNTS[0]); i++) {
-		begin_file();
-		size_t entry = put_cie(ENTRIES, 24);
-		put_fde(entry, 24, CODE, 16);
-		put_search(0, CODE, entry);
 		put_word(SEARCH + 8, COUNTS[i]);
 		assert_int_equal(compile(file, sizeof(file), true, NULL), -EBADMSG);
 	}
