@@ -15,7 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_NAME  "audit.log"
 #define TAIL_BYTES (16 * AUDIT_LINE_MAX) /* where the last whole record must be */
 
 struct audit_log {
@@ -28,33 +27,6 @@ struct audit_log {
 static void hash_line(const char *line, size_t size, uint8_t hash[static AUDIT_HASH_BYTES])
 {
 	crypto_hash_sha256(hash, (const unsigned char *)line, size);
-}
-
-/* The number behind "seq": in a line that this code wrote; 0 where it is none. */
-static uint64_t sequence_of(const char *line, size_t size)
-{
-	static const char FIELD[] = ",\"seq\":";
-	const char *found = memmem(line, size, FIELD, sizeof(FIELD) - 1);
-
-	return found ? strtoull(found + sizeof(FIELD) - 1, NULL, 10) : 0;
-}
-
-/*
- * Is it a line as audit_record_format() writes it, with or without its newline? A torn one may
- * begin with a brace and end with one, but it does not end with the hash, which comes last.
- */
-static bool is_record(const char *line, size_t size)
-{
-	static const char FIELD[] = ",\"prev\":\"";
-	const size_t tail = sizeof(FIELD) - 1 + 2 * AUDIT_HASH_BYTES + 2;
-
-	if (size && line[size - 1] == '\n')
-		size--;
-	if (size <= tail || line[0] != '{' || memcmp(line + size - 2, "\"}", 2) != 0)
-		return false;
-	const char *hash = line + size - tail;
-	return memcmp(hash, FIELD, sizeof(FIELD) - 1) == 0 &&
-	       strspn(hash + sizeof(FIELD) - 1, "0123456789abcdef") == 2 * AUDIT_HASH_BYTES;
 }
 
 /* Where the line that ends before `end` begins. */
@@ -77,7 +49,7 @@ static int continue_from(struct audit_log *log, const char *text, size_t size, b
 	size_t end = size - is_ended, start = line_start(text, end);
 	uint64_t torn = 0;
 
-	if (!is_record(text + start, end - start)) {
+	if (!audit_record_is(text + start, end - start)) {
 		*lacks = is_ended ? "its record" : "\n";
 		hash_line(text + start, end - start, log->next.previous);
 	} else if (is_ended) {
@@ -93,7 +65,7 @@ static int continue_from(struct audit_log *log, const char *text, size_t size, b
 		*lacks = "\n";
 	}
 	/* a torn line's own number may be cut: count from the last whole record */
-	while (!is_record(text + start, end - start)) {
+	while (!audit_record_is(text + start, end - start)) {
 		torn++;
 		if (start == 0) {
 			log->next.sequence = torn + 1;
@@ -102,7 +74,7 @@ static int continue_from(struct audit_log *log, const char *text, size_t size, b
 		end = start - 1;
 		start = line_start(text, end);
 	}
-	log->next.sequence = sequence_of(text + start, end - start) + torn + 1;
+	log->next.sequence = audit_record_sequence(text + start, end - start) + torn + 1;
 	return 0;
 }
 
@@ -172,10 +144,10 @@ static int catch_up(struct audit_log *log)
 
 	if (fstat(log->fd, &st))
 		return -errno;
-	if (st.st_size == log->size)
+	if (st.st_size == log->size && st.st_nlink)
 		return 0;
 	/* a log only grows: going on from what is left would hide that records are gone */
-	if (st.st_size < log->size)
+	if (st.st_size < log->size || st.st_nlink == 0)
 		return -EBADMSG;
 	int err = read_tail(log, st.st_size, &lacks);
 	log->size = st.st_size;
@@ -200,39 +172,60 @@ int audit_log_append(struct audit_log *log, const struct audit_record *record)
 	return err;
 }
 
-static int open_directory(const char *path)
+static int check_owner(int fd, mode_t type)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return -errno;
+	if ((st.st_mode & S_IFMT) != type)
+		return -EINVAL;
+	return st.st_uid != geteuid() || st.st_mode & 022 ? -EPERM : 0;
+}
+
+static int open_directory(const char *path, int *directory)
 {
 	if (mkdir(path, 0700) && errno != EEXIST)
 		return -errno;
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	return fd < 0 ? -errno : fd;
+	*directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	return *directory < 0 ? -errno : check_owner(*directory, S_IFDIR);
+}
+
+/* Takes the lock, too. */
+static int open_file(int directory, int *fd)
+{
+	*fd = openat(directory, AUDIT_FILE_NAME,
+		     O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	if (*fd < 0)
+		return -errno;
+	int err = check_owner(*fd, S_IFREG);
+	if (!err && (flock(*fd, LOCK_EX) || fsync(directory)))
+		err = -errno;
+	return err;
 }
 
 int audit_log_open(const char *path, struct audit_log **out)
 {
-	int directory = open_directory(path);
 	struct audit_log *log = calloc(1, sizeof(*log));
-	int err = directory < 0 ? directory : log ? 0 : -ENOMEM;
+	int directory = -1, err;
 
-	if (!err) {
-		log->size = -1;
-		log->fd = openat(directory, FILE_NAME,
-				 O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-		err = log->fd < 0 ? -errno : 0;
-	}
-	if (!err && (flock(log->fd, LOCK_EX) || fsync(directory)))
-		err = -errno;
+	if (!log)
+		return -ENOMEM;
+	log->fd = -1;
+	log->size = -1;
+	err = open_directory(path, &directory);
+	if (!err)
+		err = open_file(directory, &log->fd);
 	if (!err)
 		err = catch_up(log);
-	if (log && log->fd >= 0)
-		flock(log->fd, LOCK_UN);
-	if (directory >= 0)
-		close(directory);
-	if (err)
+	io_close(&directory);
+	if (err) {
 		audit_log_close(log);
-	else
-		*out = log;
-	return err;
+		return err;
+	}
+	flock(log->fd, LOCK_UN);
+	*out = log;
+	return 0;
 }
 
 void audit_log_close(struct audit_log *log)
@@ -240,78 +233,4 @@ void audit_log_close(struct audit_log *log)
 	if (log)
 		io_close(&log->fd);
 	free(log);
-}
-
-struct check {
-	uint64_t line, sequence;
-	uint8_t previous[AUDIT_HASH_BYTES];
-	bool expects_torn; /* the line before was no record: this one must say so */
-	struct audit_verdict *verdict;
-};
-
-static void complain(struct check *check, const char *what)
-{
-	if (!check->verdict->is_intact)
-		return;
-	check->verdict->is_intact = false;
-	snprintf(check->verdict->reason, sizeof(check->verdict->reason), "line %" PRIu64 ": %s",
-		 check->line, what);
-}
-
-/* line ends with its newline */
-static void check_line(struct check *check, const char *line, size_t size)
-{
-	char previous[2 * AUDIT_HASH_BYTES + 16];
-
-	check->line++;
-	check->sequence++;
-	snprintf(previous, sizeof(previous), "\"prev\":\"");
-	text_hex(previous + strlen(previous), check->previous, sizeof(check->previous));
-	strcat(previous, "\"}\n");
-	if (!is_record(line, size)) {
-		/* counts as a record of its own: the next one's number is one higher */
-		check->expects_torn = true;
-		hash_line(line, size - 1, check->previous);
-		return;
-	}
-	check->verdict->records++;
-	if (check->expects_torn && !memmem(line, size, "\"op\":\"log.torn\"", 15))
-		complain(check, "follows an unfinished line without saying so");
-	if (sequence_of(line, size) != check->sequence)
-		complain(check, "records are missing before it, or it is out of place");
-	if (size < strlen(previous) ||
-	    memcmp(line + size - strlen(previous), previous, strlen(previous)))
-		complain(check, "does not follow from the line before: one of them was changed");
-	check->expects_torn = false;
-	hash_line(line, size, check->previous);
-}
-
-int audit_log_read(const char *directory,
-		   void (*visit)(void *context, const char *line, size_t size), void *context,
-		   struct audit_verdict *verdict)
-{
-	char path[512], *line = NULL;
-	size_t capacity = 0;
-	ssize_t size;
-	struct check check = { .verdict = verdict };
-
-	*verdict = (struct audit_verdict) { .is_intact = true };
-	snprintf(path, sizeof(path), "%s/%s", directory, FILE_NAME);
-	FILE *file = fopen(path, "re");
-	if (!file)
-		return -errno;
-	while ((size = getline(&line, &capacity, file)) > 0) {
-		if (line[size - 1] != '\n') {
-			complain(&check, "is not finished");
-			break;
-		}
-		check_line(&check, line, (size_t)size);
-		if (visit)
-			visit(context, line, (size_t)size - 1);
-	}
-	if (check.expects_torn)
-		complain(&check, "is not a record");
-	free(line);
-	fclose(file);
-	return 0;
 }

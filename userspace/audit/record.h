@@ -4,6 +4,7 @@
 #ifndef HEAPTRAIL_AUDIT_RECORD_H
 #define HEAPTRAIL_AUDIT_RECORD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -11,15 +12,18 @@
 #define AUDIT_LINE_MAX	 4096
 #define AUDIT_HASH_BYTES 32
 
-/* Who asked. Strings come from /proc and are hostile. */
+/*
+ * Who asked. Strings come from /proc and are hostile; they have room for more than a record takes,
+ * so that one which was cut here is marked as cut there.
+ */
 struct audit_subject {
 	pid_t pid;
 	uid_t uid;
 	gid_t gid;
 	uid_t auid;	  /* login uid; (uid_t)-1: none */
 	uint32_t session; /* (uint32_t)-1: none */
-	char exe[512];
-	char cgroup[256];
+	char exe[1024];
+	char cgroup[512];
 };
 
 /* Which file. */
@@ -47,8 +51,20 @@ struct audit_position {
 	uint8_t previous[AUDIT_HASH_BYTES]; /* SHA-256 of the whole line before */
 };
 
-/* Writes the line, with its newline. Strings are cut so that it fits. Returns its length. */
+/*
+ * Writes the line, with its newline. Strings that are too long are cut, and end with \u2026 there.
+ * Returns its length.
+ */
 size_t audit_record_format(const struct audit_record *record, const struct audit_position *position,
 			   char line[static AUDIT_LINE_MAX]);
+
+/*
+ * Is it a line as audit_record_format() writes it, with or without its newline? A torn one may
+ * begin with a brace and end with one, but it does not end with the hash, which comes last.
+ */
+bool audit_record_is(const char *line, size_t size);
+
+/* The number that a record claims; 0 where it has none. */
+uint64_t audit_record_sequence(const char *line, size_t size);
 
 #endif

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vault/peer.h"
 
-#include "base/io.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,27 @@ static void read_line(pid_t pid, const char *name, char *out, size_t size)
 	out[n > 0 ? n : 0] = 0;
 	out[strcspn(out, "\n")] = 0;
 	close(fd);
+}
+
+/* The path in the unified hierarchy (cgroups(7): "0::"); the first line where there is none. */
+static void read_cgroup(pid_t pid, char *out, size_t size)
+{
+	char path[64], line[4096];
+
+	out[0] = 0;
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+	FILE *file = fopen(path, "re");
+	if (!file)
+		return;
+	while (fgets(line, sizeof(line), file)) {
+		bool is_unified = strncmp(line, "0::", 3) == 0;
+		line[strcspn(line, "\n")] = 0;
+		if (is_unified || !out[0])
+			text_copy(out, size, is_unified ? line + 3 : line);
+		if (is_unified)
+			break;
+	}
+	fclose(file);
 }
 
 static uint32_t read_number(pid_t pid, const char *name)
@@ -52,6 +74,6 @@ int peer_identify(int socket, struct audit_subject *subject)
 	snprintf(path, sizeof(path), "/proc/%d/exe", credentials.pid);
 	ssize_t n = readlink(path, subject->exe, sizeof(subject->exe) - 1);
 	subject->exe[n > 0 ? n : 0] = 0;
-	read_line(credentials.pid, "cgroup", subject->cgroup, sizeof(subject->cgroup));
+	read_cgroup(credentials.pid, subject->cgroup, sizeof(subject->cgroup));
 	return 0;
 }

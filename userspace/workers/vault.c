@@ -12,14 +12,16 @@
 #include "base/message.h"
 #include "capture/header.h"
 #include "capture/read.h"
-#include "capture/write.h"
 #include "keys/store.h"
+#include "vault/access.h"
 #include "vault/peer.h"
+#include "vault/unwrap.h"
 #include "workers/start.h"
 #include "workers/worker.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +38,8 @@ struct vault {
 	struct worker_process reader;
 	struct audit_object reading; /* what the reader holds */
 	uint64_t reading_ns;	     /* since when */
+	bool has_certified;
+	uint8_t certified_id[16]; /* of the capture whose header was certified last */
 };
 
 static struct message message;
@@ -75,6 +79,12 @@ static void start(struct vault *vault)
 			    err == -EACCES ? "; run as root" : "");
 	snprintf(path, sizeof(path), "%s/audit", directory);
 	err = audit_log_open(path, &vault->log);
+	if (err == -EPERM)
+		worker_fail(
+			4, EPERM,
+			"%s: the audit log belongs to another user or can be written by others, "
+			"so its records prove nothing; chown it, and chmod go-w",
+			path);
 	if (err)
 		worker_fail(err == -EACCES ? 4 : 1, -err,
 			    "%s: the audit log cannot be opened, so nothing else is: %s", path,
@@ -149,6 +159,8 @@ static void serve_certify(struct vault *vault)
 					     .result = "ok",
 					     .subject = &vault->peer,
 					     .object = &object });
+	memcpy(vault->certified_id, header.capture_id, sizeof(vault->certified_id));
+	vault->has_certified = true;
 	reply(VAULT_CERTIFIED, &signature, sizeof(signature));
 }
 
@@ -157,6 +169,11 @@ static void serve_finished(struct vault *vault)
 	struct vault_finished *end = (void *)message.body;
 	struct audit_object object = { .size = end->file_size, .state = "complete" };
 
+	/* an anchor for a capture that was not begun here would discredit the real one */
+	if (!vault->has_certified ||
+	    memcmp(end->capture_id, vault->certified_id, sizeof(end->capture_id)) != 0)
+		worker_fail(1, EINVAL, "the end of a capture that was not begun here is not noted");
+	vault->has_certified = false;
 	end->reason[sizeof(end->reason) - 1] = 0;
 	memcpy(object.capture_id, end->capture_id, sizeof(object.capture_id));
 	/* the anchor: the chain after the last chunk, which no shorter or other file has */
@@ -171,23 +188,17 @@ static void serve_finished(struct vault *vault)
 	reply(VAULT_NOTED, NULL, 0);
 }
 
-static void deny(struct vault *vault, const struct audit_object *object, int exit_status, int error,
-		 const char *why)
+/* What was asked for does not happen; that goes on record, then to the asker. */
+static void refuse(struct vault *vault, const struct audit_object *object, const char *rule,
+		   int exit_status, int error, const char *why)
 {
 	note(vault, &(struct audit_record) { .operation = "open.deny",
 					     .result = exit_status == 4 ? "denied" : "failed",
 					     .subject = &vault->peer,
 					     .object = object,
-					     .why = why });
+					     .why = why,
+					     .rule = rule });
 	worker_refuse(WORKER_SOCKET, exit_status, error, "%s", why);
-}
-
-/* The default policy: root, and whoever the vault runs as. Returns the rule, NULL: denied. */
-static const char *decide(const struct vault *vault)
-{
-	if (vault->peer.uid == 0)
-		return "allow uid=0";
-	return vault->peer.uid == geteuid() ? "allow uid=owner" : NULL;
 }
 
 static const char *why_no_header(int err)
@@ -203,100 +214,101 @@ static const char *why_no_header(int err)
 	return strerror(-err);
 }
 
-/* The key out of the first slot that our identity opens. */
-static int unwrap(const struct vault *vault, int fd, const struct capture_header *header,
-		  uint8_t key[static CAPTURE_KEY_BYTES])
-{
-	static uint8_t slot[CAPTURE_SLOTS_MAX];
-	uint8_t secret[CAPTURE_SECRET_BYTES];
-	size_t size;
-	int err = -ENOKEY;
-
-	for (size_t i = 0; err == -ENOKEY; i++) {
-		int missing = capture_slot_read(fd, header, i, slot, &size);
-		if (missing)
-			return missing == -ENOENT ? -ENOKEY : missing;
-		err = keys_unwrap(vault->keys, slot, size, secret, sizeof(secret));
-	}
-	/* the secret names its capture: a slot copied from another one does not open this one */
-	if (!err && (memcmp(secret, CAPTURE_SECRET_LABEL, 16) != 0 ||
-		     memcmp(secret + 16, header->capture_id, 16) != 0))
-		err = -EBADMSG;
-	if (!err)
-		memcpy(key, secret + 32, CAPTURE_KEY_BYTES);
-	sodium_memzero(secret, sizeof(secret));
-	return err;
-}
-
 /* Starts the reader and hands it the key. 0 and the asker's end of its socket. */
 static int start_reader(struct vault *vault, int fd, struct reader_start *key, int *asker)
 {
 	int pair[2], fds[2];
-	int err = worker_start("reader", &vault->reader);
 
-	if (!err && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
-		err = -errno;
-	if (err)
-		return err;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return -errno;
+	int err = worker_start("reader", &vault->reader);
 	fds[0] = fd;
 	fds[1] = pair[1];
-	err = message_send(vault->reader.socket, READER_START, key, sizeof(*key), fds, 2);
+	if (!err)
+		err = message_send(vault->reader.socket, READER_START, key, sizeof(*key), fds, 2);
 	close(pair[1]);
 	*asker = pair[0];
+	/* without its key it would wait for ever, and so would we */
+	if (err)
+		worker_finish(&vault->reader);
 	return err;
+}
+
+/* Strictly in this order: the record, on disk, then the key, then a reader that has it. */
+static int grant(struct vault *vault, int fd, const struct capture_header *header,
+		 const struct vault_open *request, const char *rule, int *asker)
+{
+	struct reader_start key;
+
+	note(vault, &(struct audit_record) { .operation = "open.grant",
+					     .result = "ok",
+					     .subject = &vault->peer,
+					     .object = &vault->reading,
+					     .why = request->why[0] ? request->why : NULL,
+					     .rule = rule });
+	vault->reading_ns = now_ns();
+	int err = unwrap_capture_key(vault->keys, fd, header, key.key);
+	if (!err)
+		err = start_reader(vault, fd, &key, asker);
+	sodium_memzero(&key, sizeof(key));
+	return err;
+}
+
+static void refuse_grant(struct vault *vault, const char *rule, int err)
+{
+	if (err == -ENOKEY)
+		refuse(vault, &vault->reading, rule, 6, -err,
+		       "is not encrypted for this host's vault: open it where it was recorded, or "
+		       "with an identity among its recipients");
+	else if (err == -EBADMSG)
+		refuse(vault, &vault->reading, rule, 6, -err,
+		       "was tampered with: its key slots are not valid");
+	else
+		refuse(vault, &vault->reading, rule, 1, -err, strerror(-err));
+}
+
+static void open_capture(struct vault *vault, int fd, const struct vault_open *request)
+{
+	struct access_decision decision;
+	struct capture_header header;
+	int asker = -1;
+	int err = capture_header_read(fd, &header);
+
+	describe(&vault->reading, fd, err ? NULL : &header);
+	access_decide(&vault->peer, geteuid(), request->operation, &decision);
+	if (!decision.is_allowed) {
+		refuse(vault, &vault->reading, decision.rule, 4, EACCES, decision.why);
+	} else if (err) {
+		refuse(vault, &vault->reading, decision.rule, err == -EKEYREJECTED ? 6 : 1, -err,
+		       why_no_header(err));
+	} else if (memcmp(header.host_pk, keys_host_pk(vault->keys), sizeof(header.host_pk)) != 0) {
+		/* whoever knows our recipient can make such a capture with a host key of their own
+		 */
+		refuse(vault, &vault->reading, decision.rule, 6, EKEYREJECTED,
+		       "was signed by another host's key: it was not recorded here, or was forged");
+	} else {
+		err = grant(vault, fd, &header, request, decision.rule, &asker);
+		if (err)
+			refuse_grant(vault, decision.rule, err);
+		else
+			/* an asker that is gone is seen by the reader, whose end goes on record */
+			(void)message_send(WORKER_SOCKET, VAULT_OPENED, header.capture_id,
+					   sizeof(header.capture_id), &asker, 1);
+	}
+	io_close(&asker);
 }
 
 static void serve_open(struct vault *vault)
 {
 	struct vault_open *request = (void *)message.body;
-	int fd = message_take_fd(&message, 0), asker = -1;
-	const char *rule = decide(vault);
-	struct capture_header header;
-	struct reader_start key;
-	int err = capture_header_read(fd, &header);
+	int fd = message_take_fd(&message, 0);
 
 	request->operation[sizeof(request->operation) - 1] = 0;
 	request->why[sizeof(request->why) - 1] = 0;
-	describe(&vault->reading, fd, err ? NULL : &header);
 	if (vault->reader.pid)
-		worker_fail(1, EBUSY, "one capture at a time");
-	if (!rule) {
-		deny(vault, &vault->reading, 4, EACCES,
-		     "you may not open captures here: only root and the vault's owner may");
-	} else if (err) {
-		deny(vault, &vault->reading, err == -EKEYREJECTED ? 6 : 1, -err,
-		     why_no_header(err));
-	} else if (memcmp(header.host_pk, keys_host_pk(vault->keys), sizeof(header.host_pk)) != 0) {
-		/* whoever knows our recipient can make such a capture with a host key of their own
-		 */
-		deny(vault, &vault->reading, 6, EKEYREJECTED,
-		     "was signed by another host's key: it was not recorded here, or was forged");
-	} else {
-		/* Strictly in this order: the record, then the key. */
-		note(vault, &(struct audit_record) { .operation = "open.grant",
-						     .result = "ok",
-						     .subject = &vault->peer,
-						     .object = &vault->reading,
-						     .why = request->why,
-						     .rule = rule });
-		err = unwrap(vault, fd, &header, key.key);
-		if (!err)
-			err = start_reader(vault, fd, &key, &asker);
-		sodium_memzero(&key, sizeof(key));
-		if (err == -ENOKEY)
-			deny(vault, &vault->reading, 6, -err,
-			     "is not encrypted for this host's vault: open it where it was recorded, or "
-			     "with an identity among its recipients");
-		else if (err)
-			deny(vault, &vault->reading, err == -EBADMSG ? 6 : 1, -err,
-			     err == -EBADMSG ? "was tampered with: its key slots are not valid"
-					     : strerror(-err));
-		else if (message_send(WORKER_SOCKET, VAULT_OPENED, header.capture_id,
-				      sizeof(header.capture_id), &asker, 1))
-			exit(1);
-		vault->reading_ns = now_ns();
-	}
-	io_close(&asker);
+		refuse(vault, NULL, NULL, 1, EBUSY, "another capture is open: one at a time");
+	else
+		open_capture(vault, fd, request);
 	close(fd);
 }
 
@@ -352,6 +364,7 @@ int main(void)
 	bool is_asked = true;
 
 	worker_begin("vault");
+	signal(SIGXFSZ, SIG_IGN); /* a log that may not grow is an error like others */
 	start(&vault);
 	worker_confine("vault");
 	while (is_asked || vault.reader.pid) {

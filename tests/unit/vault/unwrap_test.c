@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vault/unwrap.h"
+
+#include "base/io.h"
+#include "capture/header.h"
+#include "capture/read.h"
+#include "capture/write.h"
+#include "keys/age.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char directory[] = "/tmp/heaptrail-unwrap-XXXXXX";
+static struct keys *keys;
+static uint8_t last_secret[CAPTURE_SECRET_BYTES]; /* what was wrapped last */
+static uint8_t replayed[CAPTURE_SECRET_BYTES];	  /* what REPLAY wraps */
+
+enum recipient {
+	OURS,
+	SOMEBODY,
+	RUBBISH,
+	REPLAY,
+	SHORT
+};
+
+static int wrap(void *recipient, const uint8_t *secret, size_t size, struct bytes_buffer *slot)
+{
+	enum recipient who = *(const enum recipient *)recipient;
+	uint8_t public[32], private[32];
+
+	memcpy(last_secret, secret, sizeof(last_secret));
+	if (who == RUBBISH)
+		return bytes_put(slot, "age-encryption.org/v9\n", 22), 0;
+	crypto_box_keypair(public, private);
+	if (who != SOMEBODY && bech32_decode(AGE_PREFIX_RECIPIENT, keys_recipient(keys), public))
+		return -EINVAL;
+	if (who == SHORT)
+		return age_wrap(public, secret, size - 1, slot);
+	return age_wrap(public, who == REPLAY ? replayed : secret, size, slot);
+}
+
+/* A capture with slots for these recipients, and its header. */
+static int make(const enum recipient *who, size_t count, struct capture_header *header)
+{
+	uint8_t pk[32], sk[64], sig[64], message[HEADER_MESSAGE_BYTES];
+	const void *recipients[4];
+	struct capture_writer *writer;
+	int fd = memfd_create("capture", 0);
+
+	for (size_t i = 0; i < count; i++)
+		recipients[i] = &who[i];
+	crypto_sign_keypair(pk, sk);
+	assert_int_equal(
+		capture_writer_new(fd, pk, wrap, (void *const *)recipients, count, &writer), 0);
+	header_message(capture_writer_header(writer), message);
+	crypto_sign_detached(sig, NULL, message, sizeof(message), sk);
+	assert_int_equal(capture_writer_begin(writer, sig), 0);
+	capture_writer_free(writer);
+	assert_int_equal(capture_header_read(fd, header), 0);
+	return fd;
+}
+
+static int unwrap(const enum recipient *who, size_t count, uint8_t key[static CAPTURE_KEY_BYTES])
+{
+	struct capture_header header;
+	int fd = make(who, count, &header);
+
+	memset(key, 0, CAPTURE_KEY_BYTES);
+	int err = unwrap_capture_key(keys, fd, &header, key);
+	close(fd);
+	return err;
+}
+
+static void assert_released(const enum recipient *who, size_t count)
+{
+	uint8_t key[CAPTURE_KEY_BYTES];
+
+	assert_int_equal(unwrap(who, count, key), 0);
+	assert_memory_equal(key, last_secret + 32, sizeof(key));
+}
+
+static void assert_not_released(const enum recipient *who, size_t count, int err)
+{
+	uint8_t key[CAPTURE_KEY_BYTES];
+
+	assert_int_equal(unwrap(who, count, key), err);
+	assert_true(sodium_is_zero(key, sizeof(key)));
+}
+
+static void our_slot_gives_the_key_wherever_it_stands(void **state)
+{
+	(void)state;
+	assert_released((enum recipient[]) { OURS }, 1);
+	assert_released((enum recipient[]) { OURS, SOMEBODY }, 2);
+	assert_released((enum recipient[]) { SOMEBODY, SOMEBODY, OURS }, 3);
+	assert_released((enum recipient[]) { RUBBISH, OURS }, 2);
+}
+
+static void no_slot_of_ours_gives_no_key(void **state)
+{
+	(void)state;
+	assert_not_released((enum recipient[]) { SOMEBODY }, 1, -ENOKEY);
+	assert_not_released((enum recipient[]) { SOMEBODY, SOMEBODY }, 2, -ENOKEY);
+	assert_not_released((enum recipient[]) { SOMEBODY, RUBBISH }, 2, -EBADMSG);
+	assert_not_released((enum recipient[]) { SHORT }, 1, -EBADMSG);
+}
+
+static void a_secret_of_another_capture_is_refused(void **state)
+{
+	struct capture_header header;
+
+	(void)state;
+	close(make((enum recipient[]) { OURS }, 1, &header));
+	memcpy(replayed, last_secret, sizeof(replayed));
+	assert_not_released((enum recipient[]) { REPLAY }, 1, -EBADMSG);
+}
+
+static void a_secret_with_another_label_is_refused(void **state)
+{
+	(void)state;
+	memset(replayed, 'x', sizeof(replayed));
+	assert_not_released((enum recipient[]) { REPLAY }, 1, -EBADMSG);
+}
+
+static void no_changed_bit_of_the_slots_is_accepted(void **state)
+{
+	static uint8_t bytes[4096];
+	struct capture_header header;
+	uint8_t key[CAPTURE_KEY_BYTES];
+	int fd = make((enum recipient[]) { OURS }, 1, &header);
+
+	(void)state;
+	assert_int_equal(io_pread(fd, bytes, sizeof(bytes), 0), 0);
+	size_t end = sizeof(bytes);
+	while (end && bytes[end - 1] == 0)
+		end--;
+	assert_true(end > CAPTURE_HEADER_BYTES);
+	for (size_t i = CAPTURE_HEADER_BYTES; i < end; i++) {
+		uint8_t changed = bytes[i] ^ (uint8_t)(1 << i % 8);
+		assert_int_equal(io_pwrite(fd, &changed, 1, (off_t)i), 0);
+		assert_int_equal(unwrap_capture_key(keys, fd, &header, key), -EBADMSG);
+		assert_int_equal(io_pwrite(fd, &bytes[i], 1, (off_t)i), 0);
+	}
+	assert_int_equal(unwrap_capture_key(keys, fd, &header, key), 0);
+	close(fd);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	return mkdtemp(directory) ? keys_open(directory, true, &keys) : -1;
+}
+
+static int tear_down(void **state)
+{
+	char command[128];
+
+	(void)state;
+	keys_close(keys);
+	snprintf(command, sizeof(command), "rm -r %s", directory);
+	return system(command);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(our_slot_gives_the_key_wherever_it_stands),
+		cmocka_unit_test(no_slot_of_ours_gives_no_key),
+		cmocka_unit_test(a_secret_of_another_capture_is_refused),
+		cmocka_unit_test(a_secret_with_another_label_is_refused),
+		cmocka_unit_test(no_changed_bit_of_the_slots_is_accepted),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
