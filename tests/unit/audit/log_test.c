@@ -42,6 +42,17 @@ static int set_up(void **state)
 	return 0;
 }
 
+static int sync_error; /* what fdatasync() fails with; 0: it works */
+static int sync_count;
+
+/* In place of the C library's. */
+int fdatasync(int fd)
+{
+	sync_count++;
+	errno = sync_error;
+	return sync_error ? -1 : fsync(fd);
+}
+
 static const struct audit_record RECORD = { .operation = "open.grant",
 					    .result = "ok",
 					    .why = "a look",
@@ -408,6 +419,112 @@ static void after_a_failed_write_nothing_more_is_appended(void **state)
 	signal(SIGXFSZ, SIG_DFL);
 }
 
+static void after_a_failed_sync_nothing_more_is_appended(void **state)
+{
+	struct audit_log *log = open_log();
+
+	(void)state;
+	sync_count = 0;
+	assert_int_equal(audit_log_append(log, &RECORD), 0);
+	assert_int_equal(sync_count, 1);
+	sync_error = EIO;
+	assert_int_equal(audit_log_append(log, &RECORD), -EIO);
+	/* the kernel may call the next sync good although the data is lost: it is not even tried */
+	sync_error = 0;
+	sync_count = 0;
+	assert_int_equal(audit_log_append(log, &RECORD), -EIO);
+	assert_int_equal(sync_count, 0);
+	audit_log_close(log);
+}
+
+static void a_log_whose_mending_is_not_durable_does_not_open(void **state)
+{
+	struct audit_log *log;
+
+	(void)state;
+	store("{\"v\":1", 6);
+	sync_error = ENOSPC;
+	assert_int_equal(audit_log_open(directory, &log), -ENOSPC);
+	sync_error = 0;
+	append_some(1);
+	assert_intact(2); /* the mending, and one */
+	assert_int_equal(verify().torn, 1);
+}
+
+static void a_log_that_is_gone_takes_no_more(void **state)
+{
+	struct audit_log *log = open_log();
+
+	(void)state;
+	assert_int_equal(audit_log_append(log, &RECORD), 0);
+	unlink(path);
+	assert_int_equal(audit_log_append(log, &RECORD), -EBADMSG);
+	audit_log_close(log);
+}
+
+static void a_log_that_others_may_write_is_refused(void **state)
+{
+	struct audit_log *log;
+
+	(void)state;
+	append_some(1);
+	assert_int_equal(chmod(path, 0620), 0);
+	assert_int_equal(audit_log_open(directory, &log), -EPERM);
+	assert_int_equal(chmod(path, 0600), 0);
+	assert_int_equal(chmod(directory, 0702), 0);
+	assert_int_equal(audit_log_open(directory, &log), -EPERM);
+	assert_int_equal(chmod(directory, 0700), 0);
+	append_some(1);
+	assert_intact(2);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(path, 65534, 65534), 0);
+		assert_int_equal(audit_log_open(directory, &log), -EPERM);
+	}
+}
+
+static void a_failed_opening_closes_nothing_else(void **state)
+{
+	struct audit_log *log;
+
+	(void)state;
+	assert_int_equal(audit_log_open("/dev/null/audit", &log), -ENOTDIR);
+	assert_true(fcntl(0, F_GETFD) >= 0);
+}
+
+static void measure_line(void *context, const char *line, size_t size)
+{
+	size_t *lines = context;
+
+	assert_non_null(line);
+	assert_true(size <= AUDIT_LINE_MAX);
+	++*lines;
+}
+
+static void any_file_can_be_read(void **state)
+{
+	static char text[200000];
+	struct audit_verdict verdict;
+	unsigned seed = 1;
+
+	(void)state;
+	for (int round = 0; round < 20; round++) {
+		size_t lines = 0, newlines = 0;
+		for (size_t i = 0; i < sizeof(text); i++) {
+			text[i] = (char)(rand_r(&seed) % (round % 2 ? 256 : 12));
+			/* lines longer than any record, too */
+			if (text[i] == '\n' && round % 4 == 3 && newlines)
+				text[i] = 0;
+			newlines += text[i] == '\n';
+		}
+		store(text, sizeof(text));
+		assert_int_equal(audit_log_read(directory, measure_line, &lines, &verdict), 0);
+		assert_false(verdict.is_intact);
+		assert_int_equal(verdict.records, 0);
+		assert_int_equal(lines, newlines);
+		assert_int_equal(verdict.torn, newlines);
+	}
+}
+
 static void open_refuses_a_link(void **state)
 {
 	struct audit_log *log;
@@ -443,6 +560,12 @@ int main(void)
 		TEST(a_log_that_shrank_takes_no_more),
 		TEST(hostile_strings_stay_ascii_and_within_a_line),
 		TEST(after_a_failed_write_nothing_more_is_appended),
+		TEST(after_a_failed_sync_nothing_more_is_appended),
+		TEST(a_log_whose_mending_is_not_durable_does_not_open),
+		TEST(a_log_that_is_gone_takes_no_more),
+		TEST(a_log_that_others_may_write_is_refused),
+		TEST(a_failed_opening_closes_nothing_else),
+		TEST(any_file_can_be_read),
 		TEST(open_refuses_a_link),
 		TEST(a_log_that_is_not_there_is_said),
 	};
