@@ -5,9 +5,9 @@
 #include "commands/command.h"
 #include "commands/launch.h"
 #include "commands/output.h"
+#include "commands/record_options.h"
 #include "commands/recording.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -22,44 +22,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PIDS_MAX     4096
-#define RING_DEFAULT (32u << 20)
-
-enum option_key {
-	KEY_DRY_RUN = 256,
-	KEY_READY_FD,
-	KEY_FREE_STACKS,
-	KEY_BUFFER,
-};
-
-static const struct argp_option OPTIONS[] = {
-	{ "pid", 'p', "PID[,PID...]", 0, "record these running processes", 1 },
-	{ "duration", 'd', "TIME", 0,
-	  "stop after 500ms, 10s, 5m, 2h; default: until ^C or their exit", 1 },
-	{ "output", 'o', "FILE", 0,
-	  "write the capture there; default: STATE/captures/<time>-<comm>-<pid>.heaptrail", 1 },
-	{ "dry-run", KEY_DRY_RUN, NULL, 0, "print where probes would be put, and attach none", 2 },
-	{ "free-stacks", KEY_FREE_STACKS, NULL, 0, "take the stacks of frees, too", 2 },
-	{ "buffer-size", KEY_BUFFER, "SIZE", 0,
-	  "of the ring between kernel and recorder (default 32M)", 2 },
-	{ "ready-fd", KEY_READY_FD, "N", 0,
-	  "write a newline to descriptor N when the probes are live", 3 },
-	{ "json", 'j', NULL, 0, "print the result as JSON", 3 },
-	{ "state-dir", 'S', "DIR", 0, "keys, audit log and captures (default /var/lib/heaptrail)",
-	  3 },
-	{ 0 },
-};
-
 struct record {
-	/* asked for */
-	uint32_t pids[PIDS_MAX];
-	size_t pid_count;
-	char **command; /* NULL: none */
-	uint64_t duration_ns, ring_bytes;
-	const char *output_path, *state_directory;
-	int ready_fd;
-	bool is_dry_run, is_json, has_free_stacks;
-	/* under way */
+	struct record_options options;
 	struct recording recording;
 	struct output output;
 	struct launch launch;
@@ -70,77 +34,6 @@ struct record {
 	bool was_interrupted;
 	struct writer_progress progress;
 	struct writer_done done;
-};
-
-static void parse_pids(struct record *record, char *list, struct argp_state *state)
-{
-	for (char *item; (item = strsep(&list, ","));) {
-		char *end;
-		unsigned long pid = strtoul(item, &end, 10);
-		if (*end || end == item || pid == 0 || pid > 1u << 30)
-			argp_error(state, "not a pid: %s", item);
-		if (record->pid_count == PIDS_MAX)
-			argp_error(state, "at most %d pids", PIDS_MAX);
-		for (size_t i = 0; i < record->pid_count; i++)
-			if (record->pids[i] == pid)
-				pid = 0;
-		if (pid)
-			record->pids[record->pid_count++] = (uint32_t)pid;
-	}
-}
-
-static void check_arguments(struct record *record, struct argp_state *state)
-{
-	if (!record->pid_count && !record->command)
-		argp_error(state, "what should be recorded? Give -p PID, or -- COMMAND");
-	if (record->pid_count && record->command)
-		argp_error(state, "either -p PID or -- COMMAND");
-	if (record->ring_bytes < 65536 || record->ring_bytes > 1u << 30)
-		argp_error(state, "--buffer-size: between 64K and 1G");
-	while (record->ring_bytes & (record->ring_bytes - 1))
-		record->ring_bytes += record->ring_bytes & -record->ring_bytes;
-}
-
-static error_t parse(int key, char *value, struct argp_state *state)
-{
-	struct record *record = state->input;
-
-	switch (key) {
-	case 'p': parse_pids(record, value, state); return 0;
-	case 'd':
-		if (units_parse_duration(value, &record->duration_ns) || !record->duration_ns)
-			argp_error(state, "not a duration: %s; try 10s or 5m", value);
-		return 0;
-	case 'o': record->output_path = value; return 0;
-	case 'j': record->is_json = true; return 0;
-	case 'S': record->state_directory = value; return 0;
-	case KEY_DRY_RUN: record->is_dry_run = true; return 0;
-	case KEY_FREE_STACKS: record->has_free_stacks = true; return 0;
-	case KEY_BUFFER:
-		if (units_parse_size(value, &record->ring_bytes))
-			argp_error(state, "not a size: %s; try 64M", value);
-		return 0;
-	case KEY_READY_FD: record->ready_fd = atoi(value); return 0;
-	case ARGP_KEY_ARGS:
-		record->command = state->argv + state->next;
-		state->next = state->argc;
-		return 0;
-	case ARGP_KEY_END: check_arguments(record, state); return 0;
-	}
-	return ARGP_ERR_UNKNOWN;
-}
-
-static const struct argp ARGP = {
-	OPTIONS,
-	parse,
-	"-p PID\n-- COMMAND [ARG...]",
-	"Records every allocation and every free of running processes, with their call stacks, into a capture "
-	"that only this host's vault can open. The target is not restarted and not stopped."
-	"\vThe capture's path is the last line on standard output. Exit status: 0 done, 3 no such process, 4 "
-	"rights or kernel support missing, 5 recorded but events were lost.",
-	NULL,
-	NULL,
-	NULL
 };
 
 static void print_site(const struct tracer_site *site)
@@ -201,19 +94,19 @@ static int add_targets(struct record *record)
 {
 	size_t usable = 0;
 
-	for (size_t i = 0; i < record->pid_count; i++) {
-		int status = add_pid(record, record->pids[i]);
+	for (size_t i = 0; i < record->options.pid_count; i++) {
+		int status = add_pid(record, record->options.pids[i]);
 		if (status != EXIT_DONE && status != EXIT_FAILED)
 			return status;
 		usable += status == EXIT_DONE;
 	}
-	if (usable || record->command)
+	if (usable || record->options.command)
 		return EXIT_DONE;
 	return command_fail(
 		EXIT_FAILED,
 		"no allocator that heaptrail knows is mapped by %s: looked for malloc, free and "
 		"their kin, by symbol, in every mapped file",
-		record->pid_count > 1 ? "any of these processes" : "this process");
+		record->options.pid_count > 1 ? "any of these processes" : "this process");
 }
 
 static int open_events(struct record *record)
@@ -233,24 +126,26 @@ static int open_events(struct record *record)
 
 static void announce(struct record *record)
 {
-	struct itimerspec timer = { .it_value = {
-					    .tv_sec = (time_t)(record->duration_ns / 1000000000),
-					    .tv_nsec = (long)(record->duration_ns % 1000000000) } };
+	struct itimerspec timer = {
+		.it_value = { .tv_sec = (time_t)(record->options.duration_ns / 1000000000),
+			      .tv_nsec = (long)(record->options.duration_ns % 1000000000) }
+	};
 	char text[UNITS_TEXT_MAX];
 
 	timerfd_settime(record->timer, 0, &timer, NULL);
-	if (record->command)
-		fprintf(stderr, "heaptrail: attached to %s", record->command[0]);
+	if (record->options.command)
+		fprintf(stderr, "heaptrail: attached to %s", record->options.command[0]);
 	else
-		fprintf(stderr, "heaptrail: attached to %zu process%s", record->pid_count,
-			record->pid_count == 1 ? "" : "es");
-	if (record->duration_ns)
+		fprintf(stderr, "heaptrail: attached to %zu process%s", record->options.pid_count,
+			record->options.pid_count == 1 ? "" : "es");
+	if (record->options.duration_ns)
 		fprintf(stderr, " for %s; ^C stops earlier\n",
-			units_format_duration(record->duration_ns, text));
+			units_format_duration(record->options.duration_ns, text));
 	else
 		fprintf(stderr, "; ^C stops\n");
-	if (record->ready_fd >= 0 && write(record->ready_fd, "\n", 1) != 1)
-		command_fail(EXIT_FAILED, "--ready-fd %d: %s", record->ready_fd, strerror(errno));
+	if (record->options.ready_fd >= 0 && write(record->options.ready_fd, "\n", 1) != 1)
+		command_fail(EXIT_FAILED, "--ready-fd %d: %s", record->options.ready_fd,
+			     strerror(errno));
 }
 
 static void show_progress(struct record *record, const struct writer_progress *now)
@@ -387,7 +282,7 @@ static void print_result(const struct record *record)
 		units_format_duration(done->duration_ns, time),
 		units_format_count(done->end.lost, lost),
 		units_format_size(done->end.file_size, size));
-	if (!record->is_json) {
+	if (!record->options.is_json) {
 		puts(record->output.path);
 		return;
 	}
@@ -428,37 +323,40 @@ static int scan_launched(void *context, pid_t pid)
 	/* no allocator yet: a dynamic program has mapped nothing but itself and its loader */
 	if (status == EXIT_FAILED)
 		status = EXIT_DONE;
-	if (!status && !record->is_dry_run && !record->is_live)
+	if (!status && !record->options.is_dry_run && !record->is_live)
 		status = go_live(record);
 	return status;
 }
 
 static int prepare(struct record *record)
 {
-	struct tracer_start options = { .ring_bytes = record->ring_bytes,
-					.has_free_stacks = record->has_free_stacks,
-					.is_dry_run = record->is_dry_run };
+	struct tracer_start options = { .ring_bytes = record->options.ring_bytes,
+					.has_free_stacks = record->options.has_free_stacks,
+					.is_dry_run = record->options.is_dry_run };
 	struct tracer_target first = { 0 };
 	int pipes[2] = { -1, -1 };
 	int status = EXIT_DONE;
 
-	if (record->command) {
-		status = launch_prepare(&record->launch, record->command);
-		record->pids[0] = (uint32_t)record->launch.pid;
-		record->pid_count = !status;
+	if (record->options.command) {
+		status = launch_prepare(&record->launch, record->options.command);
+		record->options.pids[0] = (uint32_t)record->launch.pid;
+		record->options.pid_count = !status;
 	}
 	if (status)
 		return status;
-	describe(record->pids[0], &first);
-	if (record->pid_count == 1)
-		options.target_pid = record->pids[0];
-	if (!record->is_dry_run) {
-		const char *name = record->command ? strrchr(record->command[0], '/') : NULL;
-		status = output_open(&record->output, record->output_path, record->state_directory,
-				     name	       ? name + 1
-				     : record->command ? record->command[0]
-						       : first.comm,
-				     (int)record->pids[0]);
+	describe(record->options.pids[0], &first);
+	if (record->options.pid_count == 1)
+		options.target_pid = record->options.pids[0];
+	if (!record->options.is_dry_run) {
+		const char *name = record->options.command
+					   ? strrchr(record->options.command[0], '/')
+					   : NULL;
+		status = output_open(&record->output, record->options.output_path,
+				     record->options.state_directory,
+				     name		       ? name + 1
+				     : record->options.command ? record->options.command[0]
+							       : first.comm,
+				     (int)record->options.pids[0]);
 		if (!status && pipe2(pipes, O_CLOEXEC))
 			status = command_fail(EXIT_FAILED, "%s", strerror(errno));
 		/* larger batches for the writer; where it is not permitted, smaller ones do */
@@ -467,8 +365,8 @@ static int prepare(struct record *record)
 	}
 	if (!status)
 		status = recording_start_tracer(&record->recording, &options, pipes[1]);
-	if (!status && !record->is_dry_run)
-		status = recording_start_writer(&record->recording, record->state_directory,
+	if (!status && !record->options.is_dry_run)
+		status = recording_start_writer(&record->recording, record->options.state_directory,
 						record->output.fd, pipes[0]);
 	io_close(&pipes[0]);
 	io_close(&pipes[1]);
@@ -479,7 +377,7 @@ static int record_targets(struct record *record)
 {
 	int status;
 
-	if (record->command) {
+	if (record->options.command) {
 		status = launch_run(&record->launch, scan_launched, record);
 	} else {
 		status = add_targets(record);
@@ -501,14 +399,9 @@ static int record_targets(struct record *record)
 
 int record_main(int argc, char **argv)
 {
-	static struct record record = { .ready_fd = -1,
-					.ring_bytes = RING_DEFAULT,
-					.recording = RECORDING_NONE,
-					.output = OUTPUT_NONE };
+	static struct record record = { .recording = RECORDING_NONE, .output = OUTPUT_NONE };
 
-	argp_err_exit_status = EXIT_MISUSED;
-	argp_parse(&ARGP, argc, argv, ARGP_IN_ORDER, NULL, &record);
-	record.state_directory = command_state_directory(record.state_directory);
+	record_options_parse(&record.options, argc, argv);
 	if (geteuid() != 0)
 		return command_fail(EXIT_PERMISSION,
 				    "recording needs root: probes are the kernel's, and other "
@@ -516,10 +409,10 @@ int record_main(int argc, char **argv)
 	int status = open_events(&record);
 	if (!status)
 		status = prepare(&record);
-	if (!status && record.is_dry_run) {
+	if (!status && record.options.is_dry_run) {
 		record.recording.on_site = print_site;
-		status = record.command ? launch_run(&record.launch, scan_launched, &record)
-					: add_targets(&record);
+		status = record.options.command ? launch_run(&record.launch, scan_launched, &record)
+						: add_targets(&record);
 	} else if (!status) {
 		status = record_targets(&record);
 	}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "commands/record_options.h"
+
+#include "base/units.h"
+#include "commands/command.h"
+
+#include <argp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RING_DEFAULT (32u << 20)
+
+enum option_key {
+	KEY_DRY_RUN = 256,
+	KEY_READY_FD,
+	KEY_FREE_STACKS,
+	KEY_BUFFER,
+};
+
+static const struct argp_option OPTIONS[] = {
+	{ "pid", 'p', "PID[,PID...]", 0, "record these running processes", 1 },
+	{ "duration", 'd', "TIME", 0,
+	  "stop after 500ms, 10s, 5m, 2h; default: until ^C or their exit", 1 },
+	{ "output", 'o', "FILE", 0,
+	  "write the capture there; default: STATE/captures/<time>-<comm>-<pid>.heaptrail", 1 },
+	{ "dry-run", KEY_DRY_RUN, NULL, 0, "print where probes would be put, and attach none", 2 },
+	{ "free-stacks", KEY_FREE_STACKS, NULL, 0, "take the stacks of frees, too", 2 },
+	{ "buffer-size", KEY_BUFFER, "SIZE", 0,
+	  "of the ring between kernel and recorder (default 32M)", 2 },
+	{ "ready-fd", KEY_READY_FD, "N", 0,
+	  "write a newline to descriptor N when the probes are live", 3 },
+	{ "json", 'j', NULL, 0, "print the result as JSON", 3 },
+	{ "state-dir", 'S', "DIR", 0, "keys, audit log and captures (default /var/lib/heaptrail)",
+	  3 },
+	{ 0 },
+};
+
+static void parse_pids(struct record_options *options, char *list, struct argp_state *state)
+{
+	for (char *item; (item = strsep(&list, ","));) {
+		char *end;
+		unsigned long pid = strtoul(item, &end, 10);
+		if (*end || end == item || pid == 0 || pid > 1u << 30)
+			argp_error(state, "not a pid: %s", item);
+		if (options->pid_count == PIDS_MAX)
+			argp_error(state, "at most %d pids", PIDS_MAX);
+		for (size_t i = 0; i < options->pid_count; i++)
+			if (options->pids[i] == pid)
+				pid = 0;
+		if (pid)
+			options->pids[options->pid_count++] = (uint32_t)pid;
+	}
+}
+
+static void check_arguments(struct record_options *options, struct argp_state *state)
+{
+	if (!options->pid_count && !options->command)
+		argp_error(state, "what should be recorded? Give -p PID, or -- COMMAND");
+	if (options->pid_count && options->command)
+		argp_error(state, "either -p PID or -- COMMAND");
+	if (options->ring_bytes < 65536 || options->ring_bytes > 1u << 30)
+		argp_error(state, "--buffer-size: between 64K and 1G");
+	while (options->ring_bytes & (options->ring_bytes - 1))
+		options->ring_bytes += options->ring_bytes & -options->ring_bytes;
+}
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+	struct record_options *options = state->input;
+
+	switch (key) {
+	case 'p': parse_pids(options, value, state); return 0;
+	case 'd':
+		if (units_parse_duration(value, &options->duration_ns) || !options->duration_ns)
+			argp_error(state, "not a duration: %s; try 10s or 5m", value);
+		return 0;
+	case 'o': options->output_path = value; return 0;
+	case 'j': options->is_json = true; return 0;
+	case 'S': options->state_directory = value; return 0;
+	case KEY_DRY_RUN: options->is_dry_run = true; return 0;
+	case KEY_FREE_STACKS: options->has_free_stacks = true; return 0;
+	case KEY_BUFFER:
+		if (units_parse_size(value, &options->ring_bytes))
+			argp_error(state, "not a size: %s; try 64M", value);
+		return 0;
+	case KEY_READY_FD: options->ready_fd = atoi(value); return 0;
+	case ARGP_KEY_ARGS:
+		options->command = state->argv + state->next;
+		state->next = state->argc;
+		return 0;
+	case ARGP_KEY_END: check_arguments(options, state); return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp ARGP = {
+	OPTIONS,
+	parse,
+	"-p PID\n-- COMMAND [ARG...]",
+	"Records every allocation and every free of running processes, with their call stacks, into a capture "
+	"that only this host's vault can open. The target is not restarted and not stopped."
+	"\vThe capture's path is the last line on standard output. Exit status: 0 done, 3 no such process, 4 "
+	"rights or kernel support missing, 5 recorded but events were lost.",
+	NULL,
+	NULL,
+	NULL
+};
+
+void record_options_parse(struct record_options *options, int argc, char **argv)
+{
+	*options = (struct record_options) { .ready_fd = -1, .ring_bytes = RING_DEFAULT };
+	argp_err_exit_status = EXIT_MISUSED;
+	argp_parse(&ARGP, argc, argv, ARGP_IN_ORDER, NULL, options);
+	options->state_directory = command_state_directory(options->state_directory);
+}

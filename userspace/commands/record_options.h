@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What `heaptrail record` was asked to do. */
+#ifndef HEAPTRAIL_COMMANDS_RECORD_OPTIONS_H
+#define HEAPTRAIL_COMMANDS_RECORD_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PIDS_MAX 4096
+
+struct record_options {
+	uint32_t pids[PIDS_MAX];
+	size_t pid_count;
+	char **command; /* NULL: none */
+	uint64_t duration_ns, ring_bytes;
+	const char *output_path, *state_directory;
+	int ready_fd;
+	bool is_dry_run, is_json, has_free_stacks;
+};
+
+/* Fills in what the arguments say and the defaults for the rest; misuse ends the program. */
+void record_options_parse(struct record_options *options, int argc, char **argv);
+
+#endif
