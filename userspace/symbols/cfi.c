@@ -483,13 +483,12 @@ int cfi_run(const struct cfi_section *section, const struct cfi_fde *fde, cfi_ro
 	machine.depth = 0;
 	in = (struct bytes_reader) { .at = fde->instructions, .end = fde->instructions_end };
 	while (bytes_left(&in)) {
-		struct unwind_rule before = rule_of(&machine);
 		uint64_t advance = run_one(&machine, section, &in, &has_advanced);
 		if (in.failed || (has_advanced && advance > fde->end - machine.address))
 			return break_off(&machine, row, context);
 		if (!has_advanced || !advance)
 			continue;
-		row(context, machine.address, before);
+		row(context, machine.address, rule_of(&machine));
 		machine.address += advance;
 	}
 	if (machine.address < fde->end)
