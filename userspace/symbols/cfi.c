@@ -13,35 +13,40 @@
 #define STATES_MAX	     16 /* depth of remember_state; compilers use one */
 #define RA_SLOT		     (-8)
 #define DW_CFA_GNU_NEGATE_RA 0x2d
+#define LEB_BITS_MAX	     84	  /* 12 bytes: some assemblers pad */
 #define CIE_BYTES_MAX	     1024 /* it is read again for each function; they have some 30 */
 
 static uint64_t get_uleb(struct bytes_reader *in)
 {
 	uint64_t value = 0;
 
-	for (unsigned int shift = 0;; shift += 7) {
+	for (unsigned int shift = 0; shift < LEB_BITS_MAX; shift += 7) {
 		uint8_t byte = bytes_get_u8(in);
 		if (shift < 64)
 			value |= (uint64_t)(byte & 0x7f) << shift;
-		if (in->failed || !(byte & 0x80))
+		if (!(byte & 0x80))
 			return value;
 	}
+	in->failed = true;
+	return 0;
 }
 
 static int64_t get_sleb(struct bytes_reader *in)
 {
 	uint64_t value = 0;
 
-	for (unsigned int shift = 0;; shift += 7) {
+	for (unsigned int shift = 0; shift < LEB_BITS_MAX; shift += 7) {
 		uint8_t byte = bytes_get_u8(in);
 		if (shift < 64)
 			value |= (uint64_t)(byte & 0x7f) << shift;
-		if (in->failed || !(byte & 0x80)) {
+		if (!(byte & 0x80)) {
 			if (shift + 7 < 64 && (byte & 0x40))
 				value |= ~0ULL << (shift + 7);
 			return (int64_t)value;
 		}
 	}
+	in->failed = true;
+	return 0;
 }
 
 /* A pointer as its encoding says. Only what compilers put into code pointers is known. */
@@ -79,8 +84,9 @@ struct cie {
 static void read_augmentation(const struct cfi_section *section, struct bytes_reader *in,
 			      const char *letters, struct cie *cie, struct cfi_fde *fde)
 {
-	if (*letters != 'z') {
-		in->failed |= *letters != 0;
+	if (*letters != 'z') { /* in .debug_frame: no data, so no letter that has some */
+		fde->is_signal = strcmp(letters, "S") == 0;
+		in->failed |= *letters && !fde->is_signal;
 		return;
 	}
 	cie->has_augmentation_data = true;
@@ -94,8 +100,9 @@ static void read_augmentation(const struct cfi_section *section, struct bytes_re
 		case 'R': cie->pointer_encoding = bytes_get_u8(&data); break;
 		case 'L': bytes_get_u8(&data); break;
 		case 'P': {
-			uint8_t encoding = bytes_get_u8(&data) & ~DW_EH_PE_indirect;
-			(void)get_encoded(section, &data, encoding);
+			uint8_t encoding = bytes_get_u8(&data);
+			if (encoding != DW_EH_PE_omit)
+				(void)get_encoded(section, &data, encoding & ~DW_EH_PE_indirect);
 			break;
 		}
 		case 'S': fde->is_signal = true; break;
@@ -106,17 +113,29 @@ static void read_augmentation(const struct cfi_section *section, struct bytes_re
 	in->failed |= data.failed;
 }
 
+/* 0xffffffff introduces 64-bit DWARF, which no compiler makes for these sections. */
+static bool get_length(struct bytes_reader *in)
+{
+	uint32_t length = bytes_get_u32(in);
+
+	if (in->failed || length > bytes_left(in))
+		return false;
+	in->end = in->at + length;
+	return true;
+}
+
+static bool is_cie(const struct cfi_section *section, uint32_t id)
+{
+	return id == (section->is_debug_frame ? UINT32_MAX : 0);
+}
+
 static int read_cie(const struct cfi_section *section, size_t offset, struct cie *cie,
 		    struct cfi_fde *fde)
 {
 	struct bytes_reader in = bytes_reader_on(section->data + offset, section->size - offset);
-	uint32_t length = bytes_get_u32(&in);
-	const uint8_t *body = length <= bytes_left(&in) ? in.at : NULL;
 
-	if (in.failed || !body || length < 8 || length > CIE_BYTES_MAX)
-		return -EBADMSG;
-	in.end = body + length;
-	if (bytes_get_u32(&in) != 0)
+	if (!get_length(&in) || bytes_left(&in) > CIE_BYTES_MAX ||
+	    !is_cie(section, bytes_get_u32(&in)) || in.failed)
 		return -EBADMSG;
 	uint8_t version = bytes_get_u8(&in);
 	if (version != 1 && version != 3 && version != 4)
@@ -126,8 +145,9 @@ static int read_cie(const struct cfi_section *section, size_t offset, struct cie
 	if (!end)
 		return -EBADMSG;
 	in.at = end + 1;
-	if (version == 4)
-		bytes_get(&in, 2); /* address and segment selector size */
+	/* sizes of addresses and of segment selectors */
+	if (version == 4 && (bytes_get_u8(&in) != 8 || bytes_get_u8(&in) != 0))
+		return -EBADMSG;
 	fde->code_align = get_uleb(&in);
 	fde->data_align = get_sleb(&in);
 	uint64_t ra = version == 1 ? bytes_get_u8(&in) : get_uleb(&in);
@@ -138,45 +158,58 @@ static int read_cie(const struct cfi_section *section, size_t offset, struct cie
 	return in.failed || ra != DW_REG_RA ? -EBADMSG : 0;
 }
 
+/* What an FDE's second word refers to: .eh_frame counts back from the word itself. */
+static bool find_cie(const struct cfi_section *section, size_t place, uint32_t pointer,
+		     size_t *offset)
+{
+	if (section->is_debug_frame)
+		*offset = pointer;
+	else if (pointer > place)
+		return false;
+	else
+		*offset = place - pointer;
+	return *offset < section->size;
+}
+
+static int read_fde(const struct cfi_section *section, struct bytes_reader *in, struct cfi_fde *fde)
+{
+	struct cie cie;
+	size_t cie_offset, place = (size_t)(in->at - section->data);
+	uint32_t pointer = bytes_get_u32(in);
+
+	if (!in->failed && is_cie(section, pointer))
+		return 1;
+	*fde = (struct cfi_fde) { 0 };
+	if (in->failed || !find_cie(section, place, pointer, &cie_offset) ||
+	    read_cie(section, cie_offset, &cie, fde))
+		return -EBADMSG;
+	fde->pointer_encoding = cie.pointer_encoding;
+	fde->start = get_encoded(section, in, cie.pointer_encoding);
+	fde->end = fde->start + get_encoded(section, in, cie.pointer_encoding & 0x0f);
+	if (cie.has_augmentation_data) {
+		uint64_t size = get_uleb(in);
+		bytes_get(in, size > bytes_left(in) ? SIZE_MAX : (size_t)size);
+	}
+	fde->instructions = in->at;
+	fde->instructions_end = in->end;
+	return in->failed || fde->end < fde->start ? -EBADMSG : 0;
+}
+
 int cfi_fde_read(const struct cfi_section *section, size_t offset, struct cfi_fde *fde,
 		 size_t *next)
 {
 	struct bytes_reader in;
-	struct cie cie;
 
-	if (offset > section->size || section->size - offset < 4)
+	*next = section->size;
+	if (offset > section->size)
 		return -EBADMSG;
 	in = bytes_reader_on(section->data + offset, section->size - offset);
-	uint32_t length = bytes_get_u32(&in);
-	if (length == 0) {
-		*next = section->size;
-		return 1;
-	}
-	/* 0xffffffff introduces 64-bit DWARF, which no compiler makes for .eh_frame */
-	if (length > bytes_left(&in) || length < 4)
+	if (!get_length(&in))
 		return -EBADMSG;
-	in.end = in.at + length;
-	*next = offset + 4 + length;
-	size_t pointer_place = offset + 4;
-	uint32_t pointer = bytes_get_u32(&in);
-	if (pointer == 0)
-		return 1;
-	if (pointer > pointer_place)
-		return -EBADMSG;
-	size_t cie_offset = pointer_place - pointer;
-	*fde = (struct cfi_fde) { 0 };
-	if (cie_offset > section->size || read_cie(section, cie_offset, &cie, fde))
-		return -EBADMSG;
-	fde->pointer_encoding = cie.pointer_encoding;
-	fde->start = get_encoded(section, &in, cie.pointer_encoding);
-	fde->end = fde->start + get_encoded(section, &in, cie.pointer_encoding & 0x0f);
-	if (cie.has_augmentation_data) {
-		uint64_t size = get_uleb(&in);
-		bytes_get(&in, size > bytes_left(&in) ? SIZE_MAX : (size_t)size);
-	}
-	fde->instructions = in.at;
-	fde->instructions_end = in.end;
-	return in.failed || fde->end < fde->start ? -EBADMSG : 0;
+	if (!bytes_left(&in) && !section->is_debug_frame)
+		return 1; /* ends .eh_frame */
+	*next = (size_t)(in.end - section->data);
+	return bytes_left(&in) ? read_fde(section, &in, fde) : 1;
 }
 
 enum where {
@@ -460,38 +493,41 @@ static uint64_t run_one(struct machine *machine, const struct cfi_section *secti
 	return 0;
 }
 
-/* From where an instruction is malformed to the function's end there is no rule. */
-static int break_off(const struct machine *machine, cfi_row *row, void *context)
+static bool run_initial(struct machine *machine, const struct cfi_section *section)
 {
-	if (machine->address < machine->fde->end)
-		row(context, machine->address, (struct unwind_rule) { 0 });
-	return -EBADMSG;
+	struct bytes_reader in = { .at = machine->fde->initial, .end = machine->fde->initial_end };
+	bool has_advanced;
+
+	while (!in.failed && bytes_left(&in))
+		run_one(machine, section, &in, &has_advanced);
+	machine->initial = machine->now;
+	machine->depth = 0;
+	return !in.failed;
 }
 
 int cfi_run(const struct cfi_section *section, const struct cfi_fde *fde, cfi_row *row,
 	    void *context)
 {
-	struct machine machine = { .fde = fde, .address = fde->start };
-	struct bytes_reader in = { .at = fde->initial, .end = fde->initial_end };
+	static const struct unwind_rule NO_RULE = { .kind = UNWIND_INVALID };
+	struct bytes_reader in = { .at = fde->instructions, .end = fde->instructions_end };
+	struct machine machine;
 	bool has_advanced;
 
-	while (!in.failed && bytes_left(&in))
-		run_one(&machine, section, &in, &has_advanced);
-	if (in.failed)
-		return break_off(&machine, row, context);
-	machine.initial = machine.now;
+	/* not all of it: a large file has a hundred thousand functions */
+	machine.now = machine.initial = (struct state) { 0 };
 	machine.depth = 0;
-	in = (struct bytes_reader) { .at = fde->instructions, .end = fde->instructions_end };
-	while (bytes_left(&in)) {
+	machine.address = fde->start;
+	machine.fde = fde;
+	in.failed = !run_initial(&machine, section);
+	while (!in.failed && bytes_left(&in)) {
 		uint64_t advance = run_one(&machine, section, &in, &has_advanced);
-		if (in.failed || (has_advanced && advance > fde->end - machine.address))
-			return break_off(&machine, row, context);
-		if (!has_advanced || !advance)
+		in.failed |= has_advanced && advance > fde->end - machine.address;
+		if (in.failed || !has_advanced || !advance)
 			continue;
 		row(context, machine.address, rule_of(&machine));
 		machine.address += advance;
 	}
 	if (machine.address < fde->end)
-		row(context, machine.address, rule_of(&machine));
-	return 0;
+		row(context, machine.address, in.failed ? NO_RULE : rule_of(&machine));
+	return in.failed ? -EBADMSG : 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Call frame information: the programs in .eh_frame that say, for every instruction, where
- * the caller's frame is. Source: DWARF 5, 6.4; Linux Standard Base 5.0, 10.6 (.eh_frame). Only what
- * the kernel side follows is kept: the CFA, rbp and the return address. The bytes are hostile; time
- * is linear in their number.
+ * Call frame information: the programs in .eh_frame that say, for every instruction, where the
+ * caller's frame is. Source: DWARF 5, 6.4 (.debug_frame); Linux Standard Base 5.0, 10.6
+ * (.eh_frame). Only what the kernel side follows is kept: the CFA, rbp and the return address. The
+ * bytes are hostile; time is linear in an entry's length.
  */
 #ifndef HEAPTRAIL_SYMBOLS_CFI_H
 #define HEAPTRAIL_SYMBOLS_CFI_H
@@ -19,6 +19,7 @@ struct cfi_section {
 	const uint8_t *data;
 	size_t size;
 	uint64_t address;
+	bool is_debug_frame;
 };
 
 /* One function's entry. */
@@ -33,8 +34,10 @@ struct cfi_fde {
 	bool is_signal;
 };
 
-/* The entry at an offset of the section. *next: where the one after it begins. 0: an FDE; 1: a CIE
- * or the end, nothing to do; -EBADMSG. */
+/*
+ * The entry at an offset of the section. *next: where the one after it begins; the section's size
+ * where that cannot be told. 0: an FDE; 1: a CIE or the end, nothing to do; -EBADMSG.
+ */
 int cfi_fde_read(const struct cfi_section *section, size_t offset, struct cfi_fde *fde,
 		 size_t *next);
 

@@ -367,6 +367,49 @@ const uint8_t *elf_data(const struct elf *elf, uint64_t address, size_t *size)
 	return NULL;
 }
 
+const uint8_t *elf_segment_at(const struct elf *elf, uint64_t address, uint64_t *start,
+			      size_t *size)
+{
+	for (size_t i = 0; i < elf->segment_count; i++) {
+		const struct segment *segment = &elf->segments[i];
+		if (address - segment->address >= segment->size)
+			continue;
+		*start = segment->address;
+		*size = segment->size;
+		return elf->bytes + segment->offset;
+	}
+	return NULL;
+}
+
+static bool is_named(const struct elf *elf, const Elf64_Shdr *section, const char *name)
+{
+	uint64_t index = elf->header->e_shstrndx, size = strlen(name) + 1;
+
+	if (index == SHN_XINDEX)
+		index = elf->sections[0].sh_link;
+	if (index >= elf->section_count)
+		return false;
+	const Elf64_Shdr *names = &elf->sections[index];
+	if (section->sh_name >= names->sh_size || size > names->sh_size - section->sh_name)
+		return false;
+	const char *all = at(elf, names->sh_offset, names->sh_size, 1);
+	return all && memcmp(all + section->sh_name, name, size) == 0;
+}
+
+const uint8_t *elf_section(const struct elf *elf, const char *name, uint64_t *address, size_t *size)
+{
+	for (size_t i = 0; i < elf->section_count; i++) {
+		const Elf64_Shdr *section = &elf->sections[i];
+		if (section->sh_type == SHT_NOBITS || section->sh_flags & SHF_COMPRESSED ||
+		    !is_named(elf, section, name))
+			continue;
+		*address = section->sh_addr;
+		*size = section->sh_size;
+		return at(elf, section->sh_offset, section->sh_size, 1);
+	}
+	return NULL;
+}
+
 bool elf_segment(const struct elf *elf, uint32_t type, uint64_t *address, uint64_t *size)
 {
 	/* checked by read_segments() */

@@ -58,6 +58,16 @@ const uint8_t *elf_data(const struct elf *elf, uint64_t address, size_t *size);
 /* Address and size of the first segment of a type (PT_GNU_EH_FRAME, ...). False: there is none. */
 bool elf_segment(const struct elf *elf, uint32_t type, uint64_t *address, uint64_t *size);
 
+/* The bytes of the whole segment that holds the address, and where it starts; NULL: in no segment.
+ */
+const uint8_t *elf_segment_at(const struct elf *elf, uint64_t address, uint64_t *start,
+			      size_t *size);
+
+/* The bytes of a section; NULL: there is none of that name, it is compressed, or not in the file.
+ */
+const uint8_t *elf_section(const struct elf *elf, const char *name, uint64_t *address,
+			   size_t *size);
+
 /* Where execution begins; 0: the file says nothing. */
 uint64_t elf_entry(const struct elf *elf);
 

@@ -3,9 +3,8 @@
 
 #include "base/map.h"
 #include "base/unwind_blob.h"
-#include "symbols/cfi.h"
+#include "symbols/cfi_list.h"
 
-#include <dwarf.h>
 #include <elf.h>
 #include <errno.h>
 
@@ -14,7 +13,6 @@
 	64		 /* rows that are longer are kept unread: they hold a call nearly always \
 			  */
 #define PADDING_BYTES 15 /* a shorter gap between functions is padding, not a gap */
-#define ENTRIES_MAX   (1u << 24)
 
 struct row {
 	uint64_t offset; /* in the file */
@@ -135,7 +133,7 @@ static void add_gap(struct compiler *c, uint64_t start, uint64_t end)
 
 	if (entry != start)
 		add_row(c, start, (struct unwind_rule) { .kind = UNWIND_INVALID });
-	if (entry >= start && entry < end)
+	if (entry && entry >= start && entry < end)
 		add_row(c, entry, (struct unwind_rule) { .kind = UNWIND_END });
 }
 
@@ -158,7 +156,7 @@ static void begin_segment(struct compiler *c, uint64_t start, int64_t to_offset)
 	size_t room;
 
 	c->to_offset = to_offset;
-	if (entry < start && elf_code(c->elf, entry, &room) &&
+	if (entry && entry < start && elf_code(c->elf, entry, &room) &&
 	    elf_offset_of(c->elf, entry, &entry_offset) &&
 	    (int64_t)(entry_offset - entry) == to_offset)
 		add_row(c, entry, (struct unwind_rule) { .kind = UNWIND_END });
@@ -173,111 +171,53 @@ static bool is_code(const struct compiler *c, const struct cfi_fde *fde)
 	       fde->end - fde->start <= room;
 }
 
-static int add_function(struct compiler *c, const struct cfi_section *section, size_t offset)
+/* -EBADMSG: so many bytes of program are not in the file, entries share them. */
+static int run_function(struct compiler *c, const struct cfi_section *section,
+			const struct cfi_fde *fde)
 {
-	struct cfi_fde fde;
-	size_t next;
-	uint64_t file_offset;
-	int kind = cfi_fde_read(section, offset, &fde, &next);
+	uint64_t program_bytes = (uint64_t)(fde->instructions_end - fde->instructions);
 
-	if (kind < 0)
-		return kind;
-	if (kind || !is_code(c, &fde) || !elf_offset_of(c->elf, fde.start, &file_offset))
-		return 0;
-	int64_t to_offset = (int64_t)(file_offset - fde.start);
-	if (c->has_pending && to_offset != c->to_offset)
-		end_segment(c);
-	/* a function inside another one: the first one's rows stand */
-	if (c->has_pending && fde.start < c->covered_to)
-		return 0;
-	if (!c->has_pending)
-		begin_segment(c, fde.start, to_offset);
-	else if (fde.start - c->covered_to > PADDING_BYTES)
-		add_gap(c, c->covered_to, fde.start);
-	uint64_t program_bytes = (uint64_t)(fde.instructions_end - fde.instructions);
 	if (program_bytes > c->program_bytes_left)
 		return -EBADMSG;
 	c->program_bytes_left -= program_bytes;
-	(void)cfi_run(section, &fde, add_row, c); /* what is malformed has no rule */
-	c->covered_to = fde.end;
+	(void)cfi_run(section, fde, add_row, c); /* what is malformed has no rule */
+	c->covered_to = fde->end;
 	return 0;
 }
 
-/* The binary search table of .eh_frame_hdr: functions in ascending order (LSB 5.0, 10.6.2). */
-struct header {
-	uint64_t address;
-	const uint8_t *table; /* pairs of int32_t: function and entry, relative to address */
-	uint64_t count;
-};
-
-static int read_header(const struct elf *elf, struct header *header)
+static int add_function(struct compiler *c, const struct cfi_section *section,
+			const struct cfi_fde *fde)
 {
-	uint64_t size;
-	size_t room;
+	uint64_t file_offset;
 
-	if (!elf_segment(elf, PT_GNU_EH_FRAME, &header->address, &size))
-		return -ENODATA;
-	const uint8_t *bytes = elf_data(elf, header->address, &room);
-	if (!bytes || size > room || size < 12)
-		return -EBADMSG;
-	struct bytes_reader in = bytes_reader_on(bytes, (size_t)size);
-	if (bytes_get_u8(&in) != 1 || bytes_get_u8(&in) != (DW_EH_PE_pcrel | DW_EH_PE_sdata4) ||
-	    bytes_get_u8(&in) != DW_EH_PE_udata4 ||
-	    bytes_get_u8(&in) != (DW_EH_PE_datarel | DW_EH_PE_sdata4))
-		return -EBADMSG;
-	bytes_get_u32(&in);
-	header->count = bytes_get_u32(&in);
-	header->table = in.at;
-	return header->count > bytes_left(&in) / 8 || header->count > ENTRIES_MAX ? -EBADMSG : 0;
+	/* a function inside another one: the first one's rows stand */
+	if (fde->start < c->covered_to || !is_code(c, fde) ||
+	    !elf_offset_of(c->elf, fde->start, &file_offset))
+		return 0;
+	int64_t to_offset = (int64_t)(file_offset - fde->start);
+	if (c->has_pending && to_offset != c->to_offset)
+		end_segment(c);
+	if (!c->has_pending)
+		begin_segment(c, fde->start, to_offset);
+	else if (fde->start - c->covered_to > PADDING_BYTES)
+		add_gap(c, c->covered_to, fde->start);
+	return run_function(c, section, fde);
 }
 
-/* The segment that holds the entries; they may be in another one than the search table. */
-static int find_section(const struct elf *elf, const struct header *header,
-			struct cfi_section *section)
+/* An entry that is malformed is left out: other functions are none the worse for it. */
+static int add_functions(struct compiler *c, const struct cfi_list *list)
 {
-	struct bytes_reader in = bytes_reader_on(header->table, 8);
-	uint64_t address;
+	int err = 0;
 
-	if (header->count == 0)
-		return -ENODATA;
-	bytes_get_u32(&in);
-	address = header->address + (uint64_t)(int64_t)(int32_t)bytes_get_u32(&in);
-	size_t room;
-	const uint8_t *data = elf_data(elf, address, &room);
-	if (!data)
-		return -EBADMSG;
-	/* entries refer back to what is before the first one: take the segment from its start */
-	size_t back = 0, more;
-	const uint8_t *before;
-	for (size_t step = (size_t)1 << 40; step; step >>= 1)
-		if (address >= back + step &&
-		    (before = elf_data(elf, address - back - step, &more)) &&
-		    before == data - back - step && more == room + back + step)
-			back += step;
-	*section = (struct cfi_section) { .data = data - back,
-					  .size = room + back,
-					  .address = address - back };
-	return 0;
-}
-
-static int add_functions(struct compiler *c)
-{
-	struct cfi_section section;
-	struct header header;
-	uint64_t last = 0;
-	int err = read_header(c->elf, &header);
-
-	if (!err)
-		err = find_section(c->elf, &header, &section);
-	c->program_bytes_left = err ? 0 : section.size;
-	for (uint64_t i = 0; !err && i < header.count; i++) {
-		struct bytes_reader in = bytes_reader_on(header.table + 8 * i, 8);
-		uint64_t start = header.address + (uint64_t)(int64_t)(int32_t)bytes_get_u32(&in);
-		uint64_t entry = header.address + (uint64_t)(int64_t)(int32_t)bytes_get_u32(&in);
-		if ((i && start < last) || entry - section.address >= section.size)
-			return -EBADMSG;
-		last = start;
-		err = add_function(c, &section, (size_t)(entry - section.address));
+	c->program_bytes_left = list->sections[0].size + list->sections[1].size;
+	for (size_t i = 0; !err && i < list->count; i++) {
+		const struct cfi_entry *entry = &list->entries[i];
+		const struct cfi_section *section = &list->sections[entry->section];
+		struct cfi_fde fde;
+		size_t next;
+		if (cfi_fde_read(section, (size_t)entry->offset, &fde, &next) == 0 &&
+		    fde.start == entry->start)
+			err = add_function(c, section, &fde);
 	}
 	if (!err)
 		end_segment(c);
@@ -335,10 +275,13 @@ static int write_blob(struct compiler *c, struct bytes_buffer *out)
 int unwind_table_compile(const struct elf *elf, bool is_whole, struct bytes_buffer *out)
 {
 	struct compiler c = { .elf = elf, .is_whole = is_whole };
+	struct cfi_list list = { 0 };
 	uint64_t no_rule = 0;
+	int err = elf_machine(elf) == EM_X86_64 ? cfi_list_read(elf, &list) : -ENOTSUP;
 
 	bytes_put(&c.rules, &no_rule, sizeof(no_rule));
-	int err = add_functions(&c);
+	if (!err)
+		err = add_functions(&c, &list);
 	if (!err && (c.rows.failed || c.rules.failed))
 		err = -ENOMEM;
 	if (!err)
@@ -346,5 +289,6 @@ int unwind_table_compile(const struct elf *elf, bool is_whole, struct bytes_buff
 	bytes_free(&c.rows);
 	bytes_free(&c.rules);
 	map_free(&c.numbers);
+	cfi_list_free(&list);
 	return err;
 }

@@ -15,8 +15,8 @@
 
 /*
  * Appends the table (base/unwind_blob.h) to out. is_whole: every row, right for any address and not
- * only for those in a call. 0; -ENODATA: the file has no .eh_frame_hdr; -EBADMSG: it is malformed;
- * -ENOMEM.
+ * only for those in a call. 0; -ENODATA: the file has no call frame information; -EBADMSG: more of
+ * it than its size allows; -ENOTSUP: not x86-64; -ENOMEM.
  */
 int unwind_table_compile(const struct elf *elf, bool is_whole, struct bytes_buffer *out);
 

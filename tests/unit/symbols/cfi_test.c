@@ -264,7 +264,7 @@ static uint64_t run_section(const struct cfi_section *section)
 /* .eh_frame of the module: the search table before it says where it is. */
 static struct cfi_section section_of_module(void)
 {
-	struct cfi_section section;
+	struct cfi_section section = { 0 };
 	uint64_t header, size;
 	int32_t distance;
 
