@@ -2,6 +2,7 @@
 #include "base/message.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -92,12 +93,18 @@ int message_recv(int socket, const struct message_rule *rules, size_t rule_count
 			      .msg_iovlen = 2,
 			      .msg_control = control.bytes,
 			      .msg_controllen = sizeof(control.bytes) };
-	ssize_t n;
+	ssize_t n = 0;
 
 	message->fd_count = 0;
-	do
+	/*
+	 * A peer that closed with messages of ours unread resets the connection, and that is told
+	 * before what it had said last, which is why it closed. Telling it once clears it.
+	 */
+	bool was_reset = false;
+	do {
+		was_reset |= n < 0 && errno == ECONNRESET;
 		n = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+	} while (n < 0 && (errno == EINTR || (errno == ECONNRESET && !was_reset)));
 	if (n < 0)
 		return errno == ECONNRESET ? -EPIPE : -errno;
 	if (n == 0)

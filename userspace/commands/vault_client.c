@@ -37,13 +37,9 @@ int vault_ask(struct worker_process *vault, enum message_type type, const void *
 					 { MESSAGE_FAILURE, sizeof(struct failure), 0 } };
 	int err = message_send(vault->socket, type, body, size, &fd, fd >= 0);
 
-	/* A vault that gave up has said why before it hung up; where it had not read our request
-	 * yet, the kernel tells of that (ECONNRESET) before it gives out what was said. */
-	for (int i = 0; i < 2 && (!err || err == -EPIPE); i++) {
+	/* a vault that gave up has said why before it hung up */
+	if (!err || err == -EPIPE)
 		err = message_recv(vault->socket, rules, 2, answer);
-		if (err != -EPIPE)
-			break;
-	}
 	if (err)
 		return command_fail(EXIT_FAILED, "the vault is gone: %s", strerror(-err));
 	return answer->type == MESSAGE_FAILURE

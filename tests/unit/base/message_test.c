@@ -184,6 +184,23 @@ static void a_peer_that_is_gone_is_a_broken_pipe(void **state)
 	close(other[1]);
 }
 
+static void the_last_words_of_a_peer_that_hung_up_are_heard(void **state)
+{
+	int other[2];
+
+	(void)state;
+	assert_int_equal(message_pair(other), 0);
+	/* it dies with a message of ours unread */
+	assert_int_equal(message_send(other[1], 1, NULL, 0, NULL, 0), 0);
+	assert_int_equal(
+		message_send(other[0], RULES[0].type, message.body, RULES[0].size, NULL, 0), 0);
+	close(other[0]);
+	assert_int_equal(message_recv(other[1], RULES, 1, &message), 0);
+	assert_int_equal(message.type, RULES[0].type);
+	assert_int_equal(message_recv(other[1], RULES, 1, &message), -EPIPE);
+	close(other[1]);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -196,6 +213,7 @@ int main(void)
 		TEST(a_flood_of_descriptors_is_refused),
 		TEST(too_much_is_not_sent),
 		TEST(a_peer_that_is_gone_is_a_broken_pipe),
+		TEST(the_last_words_of_a_peer_that_hung_up_are_heard),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
