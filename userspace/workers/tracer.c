@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "workers/worker.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -139,19 +140,21 @@ static struct target *add_target(struct tracer *tracer, const struct tracer_targ
 	return target;
 }
 
-static size_t count_sites(const struct tracer *tracer, const struct target *target, size_t *skipped)
+/* What the target's modules hold for us. */
+static void summarize(const struct tracer *tracer, const struct target *target,
+		      struct tracer_scanned *scanned)
 {
-	size_t sites = 0;
-
-	*skipped = 0;
+	*scanned = (struct tracer_scanned) { .pid = target->pid,
+					     .module_count = (uint32_t)target->maps.count };
 	for (size_t i = 0; i < target->maps.count; i++) {
 		uint32_t id = target->maps.items[i].module;
 		if (!id)
 			continue;
-		sites += tracer->modules.items[id - 1]->inspection.site_count;
-		*skipped += tracer->modules.items[id - 1]->note[0] != 0;
+		const struct module *module = tracer->modules.items[id - 1];
+		scanned->site_count += module->inspection.site_count;
+		scanned->skipped += module->note[0] != 0;
+		scanned->has_32bit |= module->inspection.elf_class == ELFCLASS32;
 	}
-	return sites;
 }
 
 /* A new target, or one whose mappings changed: its modules are inspected, and probed once attached.
@@ -160,7 +163,7 @@ static void handle_target(struct tracer *tracer)
 {
 	const struct tracer_target *request = (const void *)message.body;
 	struct target *target = tracer_target(tracer, request->pid);
-	size_t skipped;
+	struct tracer_scanned scanned;
 
 	if (!target)
 		target = add_target(tracer, request, message_take_fd(&message, 0));
@@ -174,15 +177,7 @@ static void handle_target(struct tracer *tracer)
 			      strerror(-err));
 		return;
 	}
-	struct tracer_scanned scanned = {
-		.pid = target->pid,
-		.module_count = (uint32_t)target->maps.count,
-		.site_count = (uint32_t)count_sites(tracer, target, &skipped),
-		.skipped = (uint32_t)skipped,
-	};
-	for (size_t i = 0; i < tracer->modules.count; i++)
-		if (tracer->modules.items[i]->inspection.elf_class == 1)
-			scanned.has_32bit = 1;
+	summarize(tracer, target, &scanned);
 	reply(TRACER_SCANNED, &scanned, sizeof(scanned));
 }
 

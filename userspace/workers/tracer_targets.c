@@ -7,7 +7,6 @@
 #include "workers/tracer.h"
 #include "workers/worker.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
