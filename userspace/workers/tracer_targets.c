@@ -11,11 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAPS_TEXT_MAX (64u << 20)
+#define MAPS_TEXT_MAX	(64u << 20)
+#define TABLE_BYTES_MAX (64u << 20) /* all chunks together are 16 MB */
 
 int tracer_resolve(struct tracer *tracer, enum message_type type, const void *body, size_t size,
 		   int pidfd)
@@ -106,12 +106,14 @@ static int publish_table(struct tracer *tracer, const struct module *module)
 
 	if (err)
 		return err;
-	void *bytes = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, out, 0) : MAP_FAILED;
-	err = bytes == MAP_FAILED ? -ENODATA : unwind_blob_load(bytes, size, &table);
+	/* copied: what is checked must be what is used, whatever still has the descriptor */
+	void *bytes = size && size <= TABLE_BYTES_MAX ? malloc(size) : NULL;
+	err = bytes ? io_pread(out, bytes, size, 0) : size ? -EFBIG : -ENODATA;
+	if (!err)
+		err = unwind_blob_load(bytes, size, &table);
 	if (!err)
 		err = probes_publish(tracer->probes, module, &table);
-	if (bytes != MAP_FAILED)
-		munmap(bytes, size);
+	free(bytes);
 	io_close(&out);
 	return err;
 }
