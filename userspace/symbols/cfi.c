@@ -228,8 +228,9 @@ struct location {
 
 struct state {
 	uint8_t cfa_kind; /* enum unwind_kind */
-	uint8_t cfa_register;
-	int64_t cfa; /* offset, or packed as in a rule */
+	/* an expression leaves the offset as it is, for a def_cfa_register that may follow */
+	int64_t cfa_offset;
+	int64_t cfa_packed; /* of an expression, as in a rule */
 	struct location rbp, ra;
 };
 
@@ -240,10 +241,17 @@ struct machine {
 	const struct cfi_fde *fde;
 };
 
+static bool is_expression(uint8_t kind)
+{
+	return kind == UNWIND_PLT || kind == UNWIND_DEREF_RSP || kind == UNWIND_DEREF_RBP ||
+	       kind == UNWIND_EXPRESSION;
+}
+
 static struct unwind_rule rule_of(const struct machine *machine)
 {
 	const struct state *s = &machine->now;
-	struct unwind_rule rule = { .kind = s->cfa_kind, .cfa = (s32)s->cfa };
+	int64_t cfa = is_expression(s->cfa_kind) ? s->cfa_packed : s->cfa_offset;
+	struct unwind_rule rule = { .kind = s->cfa_kind, .cfa = (s32)cfa };
 
 	if (machine->fde->is_signal)
 		return (struct unwind_rule) { .kind = UNWIND_SIGNAL };
@@ -251,7 +259,7 @@ static struct unwind_rule rule_of(const struct machine *machine)
 		return (struct unwind_rule) { .kind = UNWIND_END };
 	if (s->ra.where == WHERE_REGISTER)
 		return (struct unwind_rule) { .kind = UNWIND_RA_REGISTER };
-	if (s->ra.where != WHERE_CFA || s->ra.offset != RA_SLOT || s->cfa != rule.cfa)
+	if (s->ra.where != WHERE_CFA || s->ra.offset != RA_SLOT || cfa != rule.cfa)
 		return (struct unwind_rule) { .kind = UNWIND_OTHER };
 	switch (s->rbp.where) {
 	case WHERE_SAME: break;
@@ -293,8 +301,7 @@ static void set_cfa(struct state *state, uint64_t number, int64_t offset)
 	state->cfa_kind = number == DW_REG_RSP	 ? UNWIND_RSP
 			  : number == DW_REG_RBP ? UNWIND_RBP
 						 : UNWIND_OTHER;
-	state->cfa_register = (uint8_t)number;
-	state->cfa = offset;
+	state->cfa_offset = offset;
 }
 
 /* The expression of a PLT with (16-byte entries whose push makes the frame 8 larger at byte 10 or
@@ -353,11 +360,11 @@ static void set_cfa_expression(struct state *state, struct bytes_reader *in)
 	if (!code)
 		return;
 	state->cfa_kind = UNWIND_EXPRESSION;
-	state->cfa = 0;
-	if (is_plt(code, (size_t)size, &state->cfa))
+	state->cfa_packed = 0;
+	if (is_plt(code, (size_t)size, &state->cfa_packed))
 		state->cfa_kind = UNWIND_PLT;
 	else
-		(void)is_deref(code, (size_t)size, &state->cfa_kind, &state->cfa);
+		(void)is_deref(code, (size_t)size, &state->cfa_kind, &state->cfa_packed);
 }
 
 static void set_expression(struct state *state, struct bytes_reader *in, bool is_value)
@@ -449,10 +456,10 @@ static void run_extended(struct machine *machine, struct bytes_reader *in, uint8
 		number = get_uleb(in);
 		set_cfa(now, number, aligned(machine, (uint64_t)get_sleb(in)));
 		break;
-	case DW_CFA_def_cfa_register: set_cfa(now, get_uleb(in), now->cfa); break;
-	case DW_CFA_def_cfa_offset: set_cfa(now, now->cfa_register, (int64_t)get_uleb(in)); break;
+	case DW_CFA_def_cfa_register: set_cfa(now, get_uleb(in), now->cfa_offset); break;
+	case DW_CFA_def_cfa_offset: now->cfa_offset = (int64_t)get_uleb(in); break;
 	case DW_CFA_def_cfa_offset_sf:
-		set_cfa(now, now->cfa_register, aligned(machine, (uint64_t)get_sleb(in)));
+		now->cfa_offset = aligned(machine, (uint64_t)get_sleb(in));
 		break;
 	case DW_CFA_def_cfa_expression: set_cfa_expression(now, in); break;
 	case DW_CFA_expression: set_expression(now, in, false); break;

@@ -29,6 +29,8 @@ static const char FUNCTIONS[] = POINTS
 	" cfi 0x0f,11,0x77,8,0x80,0,0x3f,0x1a,0x3b,0x2a,0x33,0x24,0x22\n point plt\n"
 	" cfi 0x0f,11,0x77,8,0x80,0,0x3f,0x1a,0x39,0x2a,0x33,0x24,0x22\n point not_plt\n"
 	" cfi 0x0f,6,0x77,0x10,6,6,0x23,8\n point twice\n end\n"
+	"begin\n .cfi_def_cfa_offset 56\n cfi 0x0f,5,0x77,0x10,6,0x23,8\n point before_register\n"
+	" .cfi_def_cfa_register 7\n point same_offset\n end\n"
 	"begin\n .cfi_undefined 16\n point root\n end\n"
 	"begin\n .cfi_register 16, 2\n point ra_register\n .cfi_offset 16, -16\n point ra_moved\n"
 	" .cfi_offset 16, -8\n point ra_back\n end\n"
@@ -78,6 +80,8 @@ static void every_way_to_say_where_the_caller_is_becomes_a_rule(void **state)
 		{ "plt", { 11, 0, UNWIND_PLT, RBP_SAME } },
 		{ "not_plt", { 0, 0, UNWIND_EXPRESSION, RBP_SAME } },
 		{ "twice", { 0, 0, UNWIND_EXPRESSION, RBP_SAME } },
+		{ "before_register", { 8 << 16 | 16, 0, UNWIND_DEREF_RSP, RBP_SAME } },
+		{ "same_offset", { 56, 0, UNWIND_RSP, RBP_SAME } },
 		{ "root", { 0, 0, UNWIND_END, RBP_SAME } },
 		{ "ra_register", { 0, 0, UNWIND_RA_REGISTER, RBP_SAME } },
 		{ "ra_moved", { 0, 0, UNWIND_OTHER, RBP_SAME } },
@@ -281,7 +285,7 @@ static void rows_stay_in_their_function_whatever_the_bytes(void **state)
 	(void)state;
 	assembled_open(&module, FUNCTIONS, "");
 	struct cfi_section good = section_of_module();
-	assert_int_equal(run_section(&good), 8);
+	assert_int_equal(run_section(&good), 9);
 	for (int i = 0; i < 30000; i++) {
 		/* on the heap, and no byte longer: reads beyond it are seen by the sanitizer */
 		size_t size = i & 1 ? good.size : 1 + random_below(good.size);
