@@ -90,6 +90,8 @@ enum stack_status {
 	STACK_ANONYMOUS,      /* code without a file, and no frame pointer to follow */
 	STACK_BUSY,	      /* the address space was locked */
 	STACK_NO_SLOT,	      /* every scratch slot of this CPU was taken */
+	STACK_SIGNAL, /* whole, but tables keep rules for calls only: the frame that a signal
+		       * interrupted, and those above it, may be wrong */
 	STACK_STATUS_COUNT,
 };
 

@@ -41,6 +41,8 @@ struct slot {
 	u32 is_exact;	/* pc is where execution stands, not a return address */
 	u32 cache;	/* the code cache that this slot may use, NO_CACHE: none */
 	u32 vma_is_code;
+	u32 is_past_signal; /* a signal's frame was among those so far */
+	u32 reserved;
 	u64 vma_start, vma_end, vma_offset; /* the last mapping found; the offset is in its file */
 	struct file_key vma_key;	    /* inode 0: no file */
 	u64 window_start, window_size;	    /* stack memory that was copied */

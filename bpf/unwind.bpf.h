@@ -242,6 +242,7 @@ static __always_inline long step_signal(struct slot *slot)
 		return walk_end(slot, STACK_UNREADABLE);
 	slot->window_size = 0;
 	slot->is_exact = 1;
+	slot->is_past_signal = 1;
 	return slot->pc ? 0 : walk_end(slot, STACK_COMPLETE);
 }
 
@@ -386,6 +387,7 @@ static __always_inline void stack_walk(struct slot *slot, u32 index, u64 pc, u64
 	slot->sp = sp;
 	slot->bp = bp;
 	slot->frame_count = 0;
+	slot->is_past_signal = 0;
 	slot->hash = 0;
 	slot->is_exact = 0;
 	slot->window_size = 0;
@@ -398,6 +400,8 @@ static __always_inline void stack_walk(struct slot *slot, u32 index, u64 pc, u64
 	}
 	/* a step may also only put a return address right: twice as many, to be sure */
 	bpf_loop(STACK_DEPTH_MAX * 2, walk_step, &index, 0);
+	if (slot->status == STACK_COMPLETE && slot->is_past_signal)
+		slot->status = STACK_SIGNAL;
 }
 
 #endif

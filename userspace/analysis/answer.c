@@ -29,7 +29,8 @@ static const char *const LOSS_NAMES[] = { "ring_full", "thread_state", "unmatche
 					  "recursion", "disk" };
 static const char *const STATUS_NAMES[] = { "complete", "frame_pointers", "depth",	"no_table",
 					    "no_row",	"rule",		  "unreadable", "bad_frame",
-					    "not_code", "anonymous",	  "busy",	"no_slot" };
+					    "not_code", "anonymous",	  "busy",	"no_slot",
+					    "signal" };
 
 static const struct sort_key *sort_key(const char *name)
 {
