@@ -5,6 +5,7 @@
 # make check-system system tests, as root (scripts/check does it all on a new machine)
 # make bench        ratios against other tools, as root
 # make install      DESTDIR= PREFIX=
+# make compile_commands.json   for editors; needs bear
 #
 # V=1 shows the commands; SANITIZE=1 builds with ASan and UBSan into build/sanitize.
 
