@@ -14,6 +14,7 @@
 #include <grp.h>
 #include <linux/landlock.h>
 #include <seccomp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/mman.h>
@@ -66,11 +67,19 @@ static bool has_capability(cap_value_t value)
 	return is_set == CAP_SET;
 }
 
+/* What the policy keeps, permitted and effective; the caller frees it. NULL: not capabilities. */
+static cap_t policy_capabilities(const struct policy *policy)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "%s%s", policy->capabilities,
+		 policy->capabilities[0] ? "=ep" : "=");
+	return cap_from_text(text);
+}
+
 /* Bounding set and ambient set go first: they need CAP_SETPCAP, or nothing where they are empty. */
 static void drop_capabilities(const struct policy *policy)
 {
-	char text[256] = "";
-
 	cap_reset_ambient();
 	if (has_capability(CAP_SETPCAP))
 		for (cap_value_t cap = 0; cap_get_bound(cap) >= 0; cap++)
@@ -82,11 +91,7 @@ static void drop_capabilities(const struct policy *policy)
 		    setresuid(NOBODY, NOBODY, NOBODY))
 			fail(policy, errno, "setresuid");
 	}
-	if (policy->capabilities[0]) {
-		strcpy(text, policy->capabilities);
-		strcat(text, "=ep");
-	}
-	cap_t caps = cap_from_text(text[0] ? text : "=");
+	cap_t caps = policy_capabilities(policy);
 	if (!caps || cap_set_proc(caps))
 		fail(policy, errno, "cap_set_proc");
 	cap_free(caps);
@@ -145,9 +150,12 @@ static void filter_system_calls(const struct policy *policy)
  * attacker. */
 static void try_what_is_gone(const struct policy *policy, bool is_file_system_closed)
 {
-	if (has_capability(CAP_SYS_ADMIN) || has_capability(CAP_DAC_OVERRIDE) ||
-	    has_capability(CAP_SETUID) || has_capability(CAP_SYS_MODULE))
-		fail(policy, EPERM, "a capability is still there");
+	cap_t now = cap_get_proc(), kept = policy_capabilities(policy);
+
+	if (!now || !kept || cap_compare(now, kept) != 0)
+		fail(policy, EPERM, "other capabilities are there than the policy names");
+	cap_free(now);
+	cap_free(kept);
 	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
 		fail(policy, EPERM, "new privileges are still possible");
 	if (policy->leaves_root && (geteuid() == 0 || setuid(0) == 0))
