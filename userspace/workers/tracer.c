@@ -6,6 +6,7 @@
  */
 #include "workers/tracer.h"
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/message.h"
 #include "base/text.h"
@@ -42,7 +43,7 @@ static void reply(enum message_type type, const void *body, size_t size)
 
 static void send_session(struct tracer *tracer, enum attach_mode mode)
 {
-	struct stream_session session = { .start_ns = tracer_now_ns(),
+	struct stream_session session = { .start_ns = clock_now_ns(),
 					  .has_free_stacks = tracer->options.has_free_stacks };
 	struct timespec now;
 
@@ -211,7 +212,7 @@ static _Noreturn void handle_stop(struct tracer *tracer)
 		probes_detach_allocations(tracer->probes);
 		tracer_drain(tracer);
 		probes_detach_frees(tracer->probes);
-		end.time_ns = tracer_now_ns();
+		end.time_ns = clock_now_ns();
 		tracer_drain(tracer);
 		tracer->is_attached = false;
 		tracer_send_counters(tracer);
@@ -272,7 +273,7 @@ static void rescan(struct tracer *tracer)
 	for (size_t i = 0; i < tracer->target_count; i++) {
 		struct target *target = &tracer->targets[i];
 		if (target->has_unknown_frames && !target->is_gone &&
-		    tracer_now_ns() - target->maps_ns > RESCAN_INTERVAL_NS)
+		    clock_now_ns() - target->maps_ns > RESCAN_INTERVAL_NS)
 			(void)tracer_scan(tracer,
 					  target); /* gone or unreadable: what we know stays */
 	}
@@ -297,9 +298,9 @@ static _Noreturn void run(struct tracer *tracer)
 			continue;
 		tracer_drain(tracer);
 		rescan(tracer);
-		if (tracer_now_ns() - counters_ns > COUNTERS_INTERVAL_NS) {
+		if (clock_now_ns() - counters_ns > COUNTERS_INTERVAL_NS) {
 			tracer_send_counters(tracer);
-			counters_ns = tracer_now_ns();
+			counters_ns = clock_now_ns();
 		}
 	}
 }

@@ -34,8 +34,6 @@ struct tracer {
 	uint8_t *batch;	   /* a frame header and STREAM_BATCH_MAX bytes */
 };
 
-uint64_t tracer_now_ns(void);
-
 /* tracer_stream.c: sends one frame to the writer, and ends the tracer where the writer is gone. */
 void tracer_send(struct tracer *tracer, enum stream_type type, const void *data, size_t size);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* From the ring to the writer. */
+#include "base/clock.h"
 #include "base/io.h"
 #include "workers/tracer.h"
 #include "workers/worker.h"
@@ -7,15 +8,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/uio.h>
-#include <time.h>
-
-uint64_t tracer_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static void check_stream(int err)
 {
@@ -106,7 +98,7 @@ bool tracer_drain(struct tracer *tracer)
 
 void tracer_send_counters(struct tracer *tracer)
 {
-	struct stream_counters counters = { .time_ns = tracer_now_ns() };
+	struct stream_counters counters = { .time_ns = clock_now_ns() };
 
 	probes_counters(tracer->probes, &counters.sums);
 	tracer_send(tracer, STREAM_COUNTERS, &counters, sizeof(counters));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* From a target to probe sites: its mappings by the resolver, its modules by the symbolizer. */
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/message.h"
 #include "base/text.h"
@@ -192,7 +193,7 @@ int tracer_scan(struct tracer *tracer, struct target *target)
 	struct maps maps;
 	int err = read_maps(tracer, target, &maps);
 
-	target->maps_ns = tracer_now_ns();
+	target->maps_ns = clock_now_ns();
 	target->has_unknown_frames = false;
 	if (err)
 		return err;

@@ -8,6 +8,7 @@
  * Of a capture it reads the fixed header and the key slots, both signed; the rest is the reader's.
  */
 #include "audit/log.h"
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/message.h"
 #include "capture/header.h"
@@ -28,7 +29,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 struct vault {
@@ -43,14 +43,6 @@ struct vault {
 };
 
 static struct message message;
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static void start(struct vault *vault)
 {
@@ -246,7 +238,7 @@ static int grant(struct vault *vault, int fd, const struct capture_header *heade
 					     .object = &vault->reading,
 					     .why = request->why[0] ? request->why : NULL,
 					     .rule = rule });
-	vault->reading_ns = now_ns();
+	vault->reading_ns = clock_now_ns();
 	int err = unwrap_capture_key(vault->keys, fd, header, key.key);
 	if (!err)
 		err = start_reader(vault, fd, &key, asker);
@@ -325,15 +317,15 @@ static void close_reading(struct vault *vault)
 		memcpy(&done, message.body, sizeof(done));
 	worker_finish(&vault->reader);
 	vault->reading.state = done.state < 5 ? STATES[done.state] : "";
-	note(vault,
-	     &(struct audit_record) { .operation = "open.close",
-				      .result = is_told ? "ok" : "failed",
-				      .subject = &vault->peer,
-				      .object = &vault->reading,
-				      .why = is_told ? NULL : "the reader died",
-				      .numbers = { "chunks", "bytes", "ms" },
-				      .values = { done.chunks, done.bytes,
-						  (now_ns() - vault->reading_ns) / 1000000 } });
+	note(vault, &(struct audit_record) {
+			    .operation = "open.close",
+			    .result = is_told ? "ok" : "failed",
+			    .subject = &vault->peer,
+			    .object = &vault->reading,
+			    .why = is_told ? NULL : "the reader died",
+			    .numbers = { "chunks", "bytes", "ms" },
+			    .values = { done.chunks, done.bytes,
+					(clock_now_ns() - vault->reading_ns) / 1000000 } });
 }
 
 /* False: whoever started the vault is gone. */

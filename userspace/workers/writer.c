@@ -5,6 +5,7 @@
  */
 #include "workers/writer.h"
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/message.h"
 #include "base/text.h"
@@ -192,7 +193,7 @@ static void fill_progress(const struct writer *writer, struct writer_progress *p
 static void tick(struct writer *writer, bool is_urgent)
 {
 	struct writer_progress progress;
-	uint64_t now = writer_now_ns();
+	uint64_t now = clock_now_ns();
 
 	if (!is_urgent && now - writer->tick_ns < 1000000000)
 		return;
@@ -306,7 +307,7 @@ static _Noreturn void run(struct writer *writer)
 		tick(writer, !had_error && writer->error);
 	}
 	/* the tracer died: what it sent is sealed, and says how it ended */
-	finish(writer, "tracer-died", writer_now_ns());
+	finish(writer, "tracer-died", clock_now_ns());
 	exit(1);
 }
 
@@ -320,6 +321,6 @@ int main(void)
 	if (!writer.live || !writer.events)
 		worker_fail(1, ENOMEM, "out of memory");
 	begin(&writer);
-	writer.tick_ns = writer_now_ns();
+	writer.tick_ns = clock_now_ns();
 	run(&writer);
 }

@@ -29,8 +29,6 @@ struct writer {
 	uint64_t emitted, lost; /* as the kernel counted them last */
 };
 
-uint64_t writer_now_ns(void);
-
 /* Ring records, one after the other. */
 void writer_events(struct writer *writer, const uint8_t *records, size_t size);
 

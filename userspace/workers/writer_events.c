@@ -5,15 +5,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
-
-uint64_t writer_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 /* Records wait for the next flush, but never grow beyond what one chunk can hold. */
 #define RECORDS_FLUSH_BYTES (1u << 20)
