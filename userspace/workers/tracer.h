@@ -37,8 +37,8 @@ struct tracer {
 /* tracer_stream.c: sends one frame to the writer, and ends the tracer where the writer is gone. */
 void tracer_send(struct tracer *tracer, enum stream_type type, const void *data, size_t size);
 
-/* Empties the ring into the stream, frames resolved to modules; false: there was nothing. */
-bool tracer_drain(struct tracer *tracer);
+/* Empties the ring into the stream, frames resolved to modules. */
+void tracer_drain(struct tracer *tracer);
 
 void tracer_send_counters(struct tracer *tracer);
 

@@ -74,11 +74,10 @@ static void want_rescan(struct tracer *tracer, const struct event_module *module
 		target->has_unknown_frames = true;
 }
 
-bool tracer_drain(struct tracer *tracer)
+void tracer_drain(struct tracer *tracer)
 {
 	struct stream_frame frame = { .type = STREAM_EVENTS };
 	uint8_t *records = tracer->batch + sizeof(frame);
-	bool has_any = false;
 
 	while ((frame.size = (uint32_t)ring_drain(probes_ring(tracer->probes), records,
 						  STREAM_BATCH_MAX))) {
@@ -91,9 +90,7 @@ bool tracer_drain(struct tracer *tracer)
 		}
 		memcpy(tracer->batch, &frame, sizeof(frame));
 		check_stream(io_write(tracer->stream, tracer->batch, sizeof(frame) + frame.size));
-		has_any = true;
 	}
-	return has_any;
 }
 
 void tracer_send_counters(struct tracer *tracer)
