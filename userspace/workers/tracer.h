@@ -37,7 +37,11 @@ struct tracer {
 /* tracer_stream.c: sends one frame to the writer, and ends the tracer where the writer is gone. */
 void tracer_send(struct tracer *tracer, enum stream_type type, const void *data, size_t size);
 
-/* Empties the ring into the stream, frames resolved to modules. */
+/*
+ * Empties the ring into the stream, frames resolved to modules. Takes no more than the ring can
+ * hold at once, so that targets that fill it as fast as it is read do not keep the tracer from
+ * being told to stop.
+ */
 void tracer_drain(struct tracer *tracer);
 
 void tracer_send_counters(struct tracer *tracer);

@@ -78,8 +78,10 @@ void tracer_drain(struct tracer *tracer)
 {
 	struct stream_frame frame = { .type = STREAM_EVENTS };
 	uint8_t *records = tracer->batch + sizeof(frame);
+	uint64_t taken = 0;
 
-	while ((frame.size = (uint32_t)ring_drain(probes_ring(tracer->probes), records,
+	while (taken < tracer->options.ring_bytes &&
+	       (frame.size = (uint32_t)ring_drain(probes_ring(tracer->probes), records,
 						  STREAM_BATCH_MAX))) {
 		for (size_t at = 0; at < frame.size;) {
 			if (records[at] == EVENT_STACK)
@@ -88,6 +90,7 @@ void tracer_drain(struct tracer *tracer)
 				want_rescan(tracer, (struct event_module *)(records + at));
 			at += record_size(records + at);
 		}
+		taken += frame.size;
 		memcpy(tracer->batch, &frame, sizeof(frame));
 		check_stream(io_write(tracer->stream, tracer->batch, sizeof(frame) + frame.size));
 	}
