@@ -101,17 +101,21 @@ $(BUILD)/workers/heaptrail-$(1): $(patsubst userspace/%.c,$(BUILD)/%.o,$(wildcar
 endef
 $(foreach worker,$(WORKERS),$(eval $(call worker_rule,$(worker))))
 
-# The kernel side: one object, embedded in the tracer as a skeleton.
-$(BUILD)/generated/heaptrail.bpf.o: bpf/heaptrail.bpf.c
-	$(call say,BPF,$<)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Ivmlinux -I. -Wall -Werror \
+# The kernel side: one object, embedded in the tracer as a skeleton; and the same in an object of the tests'.
+define bpf_rule
+$(BUILD)/generated/$(1).bpf.o: $(2)/$(1).bpf.c
+	$$(call say,BPF,$$<)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Ivmlinux -I. -Wall -Werror \
 		-Wno-gnu-variable-sized-type-not-at-end \
-		-MMD -MP -MF $(@:.o=.d) -c $< -o $@
+		-MMD -MP -MF $$(@:.o=.d) -c $$< -o $$@
 
-$(BUILD)/generated/heaptrail.skel.h: $(BUILD)/generated/heaptrail.bpf.o
-	$(call say,SKEL,$@)
-	$(Q)$(BPFTOOL) gen skeleton $< name heaptrail > $@.tmp && mv $@.tmp $@
+$(BUILD)/generated/$(1).skel.h: $(BUILD)/generated/$(1).bpf.o
+	$$(call say,SKEL,$$@)
+	$$(Q)$(BPFTOOL) gen skeleton $$< name $(1) > $$@.tmp && mv $$@.tmp $$@
+endef
+$(eval $(call bpf_rule,heaptrail,bpf))
+$(eval $(call bpf_rule,fidelity,tests/fidelity))
 
 $(BUILD)/tracing/probes.o: $(BUILD)/generated/heaptrail.skel.h
 
@@ -139,6 +143,13 @@ $(BUILD)/bench/%: tests/bench/%.c $(call folders_of,symbols base)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $< $(LDFLAGS) \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(libs_all) -o $@
 
+# Another unwinder's opinion of the same stacks.
+$(BUILD)/tests/fidelity: $(wildcard tests/fidelity/*.[ch]) $(BUILD)/generated/fidelity.skel.h $(call folders_of,tracing symbols base)
+	$(call say,TEST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(filter-out %.bpf.c,$(filter %.c,$^)) $(LDFLAGS) \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(libs_all) -o $@
+
 # Targets print the truth that they cause; they are built as distributions build, without frame pointers.
 $(BUILD)/programs/%: tests/programs/%.c $(wildcard tests/programs/*.h)
 	$(call say,TARGET,$@)
@@ -152,7 +163,7 @@ check: $(PROGRAMS) $(TESTS)
 	$(Q)scripts/include-check
 	$(Q)scripts/run-unit-tests $(TESTS)
 
-check-system: all programs
+check-system: all programs $(BUILD)/tests/fidelity
 	$(Q)scripts/run-system-tests
 
 bench: all programs
