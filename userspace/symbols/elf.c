@@ -450,30 +450,59 @@ static uint64_t room_of(const struct elf *elf, const Elf64_Sym *symbol)
 	return inside < section->sh_size ? section->sh_size - inside : 0;
 }
 
-static void visit_table(const struct elf *elf, const struct table *table, elf_visit *visit,
-			void *context)
+/* Labels that assemblers and tools leave for themselves begin with . or $. */
+static bool is_label(const struct elf *elf, const Elf64_Sym *symbol, const char *name)
 {
-	for (size_t i = 0; i < table->count; i++) {
-		const Elf64_Sym *symbol = &table->symbols[i];
-		unsigned int type = ELF64_ST_TYPE(symbol->st_info);
-		if ((type != STT_FUNC && type != STT_GNU_IFUNC) || symbol->st_shndx == SHN_UNDEF ||
-		    symbol->st_value == 0)
-			continue;
-		struct elf_symbol found = {
-			.name = symbol_name(table, symbol),
-			.address = symbol->st_value,
-			.size = symbol->st_size,
-			.room = room_of(elf, symbol),
-			.is_local = ELF64_ST_BIND(symbol->st_info) == STB_LOCAL,
-			.is_indirect = type == STT_GNU_IFUNC,
-		};
-		if (found.name && *found.name)
-			visit(&found, context);
-	}
+	return ELF64_ST_TYPE(symbol->st_info) == STT_NOTYPE && name[0] != '.' && name[0] != '$' &&
+	       symbol->st_shndx < elf->section_count &&
+	       elf->sections[symbol->st_shndx].sh_flags & SHF_EXECINSTR;
+}
+
+static void visit_symbol(const struct elf *elf, const struct table *table, const Elf64_Sym *symbol,
+			 bool has_labels, elf_visit *visit, void *context)
+{
+	unsigned int type = ELF64_ST_TYPE(symbol->st_info);
+	struct elf_symbol found = {
+		.address = symbol->st_value,
+		.size = symbol->st_size,
+		.is_local = ELF64_ST_BIND(symbol->st_info) == STB_LOCAL,
+		.is_label = type == STT_NOTYPE,
+		.is_indirect = type == STT_GNU_IFUNC,
+	};
+
+	if ((type != STT_FUNC && type != STT_GNU_IFUNC && !(has_labels && type == STT_NOTYPE)) ||
+	    symbol->st_shndx == SHN_UNDEF || symbol->st_value == 0)
+		return;
+	found.name = symbol_name(table, symbol);
+	if (!found.name || !*found.name || (found.is_label && !is_label(elf, symbol, found.name)))
+		return;
+	found.room = room_of(elf, symbol);
+	visit(&found, context);
+}
+
+static void visit_tables(const struct elf *elf, bool has_labels, elf_visit *visit, void *context)
+{
+	const struct table *const TABLES[] = { &elf->dynamic, &elf->full };
+
+	for (size_t i = 0; i < sizeof(TABLES) / sizeof(*TABLES); i++)
+		for (size_t k = 0; k < TABLES[i]->count; k++)
+			visit_symbol(elf, TABLES[i], &TABLES[i]->symbols[k], has_labels, visit,
+				     context);
 }
 
 void elf_each_function(const struct elf *elf, elf_visit *visit, void *context)
 {
-	visit_table(elf, &elf->dynamic, visit, context);
-	visit_table(elf, &elf->full, visit, context);
+	visit_tables(elf, false, visit, context);
+}
+
+void elf_each_name(const struct elf *elf, elf_visit *visit, void *context)
+{
+	visit_tables(elf, true, visit, context);
+}
+
+const char *elf_dynamic_name(const struct elf *elf, uint64_t index)
+{
+	const struct table *table = &elf->dynamic;
+
+	return index < table->count ? symbol_name(table, &table->symbols[index]) : NULL;
 }

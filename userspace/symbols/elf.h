@@ -20,13 +20,14 @@
 
 struct elf;
 
-/* A defined function of the dynamic or the static symbol table. */
+/* A defined function, or a label in code, of the dynamic or the static symbol table. */
 struct elf_symbol {
 	const char *name; /* lives as long as the elf */
 	uint64_t address; /* as the file says, not relocated */
 	uint64_t size;	  /* 0: not known */
 	uint64_t room; /* bytes to the end of its section; UINT64_MAX where there are no sections */
 	bool is_local;
+	bool is_label;	  /* of no type: assembly that does not say what is a function */
 	bool is_indirect; /* an ifunc: what is there picks the function, it is not the function */
 };
 
@@ -74,5 +75,11 @@ uint64_t elf_entry(const struct elf *elf);
 /* Visits every defined function, those of the dynamic table first. */
 typedef void elf_visit(const struct elf_symbol *symbol, void *context);
 void elf_each_function(const struct elf *elf, elf_visit *visit, void *context);
+
+/* Functions, and labels too: whatever may be the name of code. */
+void elf_each_name(const struct elf *elf, elf_visit *visit, void *context);
+
+/* The name of one symbol of the dynamic table, defined here or not; NULL: none. */
+const char *elf_dynamic_name(const struct elf *elf, uint64_t index);
 
 #endif

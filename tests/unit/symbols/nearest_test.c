@@ -2,12 +2,15 @@
 #include "symbols/nearest.h"
 #include "symbols/demangle.h"
 
+#include <elf.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -64,6 +67,11 @@ static struct elf_symbol symbol_named(const char *name)
 	return symbol;
 }
 
+static void last_address(const struct elf_symbol *symbol, void *context)
+{
+	*(uint64_t *)context = symbol->address;
+}
+
 static void an_address_behind_a_function_has_no_name(void **state)
 {
 	(void)state;
@@ -97,6 +105,92 @@ static void a_function_inside_another_does_not_hide_its_rest(void **state)
 	struct elf_symbol outer = symbol_named("outer");
 	assert_string_equal(nearest_find(nearest, outer.address + 1), "inner");
 	assert_string_equal(nearest_find(nearest, outer.address + 2), "outer");
+	close_module();
+}
+
+static void many_functions_inside_another_do_not_hide_its_rest(void **state)
+{
+	(void)state;
+	assemble(".text\n.globl outer\n.type outer, @function\nouter: nop\n"
+		 ".altmacro\n.macro inner n\n.globl inner\\n\n.type inner\\n, @function\n"
+		 "inner\\n: nop\n.size inner\\n, 1\n.endm\n"
+		 ".set n, 0\n.rept 40\n.set n, n + 1\n inner %n\n.endr\n nop\n"
+		 ".size outer, . - outer\n");
+	uint64_t outer = symbol_named("outer").address;
+	assert_string_equal(nearest_find(nearest, outer + 40), "inner40");
+	assert_string_equal(nearest_find(nearest, outer + 41), "outer");
+	assert_null(nearest_find(nearest, outer + 42));
+	close_module();
+}
+
+static void an_unsized_function_ends_at_the_next_one(void **state)
+{
+	(void)state;
+	assemble(".text\n.globl unsized\n.type unsized, @function\nunsized: nop\n nop\n"
+		 ".globl sized\n.type sized, @function\nsized: nop\n.size sized, 1\n nop\n");
+	uint64_t unsized = symbol_named("unsized").address;
+	assert_string_equal(nearest_find(nearest, unsized + 1), "unsized");
+	assert_string_equal(nearest_find(nearest, unsized + 2), "sized");
+	assert_null(nearest_find(nearest, unsized + 3));
+	close_module();
+}
+
+static void a_label_names_code_that_is_in_no_function(void **state)
+{
+	(void)state;
+	assemble(".text\n.globl sized\n.type sized, @function\nsized: nop\n"
+		 ".globl inside\ninside: nop\n.size sized, . - sized\n"
+		 ".globl untyped\nuntyped: nop\n nop\nlocal_untyped: nop\n"
+		 ".data\n.globl no_code\nno_code: .skip 8\n");
+	uint64_t sized = symbol_named("sized").address;
+	assert_string_equal(nearest_find(nearest, sized + 1), "sized");
+	assert_string_equal(nearest_find(nearest, sized + 3), "untyped");
+	assert_string_equal(nearest_find(nearest, sized + 4), "local_untyped");
+	close_module();
+}
+
+/* Each pair is one function under two names. */
+static void of_two_names_the_better_one_wins(void **state)
+{
+	static const struct {
+		const char *better, *source;
+	} PAIRS[] = {
+		{ "global_one", ".globl global_one\na: global_one:" },
+		{ "__function", "__function: ab:\n.type __function, @function\n" },
+		{ "name_long", ".globl __name\n.weak name_long\n__name: name_long:" },
+		{ "name", ".globl name, name_two\nname_two: name:" },
+		{ "abb", ".globl abb, abc\nabb: abc:" },
+		{ "__sized", "x: __sized:\n.size __sized, 1\n" },
+	};
+	char source[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(PAIRS) / sizeof(*PAIRS); i++) {
+		snprintf(source, sizeof(source), ".text\n.skip 64, 0x90\n%s nop\n",
+			 PAIRS[i].source);
+		assemble(source);
+		uint64_t address = 0;
+		elf_each_name(elf, last_address, &address);
+		assert_string_equal(nearest_find(nearest, address), PAIRS[i].better);
+		close_module();
+	}
+}
+
+static void functions_of_the_vdso_have_names(void **state)
+{
+	const uint8_t *image = (const uint8_t *)getauxval(AT_SYSINFO_EHDR);
+	int fd = memfd_create("vdso", 0);
+
+	(void)state;
+	assert_non_null(image);
+	const Elf64_Ehdr *header = (const void *)image;
+	size_t size = header->e_shoff + header->e_shnum * sizeof(Elf64_Shdr);
+	assert_int_equal(write(fd, image, size), size);
+	assert_int_equal(elf_open(fd, &elf), 0);
+	close(fd);
+	assert_int_equal(nearest_new(elf, NULL, &nearest), 0);
+	uint64_t address = symbol_named("__vdso_clock_gettime").address;
+	assert_string_equal(nearest_find(nearest, address + 1), "clock_gettime");
 	close_module();
 }
 
@@ -157,6 +251,11 @@ int main(void)
 		cmocka_unit_test(an_address_behind_a_function_has_no_name),
 		cmocka_unit_test(an_unsized_function_ends_with_its_section),
 		cmocka_unit_test(a_function_inside_another_does_not_hide_its_rest),
+		cmocka_unit_test(many_functions_inside_another_do_not_hide_its_rest),
+		cmocka_unit_test(an_unsized_function_ends_at_the_next_one),
+		cmocka_unit_test(a_label_names_code_that_is_in_no_function),
+		cmocka_unit_test(of_two_names_the_better_one_wins),
+		cmocka_unit_test(functions_of_the_vdso_have_names),
 		cmocka_unit_test(the_name_that_people_use_wins),
 		cmocka_unit_test(mangled_names_become_readable),
 		cmocka_unit_test(a_demangled_name_is_remembered),
