@@ -11,8 +11,9 @@ struct demangler {
 };
 
 /*
- * The readable name, or the symbol itself where it is not mangled, too long, or too deeply nested.
- * Lives as long as both the demangler and the symbol.
+ * The readable name, without a symbol version; or the symbol itself where it is not mangled, or
+ * too long. A name of more than 4 KiB is cut, and says so by an ellipsis. What a PLT calls keeps
+ * its @plt. Lives as long as both the demangler and the symbol.
  */
 const char *demangle(struct demangler *demangler, const char *symbol);
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "symbols/nearest.h"
-#include "symbols/demangle.h"
 
 #include <elf.h>
 #include <fcntl.h>
@@ -203,48 +202,6 @@ static void the_name_that_people_use_wins(void **state)
 	close_module();
 }
 
-static void mangled_names_become_readable(void **state)
-{
-	struct demangler demangler = { 0 };
-
-	(void)state;
-	assert_string_equal(demangle(&demangler, "_ZN4shop5ShelfIiE4growEi"),
-			    "shop::Shelf<int>::grow(int)");
-	assert_string_equal(demangle(&demangler, "_ZN4core3fmt5write17h0123456789abcdefE"),
-			    "core::fmt::write");
-	assert_string_equal(demangle(&demangler, "_RNvC5crate4main"), "crate::main");
-	assert_string_equal(demangle(&demangler, "malloc"), "malloc");
-	assert_string_equal(demangle(&demangler, "_Znonsense"), "_Znonsense");
-	demangler_free(&demangler);
-}
-
-static void a_demangled_name_is_remembered(void **state)
-{
-	static const char SYMBOL[] = "_ZN4shop5ShelfIiE4growEi";
-	struct demangler demangler = { 0 };
-
-	(void)state;
-	assert_ptr_equal(demangle(&demangler, SYMBOL), demangle(&demangler, SYMBOL));
-	demangler_free(&demangler);
-}
-
-/* Every S_ refers to all that came before it: names of a bomb double with each. */
-static void bombs_are_not_demangled(void **state)
-{
-	struct demangler demangler = { 0 };
-	char deep[900] = "_Z1f";
-
-	(void)state;
-	memset(deep + 4, 'P', sizeof(deep) - 6);
-	deep[sizeof(deep) - 2] = 'i';
-	assert_non_null(demangle(&demangler, deep));
-	char wide[1000] = "_Z1fSt4pairIiiE";
-	for (size_t i = strlen(wide); i < 900; i += 9)
-		snprintf(wide + i, sizeof(wide) - i, "S0_IS_S_E");
-	assert_true(strlen(demangle(&demangler, wide)) <= 4096);
-	demangler_free(&demangler);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -257,9 +214,6 @@ int main(void)
 		cmocka_unit_test(of_two_names_the_better_one_wins),
 		cmocka_unit_test(functions_of_the_vdso_have_names),
 		cmocka_unit_test(the_name_that_people_use_wins),
-		cmocka_unit_test(mangled_names_become_readable),
-		cmocka_unit_test(a_demangled_name_is_remembered),
-		cmocka_unit_test(bombs_are_not_demangled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
