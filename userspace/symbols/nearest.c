@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "symbols/nearest.h"
+#include "symbols/plt.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ struct span {
 struct nearest {
 	struct span *spans; /* by address; of those at one address the best name comes last */
 	size_t count, capacity;
+	struct plt *plt;
 	bool failed;
 };
 
@@ -142,31 +144,7 @@ static void link_outer(struct nearest *nearest)
 	}
 }
 
-int nearest_new(const struct elf *module, const struct elf *debug, struct nearest **out)
-{
-	struct nearest *nearest = calloc(1, sizeof(*nearest));
-
-	if (!nearest)
-		return -ENOMEM;
-	elf_each_name(module, add, nearest);
-	if (debug)
-		elf_each_name(debug, add, nearest);
-	if (nearest->failed) {
-		nearest_free(nearest);
-		return -ENOMEM;
-	}
-	if (nearest->count) {
-		qsort(nearest->spans, nearest->count, sizeof(*nearest->spans), compare);
-		drop_inner_labels(nearest);
-		end_unsized_at_next(nearest);
-		drop_aliases(nearest);
-		link_outer(nearest);
-	}
-	*out = nearest;
-	return 0;
-}
-
-const char *nearest_find(const struct nearest *nearest, uint64_t address)
+static const char *find(const struct nearest *nearest, uint64_t address)
 {
 	size_t low = 0, high = nearest->count;
 
@@ -186,10 +164,49 @@ const char *nearest_find(const struct nearest *nearest, uint64_t address)
 	return NULL;
 }
 
+/* What the linker fills a stub's slot with is the beginning of a function. */
+static const char *find_own(const void *nearest, uint64_t address)
+{
+	return find(nearest, address);
+}
+
+int nearest_new(const struct elf *module, const struct elf *debug, struct nearest **out)
+{
+	struct nearest *nearest = calloc(1, sizeof(*nearest));
+	int err = nearest ? 0 : -ENOMEM;
+
+	if (err)
+		return err;
+	elf_each_name(module, add, nearest);
+	if (debug)
+		elf_each_name(debug, add, nearest);
+	if (nearest->count) {
+		qsort(nearest->spans, nearest->count, sizeof(*nearest->spans), compare);
+		drop_inner_labels(nearest);
+		end_unsized_at_next(nearest);
+		drop_aliases(nearest);
+		link_outer(nearest);
+	}
+	err = nearest->failed ? -ENOMEM : plt_new(module, find_own, nearest, &nearest->plt);
+	if (err)
+		nearest_free(nearest);
+	else
+		*out = nearest;
+	return err;
+}
+
+const char *nearest_find(const struct nearest *nearest, uint64_t address)
+{
+	const char *name = find(nearest, address);
+
+	return name ? name : plt_find(nearest->plt, address);
+}
+
 void nearest_free(struct nearest *nearest)
 {
 	if (!nearest)
 		return;
+	plt_free(nearest->plt);
 	free(nearest->spans);
 	free(nearest);
 }

@@ -18,12 +18,13 @@
 struct nearest;
 
 /*
- * Of a module and of other files with symbols of it (each may be NULL: there is none); all must
- * outlive it. 0 or -ENOMEM.
+ * Of a module and its split debug file (NULL: there is none); both must outlive it. Stubs that call
+ * other modules are named too: malloc@plt. 0 or -ENOMEM.
  */
 int nearest_new(const struct elf *module, const struct elf *debug, struct nearest **nearest);
 
-/* The symbol, as mangled and versioned as it is; NULL: no function covers the address. */
+/* The symbol, as mangled and versioned as it is; NULL: no function covers the address. Lives as long
+ * as nearest. */
 const char *nearest_find(const struct nearest *nearest, uint64_t address);
 
 void nearest_free(struct nearest *nearest);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "symbols/elf.h"
 #include "base/io.h"
+#include "symbols/nearest.h"
 #include "symbols/sites.h"
 
 #include <elf.h>
@@ -46,6 +47,7 @@ static int use(const void *bytes, size_t size)
 {
 	static struct probe_site sites[MODULE_SITES_MAX];
 	struct elf *elf = NULL;
+	struct nearest *nearest = NULL;
 	uint8_t id[BUILD_ID_MAX];
 	uint32_t count, refused;
 	int err = open_bytes(bytes, size, &elf);
@@ -55,6 +57,12 @@ static int use(const void *bytes, size_t size)
 	elf_build_id(elf, id);
 	sites_find(elf, sites, &count, &refused);
 	assert_true(count <= MODULE_SITES_MAX);
+	assert_int_equal(nearest_new(elf, NULL, &nearest), 0);
+	for (uint64_t address = 0; address < size; address += 4096) {
+		const char *name = nearest_find(nearest, address);
+		assert_true(!name || strlen(name) < 4096 + sizeof("@plt"));
+	}
+	nearest_free(nearest);
 	elf_close(elf);
 	return 0;
 }
