@@ -3,6 +3,7 @@
 # make              everything into build/
 # make check        unit tests
 # make check-system system tests, as root (scripts/check does it all on a new machine)
+# make check-kernels some of them on other kernels, under emulation
 # make bench        ratios against other tools, as root
 # make install      DESTDIR= PREFIX=
 # make compile_commands.json   for editors; needs bear
@@ -67,7 +68,7 @@ libs_all	:= -lbpf -ldw -lelf -lZydis -liberty -lzstd -lsodium -ljansson -lcap -l
 TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*/*_test.c))
 TARGETS := $(patsubst tests/programs/%.c,$(BUILD)/programs/%,$(wildcard tests/programs/*.c))
 
-.PHONY: all check check-system bench install clean programs compile_commands.json
+.PHONY: all check check-system check-kernels bench install clean programs compile_commands.json
 .SECONDARY:
 all: $(PROGRAMS)
 
@@ -165,6 +166,9 @@ check: $(PROGRAMS) $(TESTS)
 
 check-system: all programs $(BUILD)/tests/fidelity
 	$(Q)scripts/run-system-tests
+
+check-kernels: all programs
+	$(Q)tests/kernels/run
 
 bench: all programs
 	$(Q)tests/bench/run

@@ -100,9 +100,11 @@ record_start() {
 	"$heaptrail" record --ready-fd 9 "$@" 9>&8 8>&- >"$work/record.out" 2>"$work/record.err" &
 	recorder=$!
 	started+=("$recorder")
-	until read -r -t 0.1 -u 8; do
+	# a read that takes the line may yet run out of time, and the line is gone: 0 only looks
+	until read -t 0 -u 8; do
 		is_running "$recorder" || fail "the recorder ended before its probes were live"
 		[ $SECONDS -lt $end ] || fail "probes were not live within a minute"
+		sleep 0.02
 	done
 	exec 8>&-
 }
