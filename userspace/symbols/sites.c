@@ -292,6 +292,7 @@ struct finding {
 	struct probe_site *sites;
 	uint32_t count, refused;
 	uint64_t refused_addresses[MODULE_SITES_MAX]; /* the first of them */
+	bool is_among_locals;
 };
 
 static int function_named(const char *name)
@@ -300,6 +301,14 @@ static int function_named(const char *name)
 		if (strcmp(FUNCTIONS[i].symbol, name) == 0)
 			return (int)i;
 	return -1;
+}
+
+static bool has_site(const struct finding *finding, int function)
+{
+	for (uint32_t i = 0; i < finding->count; i++)
+		if (finding->sites[i].function == function)
+			return true;
+	return false;
 }
 
 /* Names of one address (aligned_alloc is memalign in some libraries) are one site. */
@@ -325,10 +334,11 @@ static void refuse(struct finding *finding, uint64_t address)
 static void find_site(const struct elf_symbol *symbol, void *context)
 {
 	struct finding *finding = context;
-	int function = symbol->is_local ? -1 : function_named(symbol->name);
+	int function = symbol->is_local == finding->is_among_locals ? function_named(symbol->name)
+								    : -1;
 	uint64_t offset;
 
-	if (function < 0)
+	if (function < 0 || (finding->is_among_locals && has_site(finding, function)))
 		return;
 	if (elf_offset_of(finding->elf, symbol->address, &offset) && is_known(finding, offset))
 		return;
@@ -345,6 +355,11 @@ void sites_find(const struct elf *elf, struct probe_site sites[static MODULE_SIT
 	struct finding finding = { .elf = elf, .sites = sites };
 
 	elf_each_function(elf, find_site, &finding);
+	/* What an archive hides is local once it is linked, as malloc of glibc is in a static PIE.
+	 * Where free is not, the file has an allocator, and its local functions are that one's. */
+	finding.is_among_locals = has_site(&finding, function_named("free"));
+	if (finding.is_among_locals)
+		elf_each_function(elf, find_site, &finding);
 	*count = finding.count;
 	*refused = finding.refused;
 }

@@ -217,6 +217,26 @@ static void ifuncs_are_refused(void **state)
 	assert_int_equal(refused, 1);
 }
 
+#define LOCAL(name) ".text\n.type " name ", @function\n" name ":\n"
+
+static void what_is_hidden_beside_a_global_free_has_a_site(void **state)
+{
+	(void)state;
+	assemble(LOCAL("malloc") "push %rbx\n ret\n" END("malloc")
+			 BEGIN("free") "push %rbx\n ret\n" END("free"));
+	assert_int_equal(moved(site_named("malloc")), 0);
+	assert_int_equal(count, 2);
+}
+
+static void local_functions_alone_are_no_allocator(void **state)
+{
+	(void)state;
+	assemble(LOCAL("malloc") "push %rbx\n ret\n" END("malloc")
+			 LOCAL("free") "ret\n" END("free"));
+	assert_int_equal(count, 0);
+	assert_int_equal(refused, 0);
+}
+
 static void functions_that_a_module_only_imports_are_skipped(void **state)
 {
 	(void)state;
@@ -288,6 +308,8 @@ int main(void)
 		cmocka_unit_test(prefixes_are_not_emulated),
 		cmocka_unit_test(names_of_one_address_are_one_site),
 		cmocka_unit_test(ifuncs_are_refused),
+		cmocka_unit_test(what_is_hidden_beside_a_global_free_has_a_site),
+		cmocka_unit_test(local_functions_alone_are_no_allocator),
 		cmocka_unit_test(functions_that_a_module_only_imports_are_skipped),
 		cmocka_unit_test(glibc_of_debian_12_has_the_known_sites),
 		cmocka_unit_test(jemalloc_of_debian_12_has_the_known_sites),
