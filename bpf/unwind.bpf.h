@@ -362,6 +362,11 @@ static long walk_step(u64 step, void *data)
 	status = code_look_up(slot, index, address, &frame, &rule);
 	if (status == STACK_NOT_CODE && undo_hijack(slot))
 		return 0;
+	if (status == STACK_NOT_CODE && slot->frame_count) /* whatever it is, it is no frame */
+		return walk_end(slot, status);
+	/* nothing has called a signal's frame: it returns to its function's first byte */
+	if (RULE_KIND(rule) == UNWIND_SIGNAL && !slot->is_exact)
+		frame++;
 	frame_add(slot, frame);
 	if (status == STACK_NO_ROW || status == STACK_ANONYMOUS) {
 		cfa = frame_pointer_cfa(slot);
