@@ -16,6 +16,8 @@ CLANG	?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
 VERSION := 0.1.0
 
+comma := ,
+
 BUILD := build$(if $(SANITIZE),/sanitize)
 Q     := $(if $(V),,@)
 say    = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
@@ -158,7 +160,49 @@ $(BUILD)/programs/%: tests/programs/%.c $(wildcard tests/programs/*.h)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -fno-builtin -fno-optimize-sibling-calls \
 		-rdynamic $(PROGRAM_CFLAGS) $< -pthread -ldl -o $@
 
-programs: $(TARGETS)
+# Programs that print the call chains that they cause (tests/programs/chains/chains.h), built as programs may be.
+chains := $(BUILD)/programs/chains
+CHAINS :=
+# $(1): name; $(2): sources; $(3): compiler and flags
+define chain_rule
+CHAINS += $(chains)/$(1)
+$(chains)/$(1): $(2:%=tests/programs/chains/%) tests/programs/chains/chains.h $(BUILD)/programs/chains.o
+	$$(call say,TARGET,$$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$(3) -D_GNU_SOURCE -Wall -Wextra -fno-builtin-malloc -pthread $$(filter-out %.h %.so,$$^) -ldl -o $$@
+endef
+$(BUILD)/programs/chains.o: tests/programs/chains/chains.c tests/programs/chains/chains.h tests/programs/truth.h
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -fPIE -Wall -Wextra -Wno-unused-function -c $< -o $@
+
+no_tables := -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-exceptions
+$(eval $(call chain_rule,calls-gcc-O0,calls.c,gcc -O0))
+$(eval $(call chain_rule,calls-gcc-O2-cet,calls.c,gcc -O2 -fcf-protection=full -fstack-protector-all))
+$(eval $(call chain_rule,calls-gcc-O3,calls.c,gcc -O3 -fomit-frame-pointer))
+$(eval $(call chain_rule,calls-gcc-frame-pointer,calls.c,gcc -O2 -fno-omit-frame-pointer -no-pie))
+$(eval $(call chain_rule,calls-gcc-static,calls.c,gcc -O2 -static -no-pie))
+$(eval $(call chain_rule,calls-gcc-static-pie,calls.c,gcc -O2 -static-pie -fPIE))
+$(eval $(call chain_rule,calls-gcc-debug-frame,calls.c,gcc -O2 -g $(no_tables)))
+$(eval $(call chain_rule,calls-gcc-no-search-table,calls.c,gcc -O2 -Wl$(comma)--no-eh-frame-hdr))
+$(eval $(call chain_rule,calls-clang-O0,calls.c,clang -O0))
+$(eval $(call chain_rule,calls-clang-O3,calls.c,clang -O3 -fomit-frame-pointer))
+$(eval $(call chain_rule,calls-clang-debug-frame,calls.c,clang -O2 -g $(no_tables)))
+$(eval $(call chain_rule,cfi,cfi.c cfi.S,gcc -O2))
+$(eval $(call chain_rule,exceptions-gcc-O0,exceptions.cc,g++ -O0))
+$(eval $(call chain_rule,exceptions-gcc-O2,exceptions.cc,g++ -O2))
+$(eval $(call chain_rule,exceptions-gcc-static,exceptions.cc,g++ -O2 -static))
+$(eval $(call chain_rule,exceptions-clang-O2,exceptions.cc,clang++ -O2))
+$(eval $(call chain_rule,jit,jit.c,gcc -O2))
+$(eval $(call chain_rule,plugins,plugins.c,gcc -O2 -rdynamic))
+$(chains)/plugins: $(chains)/plugins.one.so $(chains)/plugins.two.so
+$(chains)/plugins.one.so: room := 100
+$(chains)/plugins.two.so: room := 1000
+$(chains)/plugins.%.so: tests/programs/chains/plugin.c tests/programs/chains/chains.h
+	$(call say,TARGET,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -O2 -shared -fPIC -fvisibility=hidden -fno-builtin-malloc -DPLUGIN=$* -DROOM=$(room) $< -o $@
+
+programs: $(TARGETS) $(CHAINS)
 
 check: $(PROGRAMS) $(TESTS)
 	$(Q)scripts/include-check
