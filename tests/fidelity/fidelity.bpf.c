@@ -53,6 +53,24 @@ static __always_inline void copy_registers(struct stop *stop, struct pt_regs *ct
 	registers[16] = ctx->ip;
 }
 
+/* libdw would find trampolines in their place. */
+static __always_inline void copy_returns(struct stop *stop)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct uprobe_task *utask = task->utask;
+	struct return_instance *instance = utask ? utask->return_instances : 0;
+	int i;
+
+	for (i = 0; i < STOP_RETURNS; i++) {
+		stop->returns[i].at = stop->returns[i].was = 0;
+		if (!instance)
+			continue;
+		stop->returns[i].at = instance->stack;
+		stop->returns[i].was = instance->orig_ret_vaddr;
+		instance = instance->next;
+	}
+}
+
 static __always_inline void copy_stack(struct stop *stop, u64 sp)
 {
 	u64 start = sp & ~(u64)(PAGE_BYTES - 1), size = 0;
@@ -93,6 +111,7 @@ int probe_hit(struct pt_regs *ctx)
 	stop->tid = (u32)pid_tgid;
 	stop->stack = stack;
 	copy_registers(stop, ctx);
+	copy_returns(stop);
 	copy_stack(stop, ctx->sp);
 	/* before the record is seen: whoever has seen it lets the target go on */
 	bpf_send_signal(STOP_SIGNAL);

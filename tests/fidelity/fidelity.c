@@ -293,21 +293,13 @@ static bool is_frame(const struct target *target, uint64_t frame, uint64_t addre
 	       (frame & FRAME_OFFSET_MASK) == address - mapping->start + mapping->file_offset;
 }
 
-/* The kernel's trampoline: another tracer's return probe has put it in the place of a return
- * address. Ours undoes that; libdw cannot know better. */
-static bool is_trampoline(const struct target *target, uint64_t address)
-{
-	return ((address + 1) & 0xfff) == 0 && !maps_find(&target->maps, address);
-}
-
 /* Whether an address after a signal's frame is one inside a call is a matter of view: both are the
  * same frame. */
 static bool is_same(const struct target *target, uint64_t frame,
 		    const struct reference_stack *theirs, size_t i)
 {
 	return is_frame(target, frame, theirs->addresses[i]) ||
-	       (theirs->is_exact[i] && is_frame(target, frame, theirs->addresses[i] - 1)) ||
-	       is_trampoline(target, theirs->addresses[i]);
+	       (theirs->is_exact[i] && is_frame(target, frame, theirs->addresses[i] - 1));
 }
 
 static size_t common_frames(const struct target *target, const struct event_stack *ours,

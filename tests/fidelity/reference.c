@@ -58,6 +58,9 @@ static bool read_memory(Dwfl *dwfl, Dwarf_Addr address, Dwarf_Word *result, void
 		return false;
 	}
 	memcpy(result, stop->copy + at, sizeof(*result));
+	for (size_t i = 0; i < STOP_RETURNS; i++)
+		if (stop->returns[i].at == address)
+			*result = stop->returns[i].was;
 	return true;
 }
 
