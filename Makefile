@@ -119,6 +119,7 @@ $(BUILD)/generated/$(1).skel.h: $(BUILD)/generated/$(1).bpf.o
 endef
 $(eval $(call bpf_rule,heaptrail,bpf))
 $(eval $(call bpf_rule,fidelity,tests/fidelity))
+$(eval $(call bpf_rule,walk,tests/bench))
 
 $(BUILD)/tracing/probes.o: $(BUILD)/generated/heaptrail.skel.h
 
@@ -145,6 +146,17 @@ $(BUILD)/bench/%: tests/bench/%.c $(call folders_of,symbols base)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $< $(LDFLAGS) \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(libs_all) -o $@
+
+$(BUILD)/bench/walk: tests/bench/walk.c $(BUILD)/generated/walk.skel.h $(call folders_of,tracing symbols base)
+	$(call say,BENCH,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $< $(LDFLAGS) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(libs_all) -o $@
+
+$(BUILD)/bench/chain: tests/bench/chain.c
+	$(Q)$(CC) -O2 -g -fomit-frame-pointer -fno-optimize-sibling-calls $< -o $@
+
+$(BUILD)/bench/chain-fp: tests/bench/chain.c
+	$(Q)$(CC) -O2 -g -fno-omit-frame-pointer -fno-optimize-sibling-calls $< -o $@
 
 # Another unwinder's opinion of the same stacks.
 $(BUILD)/tests/fidelity: $(wildcard tests/fidelity/*.[ch]) $(BUILD)/generated/fidelity.skel.h $(call folders_of,tracing symbols base)
@@ -214,7 +226,8 @@ check-system: all programs $(BUILD)/tests/fidelity
 check-kernels: all programs
 	$(Q)tests/kernels/run
 
-bench: all programs
+bench: all programs $(addprefix $(BUILD)/bench/,walk chain chain-fp)
+	$(Q)$(BUILD)/bench/walk $(BUILD)/bench/chain $(BUILD)/bench/chain-fp
 	$(Q)tests/bench/run
 
 compile_commands.json:

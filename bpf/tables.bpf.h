@@ -68,18 +68,16 @@ struct {
 	__type(value, struct code_cache);
 } code_caches SEC(".maps");
 
-/* The entry for a key in this slot's cache; only the first slot of a CPU has one, so it has one
- * writer. */
-static __always_inline struct code_entry *code_entry_of(struct slot *slot, u64 key)
+/* The cache that a slot may use; only the first slot of a CPU has one, so it has one writer. */
+static __always_inline struct code_cache *code_cache_of(struct slot *slot)
 {
 	u32 cpu = slot->cache;
-	struct code_cache *cache;
 
-	if (cpu >= cpu_count)
-		return 0;
-	cache = bpf_map_lookup_elem(&code_caches, &cpu);
-	if (!cache)
-		return 0;
+	return cpu < cpu_count ? bpf_map_lookup_elem(&code_caches, &cpu) : 0;
+}
+
+static __always_inline struct code_entry *code_entry_of(struct code_cache *cache, u64 key)
+{
 	return &cache->entries[(key * HASH_FACTOR) >> 52 & (CODE_CACHE_ENTRIES - 1)];
 }
 

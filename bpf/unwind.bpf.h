@@ -21,6 +21,7 @@
 #define VM_EXEC		   4
 #define PAGE_BYTES	   4096
 #define WINDOW_SHORT_BYTES 512	 /* a shorter rest of a page is read with the page after it */
+#define CACHED_FRAMES	   8	 /* of one step, at most */
 #define FRAME_POINTER_MAX  65536 /* a frame-pointer step goes no further up */
 #define EBUSY		   16
 
@@ -291,7 +292,8 @@ static __always_inline u32 code_look_up(struct slot *slot, u32 index, u64 addres
 					u64 *rule)
 {
 	u64 key = address ^ slot->space;
-	struct code_entry *entry = code_entry_of(slot, key);
+	struct code_cache *cache = code_cache_of(slot);
+	struct code_entry *entry = cache ? code_entry_of(cache, key) : 0;
 	u32 status;
 
 	if (entry && entry->key == key) {
@@ -347,6 +349,53 @@ static __always_inline long step_up(struct slot *slot, u32 index, u64 cfa, u64 r
 	return slot->pc ? 0 : walk_end(slot, STACK_COMPLETE);
 }
 
+/*
+ * Most frames, several at a time: their rule is in the cache, counts from the stack pointer, and
+ * all that it needs of the stack is in the window. What a step works with stays in registers. It
+ * stops before the first frame that is not so, and leaves that to walk_step().
+ */
+static __always_inline void walk_cached(struct slot *slot)
+{
+	struct code_cache *cache = code_cache_of(slot);
+	u64 pc = slot->pc, sp = slot->sp, bp = slot->bp, hash = slot->hash;
+	u64 start = slot->window_start, size = slot->window_size, space = slot->space;
+	u32 count = slot->frame_count;
+	int i;
+
+	if (!cache || slot->is_exact || size < 8)
+		return;
+	size -= 8; /* the last place of a word */
+#pragma unroll
+	for (i = 0; i < CACHED_FRAMES; i++) {
+		u64 key = (pc - 1) ^ space;
+		struct code_entry *entry = code_entry_of(cache, key);
+		u64 rule = entry->rule, cfa = sp + (s32)rule, frame = entry->frame;
+		u64 at = cfa - 8 - start, bp_at;
+
+		if (entry->key != key || RULE_KIND(rule) != UNWIND_RSP || cfa <= sp || (cfa & 7) ||
+		    at > size || count >= STACK_DEPTH_MAX)
+			break;
+		if (RULE_BKIND(rule) != RBP_SAME) {
+			bp_at = at + 8 + (s16)(rule >> 32);
+			if (RULE_BKIND(rule) != RBP_AT_CFA || bp_at > size)
+				break;
+			bp = slot->window[(bp_at >> 3) & (WINDOW_WORDS - 1)];
+		}
+		pc = slot->window[(at >> 3) & (WINDOW_WORDS - 1)];
+		slot->frames[count & (STACK_DEPTH_MAX - 1)] = frame;
+		count++;
+		hash = hash_step(hash, frame);
+		sp = cfa;
+		if (!pc)
+			break;
+	}
+	slot->pc = pc;
+	slot->sp = sp;
+	slot->bp = bp;
+	slot->hash = hash;
+	slot->frame_count = count;
+}
+
 /* From one frame to its caller. data: the slot's number. */
 static long walk_step(u64 step, void *data)
 {
@@ -356,6 +405,9 @@ static long walk_step(u64 step, void *data)
 
 	if (!slot)
 		return 1;
+	walk_cached(slot);
+	if (!slot->pc)
+		return walk_end(slot, STACK_COMPLETE);
 	if (slot->frame_count >= STACK_DEPTH_MAX)
 		return walk_end(slot, STACK_DEPTH);
 	address = slot->pc - !slot->is_exact;
