@@ -7,6 +7,7 @@
 #include "commands/output.h"
 #include "commands/record_options.h"
 #include "commands/recording.h"
+#include "commands/seccomp.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -328,6 +329,14 @@ static int scan_launched(void *context, pid_t pid)
 	return status;
 }
 
+static bool has_filtered(const struct record_options *options)
+{
+	for (size_t i = 0; !options->is_forced && i < options->pid_count; i++)
+		if (seccomp_filters(options->pids[i]))
+			return true;
+	return false;
+}
+
 static int prepare(struct record *record)
 {
 	struct tracer_start options = { .ring_bytes = record->options.ring_bytes,
@@ -345,6 +354,7 @@ static int prepare(struct record *record)
 	if (status)
 		return status;
 	describe(record->options.pids[0], &first);
+	options.has_filtered = has_filtered(&record->options);
 	if (record->options.pid_count == 1)
 		options.target_pid = record->options.pids[0];
 	if (!record->options.is_dry_run) {

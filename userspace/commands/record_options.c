@@ -15,6 +15,7 @@ enum option_key {
 	KEY_READY_FD,
 	KEY_FREE_STACKS,
 	KEY_BUFFER,
+	KEY_FORCE,
 };
 
 static const struct argp_option OPTIONS[] = {
@@ -27,6 +28,8 @@ static const struct argp_option OPTIONS[] = {
 	{ "free-stacks", KEY_FREE_STACKS, NULL, 0, "take the stacks of frees, too", 2 },
 	{ "buffer-size", KEY_BUFFER, "SIZE", 0,
 	  "of the ring between kernel and recorder (default 32M)", 2 },
+	{ "force", KEY_FORCE, NULL, 0,
+	  "record a target behind a seccomp filter even where the kernel may end it for that", 2 },
 	{ "ready-fd", KEY_READY_FD, "N", 0,
 	  "write a newline to descriptor N when the probes are live", 3 },
 	{ "json", 'j', NULL, 0, "print the result as JSON", 3 },
@@ -83,6 +86,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 		if (units_parse_size(value, &options->ring_bytes))
 			argp_error(state, "not a size: %s; try 64M", value);
 		return 0;
+	case KEY_FORCE: options->is_forced = true; return 0;
 	case KEY_READY_FD: options->ready_fd = atoi(value); return 0;
 	case ARGP_KEY_ARGS:
 		options->command = state->argv + state->next;

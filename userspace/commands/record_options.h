@@ -17,6 +17,7 @@ struct record_options {
 	const char *output_path, *state_directory;
 	int ready_fd;
 	bool is_dry_run, is_json, has_free_stacks;
+	bool is_forced; /* whatever a seccomp filter does to the target */
 };
 
 /* Fills in what the arguments say and the defaults for the rest; misuse ends the program. */

@@ -2,6 +2,7 @@
 #include "tracing/features.h"
 
 #include "base/io.h"
+#include "tracing/filtered.h"
 #include "tracing/links.h"
 
 #include <errno.h>
@@ -60,45 +61,83 @@ static int load_empty(uint32_t attach_type)
 	return fd < 0 ? -errno : fd;
 }
 
-static int try_mode(enum attach_mode mode, int file_fd, uint64_t offset)
+/* A probe on the trial function, for nobody to see. */
+struct trial {
+	int file; /* this executable */
+	uint64_t offset;
+	int fds[2];
+	size_t fd_count;
+};
+
+static int trial_open(struct trial *trial)
+{
+	*trial = (struct trial) { .file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC) };
+	if (trial->file < 0)
+		return -errno;
+	if (dl_iterate_phdr(find_offset, &trial->offset))
+		return 0;
+	io_close(&trial->file);
+	return -ENOENT;
+}
+
+/* pid 0: every process that runs this executable. is_return: as for a block that is returned. */
+static int trial_attach(struct trial *trial, enum attach_mode mode, pid_t pid, bool is_return)
 {
 	static const uint32_t TYPES[] = { ATTACH_TYPE_UPROBE_SESSION, ATTACH_TYPE_UPROBE_MULTI, 0 };
 	uint64_t cookie = 1;
-	int fds[2] = { -1, -1 };
-	size_t count = 0;
 	int program = load_empty(TYPES[mode]);
 
 	if (program < 0)
 		return program;
 	struct link_request request = {
 		.program_fd = program,
-		.file_fd = file_fd,
-		.offsets = &offset,
+		.file_fd = trial->file,
+		.offsets = &trial->offset,
 		.cookies = &cookie,
 		.count = 1,
-		.pid = getpid(),
+		.pid = pid,
+		.is_return = is_return && mode != ATTACH_SESSION,
 		.is_session = mode == ATTACH_SESSION,
 	};
-	int err = links_attach(mode, &request, fds, &count);
-	while (count)
-		io_close(&fds[--count]);
+	int err = links_attach(mode, &request, trial->fds, &trial->fd_count);
 	close(program);
 	return err;
 }
 
+static void trial_close(struct trial *trial)
+{
+	while (trial->fd_count)
+		io_close(&trial->fds[--trial->fd_count]);
+	io_close(&trial->file);
+}
+
 enum attach_mode features_attach_mode(int *error)
 {
-	uint64_t offset = 0;
-	int mode = ATTACH_NONE, err = -ENOENT;
-	int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	struct trial trial;
+	int err = trial_open(&trial), mode = ATTACH_NONE;
 
-	if (self >= 0 && dl_iterate_phdr(find_offset, &offset))
-		for (mode = ATTACH_SESSION; mode < ATTACH_NONE; mode++) {
-			err = try_mode(mode, self, offset);
-			if (!err)
-				break;
-		}
-	io_close(&self);
+	*error = -err;
+	if (err)
+		return ATTACH_NONE;
+	for (mode = ATTACH_SESSION; mode < ATTACH_NONE; mode++) {
+		err = trial_attach(&trial, mode, getpid(), false);
+		if (!err)
+			break;
+	}
+	trial_close(&trial);
 	*error = -err;
 	return mode;
+}
+
+bool features_spares_filtered(enum attach_mode mode)
+{
+	struct trial trial;
+	bool is_spared = false;
+
+	if (trial_open(&trial))
+		return false;
+	if (trial_attach(&trial, mode, 0, true) == 0)
+		is_spared = filtered_survives(trial_function);
+	trial_close(&trial);
+	return is_spared;
 }

@@ -22,4 +22,7 @@ const char *attach_mode_name(enum attach_mode mode);
  */
 enum attach_mode features_attach_mode(int *error);
 
+/* Does a program behind a seccomp filter survive the probes of this mode? (tracing/filtered.h) */
+bool features_spares_filtered(enum attach_mode mode);
+
 #endif

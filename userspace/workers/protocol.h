@@ -179,8 +179,8 @@ struct tracer_start {
 	uint64_t ring_bytes;
 	uint32_t target_pid; /* the only target; 0: several */
 	uint32_t has_free_stacks;
-	uint32_t is_dry_run; /* finds sites, loads nothing */
-	uint32_t reserved;
+	uint32_t is_dry_run;   /* finds sites, loads nothing */
+	uint32_t has_filtered; /* a target lives behind a seccomp filter, and is to survive */
 };
 
 struct tracer_ready {

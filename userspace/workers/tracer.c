@@ -67,6 +67,15 @@ static _Noreturn void fail_to_load(int err, const char *step)
 		    step, strerror(-err));
 }
 
+static _Noreturn void refuse_filtered(void)
+{
+	worker_fail(
+		4, 0,
+		"this kernel ends a program behind a seccomp filter at the first probed return, and a "
+		"target lives behind one (Seccomp in /proc/PID/status); Linux 6.14 has this mended; "
+		"--force records it all the same");
+}
+
 /* Loads, then confines itself: what comes after this sees targets' data. */
 static void start(struct tracer *tracer)
 {
@@ -101,6 +110,8 @@ static void start(struct tracer *tracer)
 		if (err)
 			fail_to_load(err, step);
 		mode = probes_mode(tracer->probes);
+		if (tracer->options.has_filtered && !features_spares_filtered(mode))
+			refuse_filtered();
 		send_session(tracer, mode);
 	}
 	worker_confine(mode == ATTACH_PERF ? "tracer-perf" : "tracer");
