@@ -341,8 +341,8 @@ int debug_info_find(struct debug_info *info, struct demangler *demangler, const 
 	for (uint32_t i = 0; !err && i < UNITS_MAX && search.entries_left; i++) {
 		if (dwarf_get_units(info->dwarf, unit, &unit, NULL, &type, &search.unit, NULL))
 			break;
-		/* the rest of a skeleton is in a file of its own */
-		if (type == DW_UT_compile)
+		/* a skeleton has lines; its functions are in a file of its own */
+		if (type == DW_UT_compile || type == DW_UT_skeleton)
 			search_unit(&search);
 	}
 	free(search.is_done);

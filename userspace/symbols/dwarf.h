@@ -5,7 +5,8 @@
  * The only file that knows libdw's types. libdw is not made for hostile files: call it in a process
  * that may die, with limits of memory and time. What is bounded here is what libdw leaves to its
  * caller: depth and number of the entries that are walked. No other file is ever opened: parts that
- * a file keeps elsewhere (.dwo, dwz's common file) count as absent.
+ * a file keeps elsewhere (.dwo, dwz's common file) count as absent: of a unit that was split off there
+ * are lines, and no functions.
  */
 #ifndef HEAPTRAIL_SYMBOLS_DWARF_H
 #define HEAPTRAIL_SYMBOLS_DWARF_H
