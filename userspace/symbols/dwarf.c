@@ -147,9 +147,12 @@ static size_t first_wanted(const struct search *search, uint64_t address)
 	return low;
 }
 
-/* Sets the scope of all wanted addresses that the entry covers (NO_SCOPE: only looks). True: there
- * are some. */
-static bool cover(struct search *search, Dwarf_Die *die, uint32_t scope)
+/*
+ * Sets the scope of all wanted addresses of the scope around it that the entry covers, where it is
+ * one itself. True: there are some. Of entries side by side that cover the same address, which
+ * compilers do make, the first one has it.
+ */
+static bool cover(struct search *search, Dwarf_Die *die, uint32_t outer, bool is_scope)
 {
 	Dwarf_Addr base, start, end;
 	ptrdiff_t at = 0;
@@ -161,10 +164,12 @@ static bool cover(struct search *search, Dwarf_Die *die, uint32_t scope)
 			break;
 		for (size_t k = first_wanted(search, start);
 		     k < search->wanted_count && search->wanted[k].address < end; k++) {
-			is_covering = true;
-			if (scope == NO_SCOPE)
+			if (search->wanted[k].scope != outer)
+				continue;
+			if (!is_scope)
 				return true;
-			search->wanted[k].scope = scope;
+			is_covering = true;
+			search->wanted[k].scope = (uint32_t)search->scope_count;
 		}
 	}
 	return is_covering;
@@ -195,11 +200,10 @@ static bool enter(struct search *search, Dwarf_Die *die, uint32_t *scope)
 	switch (kind_of(dwarf_tag(die))) {
 	case ENTRY_HOLDER: return true;
 	case ENTRY_BLOCK:
-		return cover(search, die, NO_SCOPE) ||
+		return cover(search, die, *scope, false) ||
 		       !(dwarf_hasattr(die, DW_AT_low_pc) || dwarf_hasattr(die, DW_AT_ranges));
 	case ENTRY_FUNCTION:
-		if (!cover(search, die, (uint32_t)search->scope_count) ||
-		    !add_scope(search, die, *scope))
+		if (!cover(search, die, *scope, true) || !add_scope(search, die, *scope))
 			return false;
 		*scope = (uint32_t)search->scope_count - 1;
 		return true;
