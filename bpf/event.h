@@ -112,9 +112,14 @@ struct event_stack {
 	u16 frame_count;
 	u32 pid;
 	u64 stack; /* the hash by which events refer to it; never 0 */
+	/* STACK_NO_TABLE: the file in which the last frame is, and where; for the tracer alone */
+	u64 inode;
+	u64 offset;
+	u32 device;
+	u32 reserved;
 	u64 frames[];
 };
-_Static_assert(sizeof(struct event_stack) == 16, "layout");
+_Static_assert(sizeof(struct event_stack) == 40, "layout");
 
 /* For the tracer alone: it is not written. */
 struct event_module {

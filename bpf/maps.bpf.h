@@ -45,6 +45,7 @@ struct slot {
 	u32 reserved;
 	u64 vma_start, vma_end, vma_offset; /* the last mapping found; the offset is in its file */
 	struct file_key vma_key;	    /* inode 0: no file */
+	u64 unknown_offset;		    /* STACK_NO_TABLE: of the last frame in its file */
 	u64 window_start, window_size;	    /* stack memory that was copied */
 	struct event_stack header;
 	u64 frames[STACK_DEPTH_MAX];

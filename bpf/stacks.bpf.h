@@ -57,6 +57,10 @@ static __always_inline void stack_send(struct slot *slot, u32 pid, u64 hash, u8 
 	event->frame_count = count;
 	event->pid = pid;
 	event->stack = hash;
+	event->inode = slot->vma_key.inode;
+	event->device = slot->vma_key.device;
+	event->reserved = 0;
+	event->offset = slot->unknown_offset;
 	if (bpf_ringbuf_output(&events, event, sizeof(*event) + count * sizeof(u64),
 			       wakeup_flag())) {
 		*memory = 0;

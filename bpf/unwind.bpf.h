@@ -212,12 +212,13 @@ static __always_inline u32 code_find(struct slot *slot, u32 index, u64 address, 
 		return STACK_NOT_CODE;
 	if (!slot->vma_key.inode)
 		return STACK_ANONYMOUS;
+	offset = address - slot->vma_start + slot->vma_offset;
 	module = bpf_map_lookup_elem(&unwind_module_ids, &slot->vma_key);
 	if (!module) {
+		slot->unknown_offset = offset;
 		table_request(slot);
 		return STACK_NO_TABLE;
 	}
-	offset = address - slot->vma_start + slot->vma_offset;
 	*frame = (u64)*module << FRAME_MODULE_SHIFT | (offset & FRAME_OFFSET_MASK);
 	*rule = find_rule(*module, offset);
 	/* return addresses that were made up (makecontext) point at a function's first byte */
@@ -324,15 +325,20 @@ static __always_inline bool undo_hijack(struct slot *slot)
 	return true;
 }
 
-static __always_inline void frame_add(struct slot *slot, u64 frame)
+static __always_inline void frame_add(struct slot *slot, u64 frame, u32 status)
 {
 	u32 count = slot->frame_count;
 
 	slot->frames[count & (STACK_DEPTH_MAX - 1)] = frame;
 	slot->frame_count = count + 1;
-	slot->hash = hash_step(slot->hash, frame);
-	if (frame & FRAME_ABSOLUTE)
-		slot->hash ^= slot->space; /* means nothing in another process */
+	/* an address means nothing in another process, or when another file is there */
+	if (status == STACK_NO_TABLE)
+		slot->hash = hash_step(hash_step(slot->hash, slot->vma_key.inode),
+				       slot->unknown_offset);
+	else
+		slot->hash = hash_step(slot->hash, frame);
+	if ((frame & FRAME_ABSOLUTE) && status != STACK_NO_TABLE)
+		slot->hash ^= slot->space;
 }
 
 /* Up to the caller, whose frame begins at cfa. */
@@ -419,7 +425,7 @@ static long walk_step(u64 step, void *data)
 	/* nothing has called a signal's frame: it returns to its function's first byte */
 	if (RULE_KIND(rule) == UNWIND_SIGNAL && !slot->is_exact)
 		frame++;
-	frame_add(slot, frame);
+	frame_add(slot, frame, status);
 	if (status == STACK_NO_ROW || status == STACK_ANONYMOUS) {
 		cfa = frame_pointer_cfa(slot);
 		return cfa ? step_up(slot, index, cfa, FRAME_POINTER_RULE) : walk_end(slot, status);

@@ -65,10 +65,12 @@ static int feed_modules(struct model *model, struct bytes_reader *in)
 	while (!err && module_record_get(in, &record)) {
 		err = reach((void **)&model->modules, &model->module_count, sizeof(*model->modules),
 			    record.id);
-		if (!err && !model->modules[record.id].record.path)
-			model->modules[record.id].record = record;
-		else
+		if (err) {
 			module_record_free(&record);
+			continue;
+		}
+		module_record_free(&model->modules[record.id].record);
+		model->modules[record.id].record = record;
 	}
 	return err;
 }

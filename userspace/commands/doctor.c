@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <linux/landlock.h>
+#include <linux/perf_event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -69,6 +70,23 @@ static void check_uprobes(struct finding *finding)
 		 finding->is_good ? "is there" : "is missing");
 }
 
+/* The event that the tracer opens (tracing/sideband.c), without its ring. */
+static void check_sideband(struct finding *finding)
+{
+	struct perf_event_attr attr = { .size = sizeof(attr),
+					.type = PERF_TYPE_SOFTWARE,
+					.config = PERF_COUNT_SW_DUMMY,
+					.mmap = 1,
+					.mmap2 = 1,
+					.exclude_kernel = 1 };
+	int fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+
+	finding->is_good = fd >= 0;
+	snprintf(finding->seen, sizeof(finding->seen), "the kernel's news of mappings %s",
+		 fd >= 0 ? "can be had" : strerror(errno));
+	io_close(&fd);
+}
+
 static void check_landlock(struct finding *finding)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
@@ -99,6 +117,8 @@ static const struct check {
 	{ "rights", check_root, "recording needs root: run with sudo" },
 	{ "btf", check_btf, "a kernel with CONFIG_DEBUG_INFO_BTF=y is needed" },
 	{ "uprobes", check_uprobes, "a kernel with CONFIG_UPROBE_EVENTS=y is needed" },
+	{ "mappings", check_sideband,
+	  "libraries that targets load later are then read when their code is first met" },
 	{ "landlock", check_landlock,
 	  "workers then keep the file system out by uid and seccomp only" },
 	{ "state", check_state, "choose a directory with HEAPTRAIL_STATE_DIR, or run as root" },

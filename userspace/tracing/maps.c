@@ -32,8 +32,10 @@ static int parse_line(const char *line, struct mapping *mapping)
 	return mapping->path ? 1 : -ENOMEM;
 }
 
-static int append(struct maps *maps, const struct mapping *mapping)
+static int insert(struct maps *maps, size_t i, const struct mapping *mapping)
 {
+	if (maps->count == MAPS_MAX)
+		return -EFBIG;
 	if ((maps->count & (maps->count - 1)) == 0) {
 		size_t capacity = maps->count ? maps->count * 2 : 16;
 		struct mapping *grown = realloc(maps->items, capacity * sizeof(*grown));
@@ -41,7 +43,8 @@ static int append(struct maps *maps, const struct mapping *mapping)
 			return -ENOMEM;
 		maps->items = grown;
 	}
-	maps->items[maps->count++] = *mapping;
+	memmove(&maps->items[i + 1], &maps->items[i], (maps->count++ - i) * sizeof(*mapping));
+	maps->items[i] = *mapping;
 	return 0;
 }
 
@@ -63,10 +66,8 @@ int maps_parse(const char *text, size_t size, struct maps *maps)
 		/* the kernel lists them in order; what is not in order was not written by it */
 		if (maps->count && mapping.start < maps->items[maps->count - 1].end)
 			err = -EBADMSG;
-		else if (maps->count == MAPS_MAX)
-			err = -EFBIG;
 		else
-			err = append(maps, &mapping);
+			err = insert(maps, maps->count, &mapping);
 		if (err)
 			free(mapping.path);
 	}
@@ -90,6 +91,53 @@ struct mapping *maps_find(const struct maps *maps, uint64_t address)
 	if (low < maps->count && maps->items[low].start <= address)
 		return &maps->items[low];
 	return NULL;
+}
+
+/* Takes [start, end) out of item *i, which reaches into it. *i is then the first item that may lie
+ * behind start. */
+static int cut_hole(struct maps *maps, size_t *i, uint64_t start, uint64_t end)
+{
+	struct mapping *old = &maps->items[*i], rest = *old;
+
+	if (old->start < start && old->end > end) {
+		rest.path = strdup(old->path);
+		if (!rest.path)
+			return -ENOMEM;
+		rest.file_offset += end - old->start;
+		rest.start = end;
+		old->end = start;
+		int err = insert(maps, ++*i, &rest);
+		if (err)
+			free(rest.path);
+		return err;
+	}
+	if (old->start < start) {
+		old->end = start;
+		++*i;
+	} else if (old->end > end) {
+		old->file_offset += end - old->start;
+		old->start = end;
+	} else {
+		free(old->path);
+		memmove(old, old + 1, (--maps->count - *i) * sizeof(*old));
+	}
+	return 0;
+}
+
+int maps_put(struct maps *maps, const struct mapping *mapping)
+{
+	size_t i = 0;
+	int err = 0;
+
+	while (i < maps->count && maps->items[i].end <= mapping->start)
+		i++;
+	while (!err && i < maps->count && maps->items[i].start < mapping->end)
+		err = cut_hole(maps, &i, mapping->start, mapping->end);
+	if (!err && mapping->inode)
+		err = insert(maps, i, mapping);
+	if (err || !mapping->inode)
+		free(mapping->path);
+	return err;
 }
 
 void maps_free(struct maps *maps)

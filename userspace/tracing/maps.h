@@ -34,6 +34,12 @@ int maps_parse(const char *text, size_t size, struct maps *maps);
 /* The mapping that holds address, or NULL. */
 struct mapping *maps_find(const struct maps *maps, uint64_t address);
 
+/*
+ * A process mapped something executable: what was there before is cut or goes. Takes over the path;
+ * inode 0: nothing of a file is there now. 0, -ENOMEM, -EFBIG; the path is then freed.
+ */
+int maps_put(struct maps *maps, const struct mapping *mapping);
+
 void maps_free(struct maps *maps);
 
 #endif

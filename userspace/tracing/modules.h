@@ -5,6 +5,7 @@
 
 #include "base/site.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,7 +14,8 @@
 struct module {
 	uint32_t id; /* from 1 */
 	uint64_t device, inode, size_bytes;
-	int fd; /* -1: could not be opened */
+	int fd;		 /* -1: could not be opened */
+	bool is_waiting; /* for the caller */
 	char *path;
 	char note[128]; /* why it has no sites; "" where all went well */
 	struct module_inspection inspection;

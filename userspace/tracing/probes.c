@@ -232,6 +232,14 @@ int probes_publish(struct probes *probes, const struct module *module,
 	return err;
 }
 
+void probes_mappings_changed(struct probes *probes, pid_t pid)
+{
+	struct generation *generations = probes->skeleton->bss->generations;
+
+	__atomic_fetch_add(&generations[(uint32_t)pid & (GENERATION_SLOTS - 1)].number, 1,
+			   __ATOMIC_RELAXED);
+}
+
 static void detach(struct link_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)

@@ -55,6 +55,9 @@ struct module;
 int probes_publish(struct probes *probes, const struct module *module,
 		   const struct unwind_blob *table);
 
+/* The target's mappings changed: what the programs remember of its code is not used again. */
+void probes_mappings_changed(struct probes *probes, pid_t pid);
+
 struct ring *probes_ring(const struct probes *probes);
 int probes_ring_fd(const struct probes *probes);
 

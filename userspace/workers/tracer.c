@@ -30,6 +30,7 @@
 #endif
 
 #define IDLE_MS		     10 /* the ring is looked at this often even where nothing wakes us */
+#define NAP_NS		     1000000
 #define RESCAN_INTERVAL_NS   100000000
 #define COUNTERS_INTERVAL_NS 1000000000
 
@@ -109,6 +110,8 @@ static void start(struct tracer *tracer)
 		int err = probes_open(&options, &tracer->probes, &step);
 		if (err)
 			fail_to_load(err, step);
+		/* without it, mappings are found when their code is in a stack */
+		(void)sideband_open(&tracer->sideband);
 		mode = probes_mode(tracer->probes);
 		if (tracer->options.has_filtered && !features_spares_filtered(mode))
 			refuse_filtered();
@@ -128,7 +131,8 @@ static void watch(struct tracer *tracer, int fd, uint32_t events, uint64_t tag)
 }
 
 #define TAG_CONTROL (~0ULL)
-#define TAG_RING    (~0ULL - 1) /* other tags are indexes of targets */
+#define TAG_RING    (~0ULL - 1)
+#define TAG_NEWS    (~0ULL - 2) /* other tags are indexes of targets */
 
 static struct target *add_target(struct tracer *tracer, const struct tracer_target *request,
 				 int pidfd)
@@ -226,6 +230,7 @@ static _Noreturn void handle_stop(struct tracer *tracer)
 		end.time_ns = clock_now_ns();
 		tracer_drain(tracer);
 		tracer->is_attached = false;
+		tracer_load_modules(tracer);
 		tracer_send_counters(tracer);
 		tracer_send_names(tracer);
 		tracer_send(tracer, STREAM_END, &end, sizeof(end));
@@ -290,21 +295,50 @@ static void rescan(struct tracer *tracer)
 	}
 }
 
+/*
+ * Loads what targets mapped. All processes' mappings wake us: those of others no more often than
+ * NAP_NS.
+ */
+static void hear_news(struct tracer *tracer, bool was_woken)
+{
+	static const struct timespec NAP = { .tv_nsec = NAP_NS };
+
+	tracer_meet_mappings(tracer);
+	if (was_woken && !tracer->has_news)
+		nanosleep(&NAP, NULL);
+	tracer->has_news = false;
+	tracer_load_modules(tracer);
+}
+
+/* Serves what has happened; returns whether somebody mapped something. */
+static bool serve(struct tracer *tracer, const struct epoll_event *events, int count)
+{
+	bool has_news = false;
+
+	for (int i = 0; i < count; i++) {
+		uint64_t tag = events[i].data.u64;
+		if (tag == TAG_CONTROL)
+			handle_control(tracer);
+		else if (tag == TAG_NEWS)
+			has_news = true;
+		else if (tag != TAG_RING)
+			handle_gone(tracer, &tracer->targets[tag]);
+	}
+	return has_news;
+}
+
 static _Noreturn void run(struct tracer *tracer)
 {
 	uint64_t counters_ns = 0;
 
 	watch(tracer, WORKER_SOCKET, EPOLLIN, TAG_CONTROL);
+	for (size_t i = 0; tracer->sideband && sideband_fd(tracer->sideband, i) >= 0; i++)
+		watch(tracer, sideband_fd(tracer->sideband, i), EPOLLIN, TAG_NEWS);
 	for (;;) {
 		struct epoll_event events[16];
 		int count = epoll_wait(tracer->epoll, events, 16,
 				       tracer->is_attached ? IDLE_MS : -1);
-		for (int i = 0; i < count; i++) {
-			if (events[i].data.u64 == TAG_CONTROL)
-				handle_control(tracer);
-			else if (events[i].data.u64 != TAG_RING)
-				handle_gone(tracer, &tracer->targets[events[i].data.u64]);
-		}
+		hear_news(tracer, serve(tracer, events, count));
 		if (!tracer->is_attached)
 			continue;
 		tracer_drain(tracer);

@@ -7,6 +7,7 @@
 #include "tracing/maps.h"
 #include "tracing/modules.h"
 #include "tracing/probes.h"
+#include "tracing/sideband.h"
 #include "workers/stream.h"
 
 #define TARGETS_MAX 4096
@@ -25,9 +26,12 @@ struct tracer {
 	int resolver, symbolizer, stream; /* sockets, and the pipe to the writer */
 	int null;			  /* stands for a file that is absent */
 	int epoll;
-	struct probes *probes; /* NULL in a dry run */
+	struct probes *probes;	   /* NULL in a dry run */
+	struct sideband *sideband; /* NULL: mappings are found when their code is in a stack */
+	bool has_news;		   /* a target mapped something since this was last cleared */
 	bool is_attached;
 	struct modules modules;
+	size_t waiting_count; /* modules that were met, but not yet inspected */
 	struct target *targets;
 	size_t target_count;
 	struct map frames; /* every module-relative frame seen, to be named at the end */
@@ -46,9 +50,18 @@ void tracer_drain(struct tracer *tracer);
 
 void tracer_send_counters(struct tracer *tracer);
 
-/* tracer_targets.c: reads the target's mappings, inspects modules that are new, attaches where
- * attached. */
+/* tracer_targets.c: reads the target's mappings, and loads modules that are new. */
 int tracer_scan(struct tracer *tracer, struct target *target);
+
+/* The module of a mapping; opened and named where it is new. NULL: out of memory, or of ids. */
+struct module *tracer_meet_module(struct tracer *tracer, const struct target *target,
+				  const struct mapping *mapping);
+
+/* Inspects modules that were met, publishes their tables, attaches where attached. */
+void tracer_load_modules(struct tracer *tracer);
+
+/* tracer_mappings.c: takes in what targets have mapped since. */
+void tracer_meet_mappings(struct tracer *tracer);
 
 /* Attaches to every site of one module, for every target. */
 int tracer_attach_module(struct tracer *tracer, const struct module *module);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <sys/uio.h>
 
 static void check_stream(int err)
@@ -52,10 +53,25 @@ static u64 resolve_frame(struct target *target, u64 frame)
 	       ((address - mapping->start + mapping->file_offset) & FRAME_OFFSET_MASK);
 }
 
+/* The kernel side has seen the file, but no table of it: the last frame is in it. */
+static void resolve_unknown(struct tracer *tracer, const struct target *target,
+			    struct event_stack *stack)
+{
+	const struct module *module = modules_find(
+		&tracer->modules, makedev(stack->device >> 20, stack->device & 0xfffff),
+		stack->inode);
+
+	if (target && module && stack->frame_count)
+		stack->frames[stack->frame_count - 1] = (u64)module->id << FRAME_MODULE_SHIFT |
+							(stack->offset & FRAME_OFFSET_MASK);
+}
+
 static void resolve_stack(struct tracer *tracer, struct event_stack *stack)
 {
 	struct target *target = tracer_target(tracer, stack->pid);
 
+	if (stack->status == STACK_NO_TABLE)
+		resolve_unknown(tracer, target, stack);
 	for (u16 i = 0; i < stack->frame_count; i++) {
 		if (target && (stack->frames[i] & FRAME_ABSOLUTE))
 			stack->frames[i] = resolve_frame(target, stack->frames[i]);
@@ -83,6 +99,8 @@ void tracer_drain(struct tracer *tracer)
 	while (taken < tracer->options.ring_bytes &&
 	       (frame.size = (uint32_t)ring_drain(probes_ring(tracer->probes), records,
 						  STREAM_BATCH_MAX))) {
+		/* a file was mapped before its code was in a stack, and is met before that stack */
+		tracer_meet_mappings(tracer);
 		for (size_t at = 0; at < frame.size;) {
 			if (records[at] == EVENT_STACK)
 				resolve_stack(tracer, (struct event_stack *)(records + at));

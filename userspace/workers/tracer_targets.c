@@ -119,21 +119,16 @@ static int publish_table(struct tracer *tracer, const struct module *module)
 	return err;
 }
 
-/* Opens and inspects the file behind a mapping that was not seen before. Trouble is noted, not
- * fatal. */
-static struct module *add_module(struct tracer *tracer, const struct target *target,
-				 const struct mapping *mapping)
+/* The file behind a mapping. Trouble is noted, not fatal. */
+static void open_module(struct tracer *tracer, const struct target *target,
+			const struct mapping *mapping, struct module *module)
 {
 	struct resolver_request request = { .pid = target->pid,
 					    .start = mapping->start,
 					    .end = mapping->end };
-	struct module *module = modules_add(&tracer->modules, mapping->device, mapping->inode,
-					    mapping->path);
 	struct stat st;
 	int err = 0;
 
-	if (!module)
-		return NULL;
 	module->fd = tracer_resolve(tracer, RESOLVER_MODULE, &request, sizeof(request),
 				    target->pidfd);
 	/* The link may by now lead to another file that was mapped at the same address. */
@@ -145,15 +140,25 @@ static struct module *add_module(struct tracer *tracer, const struct target *tar
 		module->fd = -1;
 	} else {
 		module->size_bytes = (uint64_t)st.st_size;
-		err = inspect(tracer, module);
 	}
+	module->note[0] = 0;
 	if (err)
 		snprintf(module->note, sizeof(module->note), "not inspected: %s", strerror(-err));
-	if (!err && tracer->probes)
-		err = publish_table(tracer, module);
-	if (err && !module->note[0])
-		snprintf(module->note, sizeof(module->note), "no unwind table: %s", strerror(-err));
-	announce_module(tracer, module);
+	tracer->waiting_count += !module->is_waiting;
+	module->is_waiting = true;
+}
+
+struct module *tracer_meet_module(struct tracer *tracer, const struct target *target,
+				  const struct mapping *mapping)
+{
+	struct module *module = modules_find(&tracer->modules, mapping->device, mapping->inode);
+
+	if (!module)
+		module = modules_add(&tracer->modules, mapping->device, mapping->inode,
+				     mapping->path);
+	/* one that was gone before it could be opened may be here to stay now */
+	if (module && module->fd < 0)
+		open_module(tracer, target, mapping, module);
 	return module;
 }
 
@@ -169,6 +174,40 @@ int tracer_attach_module(struct tracer *tracer, const struct module *module)
 		return 0;
 	return probes_attach(tracer->probes, module->fd, module->sites,
 			     module->inspection.site_count, pid);
+}
+
+static void load_module(struct tracer *tracer, struct module *module)
+{
+	int err = 0;
+
+	if (module->fd >= 0) {
+		err = inspect(tracer, module);
+		if (err)
+			snprintf(module->note, sizeof(module->note), "not inspected: %s",
+				 strerror(-err));
+	}
+	if (module->fd >= 0 && !err && tracer->probes)
+		err = publish_table(tracer, module);
+	if (err && !module->note[0])
+		snprintf(module->note, sizeof(module->note), "no unwind table: %s", strerror(-err));
+	if (tracer->is_attached && (err = tracer_attach_module(tracer, module)))
+		snprintf(module->note, sizeof(module->note), "not probed: %s", strerror(-err));
+	announce_module(tracer, module);
+}
+
+void tracer_load_modules(struct tracer *tracer)
+{
+	for (size_t i = 0; tracer->waiting_count; i = (i + 1) % tracer->modules.count) {
+		struct module *module = tracer->modules.items[i];
+		if (!module->is_waiting)
+			continue;
+		module->is_waiting = false;
+		tracer->waiting_count--;
+		load_module(tracer, module);
+		/* rings do not wait for a thousand modules; more may be met now */
+		if (tracer->is_attached)
+			tracer_drain(tracer);
+	}
 }
 
 static int read_maps(struct tracer *tracer, struct target *target, struct maps *maps)
@@ -198,19 +237,11 @@ int tracer_scan(struct tracer *tracer, struct target *target)
 	if (err)
 		return err;
 	for (size_t i = 0; i < maps.count; i++) {
-		struct mapping *mapping = &maps.items[i];
-		struct module *module = modules_find(&tracer->modules, mapping->device,
-						     mapping->inode);
-		bool is_new = !module;
-		if (is_new)
-			module = add_module(tracer, target, mapping);
-		if (!module)
-			continue;
-		mapping->module = module->id;
-		if (is_new && tracer->is_attached)
-			err = tracer_attach_module(tracer, module);
+		struct module *module = tracer_meet_module(tracer, target, &maps.items[i]);
+		maps.items[i].module = module ? module->id : 0;
 	}
 	maps_free(&target->maps);
 	target->maps = maps;
-	return err;
+	tracer_load_modules(tracer);
+	return 0;
 }

@@ -166,6 +166,46 @@ static void changed_text_is_survived(void **state)
 		}
 }
 
+static void put(struct maps *maps, uint64_t start, uint64_t end, uint64_t inode)
+{
+	struct mapping mapping = { .start = start,
+				   .end = end,
+				   .file_offset = 0x10000,
+				   .inode = inode,
+				   .path = strdup("/new") };
+
+	assert_int_equal(maps_put(maps, &mapping), 0);
+}
+
+/* Whatever is put where: the copy answers for each page as one that remembers pages does. */
+static void a_new_mapping_replaces_what_was_there(void **state)
+{
+	uint64_t inodes[64] = { 0 }, offsets[64] = { 0 };
+	struct maps maps = { 0 };
+
+	(void)state;
+	srand(1);
+	for (int i = 0; i < 5000; i++) {
+		uint64_t first = (uint64_t)rand() % 64, count = 1 + (uint64_t)rand() % 16;
+		uint64_t inode = (uint64_t)rand() % 4;
+		if (first + count > 64)
+			count = 64 - first;
+		put(&maps, first << 12, (first + count) << 12, inode);
+		for (uint64_t page = first; page < first + count; page++) {
+			inodes[page] = inode;
+			offsets[page] = 0x10000 + ((page - first) << 12);
+		}
+		for (uint64_t page = 0; page < 64; page++) {
+			const struct mapping *found = maps_find(&maps, page << 12);
+			assert_int_equal(found ? found->inode : 0, inodes[page]);
+			if (found)
+				assert_int_equal((page << 12) - found->start + found->file_offset,
+						 offsets[page]);
+		}
+	}
+	maps_free(&maps);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +216,7 @@ int main(void)
 		cmocka_unit_test(what_the_kernel_does_not_write_is_refused),
 		cmocka_unit_test(too_many_mappings_are_refused),
 		cmocka_unit_test(changed_text_is_survived),
+		cmocka_unit_test(a_new_mapping_replaces_what_was_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What targets map while they run, as the kernel tells it (tracing/sideband.h).
+ *
+ * A file is met at once: opened before the target can unmap it, and named, so that frames in it can
+ * be told. Its sites and its table take the symbolizer's time, during which the ring is drained and
+ * more files may be met: they are loaded afterwards, in the order of their ids.
+ */
+#include "workers/tracer.h"
+
+#include <string.h>
+
+static void put_mapping(struct tracer *tracer, struct target *target,
+			const struct sideband_mapping *news)
+{
+	struct mapping mapping = {
+		.start = news->start,
+		.end = news->end,
+		.file_offset = news->file_offset,
+		.device = news->device,
+		.inode = news->inode,
+		.path = strdup(news->path),
+	};
+
+	if (mapping.path && mapping.inode) {
+		const struct module *module = tracer_meet_module(tracer, target, &mapping);
+		mapping.module = module ? module->id : 0;
+	}
+	/* the copy of its maps is wrong now: read them again */
+	if (!mapping.path || maps_put(&target->maps, &mapping))
+		target->has_unknown_frames = true;
+}
+
+static void hear(void *context, const struct sideband_mapping *news)
+{
+	struct tracer *tracer = context;
+
+	for (size_t i = 0; i < tracer->target_count; i++) {
+		struct target *target = &tracer->targets[i];
+		if (target->is_gone || (news && news->pid != target->pid))
+			continue;
+		probes_mappings_changed(tracer->probes, (pid_t)target->pid);
+		tracer->has_news = true;
+		if (news)
+			put_mapping(tracer, target, news);
+		else
+			target->has_unknown_frames = true;
+	}
+}
+
+void tracer_meet_mappings(struct tracer *tracer)
+{
+	if (tracer->sideband)
+		sideband_drain(tracer->sideband, hear, tracer);
+}
