@@ -19,10 +19,8 @@
 
 #define SIZE_OVERFLOW (~0ULL)
 
-static __always_inline struct thread *thread_here(void)
+static __always_inline struct thread *thread_of(struct task_struct *task)
 {
-	struct task_struct *task = (void *)bpf_get_current_task_btf();
-
 	return bpf_task_storage_get(&threads, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 }
 
@@ -80,35 +78,37 @@ static __always_inline u8 log2_of(u64 alignment)
 	return log2;
 }
 
-static __always_inline void emit_free(struct pt_regs *ctx, u64 cookie, struct thread *thread)
+static __always_inline void emit_free(struct pt_regs *ctx, u64 cookie, struct thread *thread,
+				      struct task_struct *task)
 {
 	u64 address = register_read(ctx, COOKIE_POINTER(cookie)), stack = 0, return_address = 0;
 	struct event_free *event;
 
 	if (!address)
 		return;
-	thread_announce(thread);
+	thread_announce(thread, task);
 	if (has_free_stacks) {
 		u64 sp = register_sp(ctx) + COOKIE_SP_OFFSET(cookie);
 		bpf_probe_read_user(&return_address, sizeof(return_address), (void *)sp);
-		stack = stack_take(ctx, return_address, sp + 8);
+		stack = stack_take(ctx, task, return_address, sp + 8);
 	}
 	event = event_reserve(sizeof(*event));
 	if (!event)
 		return;
-	head_fill(&event->head, EVENT_FREE, cookie, 0);
+	head_fill(&event->head, EVENT_FREE, task, cookie, 0);
 	event->address = address;
 	event->stack = stack;
 	bpf_ringbuf_submit(event, wakeup_flag());
 }
 
-static __always_inline void emit_alloc(struct thread *thread, u64 address, u64 stack)
+static __always_inline void emit_alloc(struct thread *thread, struct task_struct *task, u64 address,
+				       u64 stack)
 {
 	struct event_alloc *event = event_reserve(sizeof(*event));
 
 	if (!event)
 		return;
-	head_fill(&event->head, EVENT_ALLOC, thread->cookie,
+	head_fill(&event->head, EVENT_ALLOC, task, thread->cookie,
 		  thread->align_log2 | (address ? 0 : EVENT_FAILED));
 	event->address = address;
 	event->size = thread->size;
@@ -116,14 +116,15 @@ static __always_inline void emit_alloc(struct thread *thread, u64 address, u64 s
 	bpf_ringbuf_submit(event, wakeup_flag());
 }
 
-static __always_inline void emit_realloc(struct thread *thread, u64 address, u64 stack)
+static __always_inline void emit_realloc(struct thread *thread, struct task_struct *task,
+					 u64 address, u64 stack)
 {
 	struct event_realloc *event = event_reserve(sizeof(*event));
 	u64 duration;
 
 	if (!event)
 		return;
-	head_fill(&event->head, EVENT_REALLOC, thread->cookie, address ? 0 : EVENT_FAILED);
+	head_fill(&event->head, EVENT_REALLOC, task, thread->cookie, address ? 0 : EVENT_FAILED);
 	duration = event->head.time_ns - thread->entry_ns;
 	event->head.duration_ns = duration >> 32 ? ~0U : (u32)duration;
 	event->address = address;
@@ -134,13 +135,13 @@ static __always_inline void emit_realloc(struct thread *thread, u64 address, u64
 }
 
 /* realloc(p, 0) that returned NULL has freed p (C17 leaves it open; glibc does). */
-static __always_inline void emit_realloc_free(struct thread *thread)
+static __always_inline void emit_realloc_free(struct thread *thread, struct task_struct *task)
 {
 	struct event_free *event = event_reserve(sizeof(*event));
 
 	if (!event)
 		return;
-	head_fill(&event->head, EVENT_FREE, thread->cookie, 0);
+	head_fill(&event->head, EVENT_FREE, task, thread->cookie, 0);
 	event->head.time_ns = thread->entry_ns;
 	event->address = thread->pointer;
 	event->stack = 0;
@@ -153,14 +154,15 @@ static __always_inline void emit_realloc_free(struct thread *thread)
  */
 static __always_inline int call_enter(struct pt_regs *ctx, u64 cookie)
 {
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	u64 pointer = register_read(ctx, COOKIE_POINTER(cookie));
 	u64 sp = register_sp(ctx);
 	u32 kind = COOKIE_KIND(cookie);
 	struct thread *thread;
 
-	if (!is_target(bpf_get_current_pid_tgid() >> 32))
+	if (!is_target(task->tgid))
 		return 1;
-	thread = thread_here();
+	thread = thread_of(task);
 	if (!thread) {
 		COUNT(emitted);
 		COUNT(lost[LOSS_THREAD_STATE]);
@@ -198,13 +200,14 @@ static __always_inline u64 call_result(struct pt_regs *ctx, struct thread *threa
  */
 static __always_inline int call_leave(struct pt_regs *ctx, bool is_session)
 {
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	struct thread *thread;
 	u64 address, stack = 0;
 	u32 kind;
 
-	if (!is_target(bpf_get_current_pid_tgid() >> 32))
+	if (!is_target(task->tgid))
 		return 0;
-	thread = thread_here();
+	thread = thread_of(task);
 	if (!thread || !thread->sp || register_sp(ctx) != thread->sp + CALL_FRAME_BYTES) {
 		if (is_session) {
 			COUNT(emitted);
@@ -212,18 +215,18 @@ static __always_inline int call_leave(struct pt_regs *ctx, bool is_session)
 		}
 		return 0;
 	}
-	thread_announce(thread);
+	thread_announce(thread, task);
 	kind = COOKIE_KIND(thread->cookie);
 	address = call_result(ctx, thread);
 	if (address)
-		stack = stack_take(ctx, register_pc(ctx), register_sp(ctx));
+		stack = stack_take(ctx, task, register_pc(ctx), register_sp(ctx));
 	if ((kind == CALL_REALLOC || kind == CALL_REALLOC_PRODUCT) && thread->pointer) {
 		if (!address && thread->size == 0)
-			emit_realloc_free(thread);
+			emit_realloc_free(thread, task);
 		else
-			emit_realloc(thread, address, stack);
+			emit_realloc(thread, task, address, stack);
 	} else {
-		emit_alloc(thread, address, stack);
+		emit_alloc(thread, task, address, stack);
 	}
 	thread->sp = 0;
 	return 0;
@@ -231,18 +234,19 @@ static __always_inline int call_leave(struct pt_regs *ctx, bool is_session)
 
 static __always_inline int free_enter(struct pt_regs *ctx, u64 cookie)
 {
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	struct thread *thread;
 
-	if (!is_target(bpf_get_current_pid_tgid() >> 32))
+	if (!is_target(task->tgid))
 		return 0;
-	thread = thread_here();
+	thread = thread_of(task);
 	if (!thread) {
 		COUNT(emitted);
 		COUNT(lost[LOSS_THREAD_STATE]);
 		return 0;
 	}
 	if (!is_nested(thread, register_sp(ctx) + COOKIE_SP_OFFSET(cookie)))
-		emit_free(ctx, cookie, thread);
+		emit_free(ctx, cookie, thread, task);
 	return 0;
 }
 

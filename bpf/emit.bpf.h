@@ -15,15 +15,14 @@ static __always_inline u64 wakeup_flag(void)
 									     : BPF_RB_NO_WAKEUP;
 }
 
-static __always_inline void head_fill(struct event_head *head, u8 kind, u64 cookie, u16 flags)
+static __always_inline void head_fill(struct event_head *head, u8 kind, struct task_struct *task,
+				      u64 cookie, u16 flags)
 {
-	u64 pid_tgid = bpf_get_current_pid_tgid();
-
 	head->kind = kind;
 	head->function = COOKIE_FUNCTION(cookie);
 	head->flags = flags;
-	head->tid = (u32)pid_tgid;
-	head->pid = pid_tgid >> 32;
+	head->tid = task->pid; /* the kernel calls a thread's number pid, and a process's tgid */
+	head->pid = task->tgid;
 	head->duration_ns = 0;
 	head->time_ns = bpf_ktime_get_ns();
 }
@@ -41,7 +40,7 @@ static __always_inline void *event_reserve(const u64 size)
 
 /* Names the thread before its first event. Tried again at the next event where there was no room.
  */
-static __always_inline void thread_announce(struct thread *thread)
+static __always_inline void thread_announce(struct thread *thread, struct task_struct *task)
 {
 	struct event_thread *event;
 
@@ -52,7 +51,7 @@ static __always_inline void thread_announce(struct thread *thread)
 		COUNT(threads_lost);
 		return;
 	}
-	head_fill(&event->head, EVENT_THREAD, 0, 0);
+	head_fill(&event->head, EVENT_THREAD, task, 0, 0);
 	bpf_get_current_comm(event->comm, sizeof(event->comm));
 	bpf_ringbuf_submit(event, wakeup_flag());
 	thread->is_announced = 1;

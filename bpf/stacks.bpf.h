@@ -70,11 +70,11 @@ static __always_inline void stack_send(struct slot *slot, u32 pid, u64 hash, u8 
 
 /* The kernel's own walk, for architectures and kernels without tables: it believes in frame
  * pointers. */
-static __always_inline void frame_pointer_walk(struct pt_regs *ctx, struct slot *slot,
+static __always_inline void frame_pointer_walk(struct pt_regs *ctx, struct slot *slot, u32 pid,
 					       u64 return_address)
 {
 	long size = bpf_get_stack(ctx, slot->frames, sizeof(slot->frames), BPF_F_USER_STACK);
-	u64 hash = bpf_get_current_pid_tgid() >> 32;
+	u64 hash = pid;
 	u32 i;
 
 	slot->frame_count = size < 8 ? 1 : (u32)size >> 3;
@@ -91,7 +91,8 @@ static __always_inline void frame_pointer_walk(struct pt_regs *ctx, struct slot 
  * The stack of the probed thread: first the return address of the call, then its callers. sp: the
  * stack pointer after that return. Returns the stack's hash, 0 where none could be taken.
  */
-static __noinline u64 stack_take(struct pt_regs *ctx, u64 return_address, u64 sp)
+static __always_inline u64 stack_take(struct pt_regs *ctx, struct task_struct *task,
+				      u64 return_address, u64 sp)
 {
 	struct event_counters *counters;
 	struct slot *slot;
@@ -104,12 +105,12 @@ static __noinline u64 stack_take(struct pt_regs *ctx, u64 return_address, u64 sp
 		return 0;
 	}
 	if (has_tables)
-		stack_walk(slot, index, return_address, sp, register_bp(ctx));
+		stack_walk(slot, index, task, return_address, sp, register_bp(ctx));
 	else
-		frame_pointer_walk(ctx, slot, return_address);
+		frame_pointer_walk(ctx, slot, task->tgid, return_address);
 	hash = slot->hash + !slot->hash;
 	status = slot->status;
-	stack_send(slot, bpf_get_current_pid_tgid() >> 32, hash, status);
+	stack_send(slot, task->tgid, hash, status);
 	slot_release(slot);
 	counters = counters_here();
 	if (counters && status < STACK_STATUS_COUNT)

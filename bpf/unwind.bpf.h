@@ -35,10 +35,9 @@ static __always_inline struct slot *slot_at(u32 index)
  * another generation of mappings differ. A module that is unmapped and replaced changes exec_vm in
  * between, as dlopen() allocates before it maps.
  */
-static __always_inline u64 address_space(void)
+static __always_inline u64 address_space(struct task_struct *task)
 {
-	struct task_struct *task = (void *)bpf_get_current_task_btf();
-	u32 pid = bpf_get_current_pid_tgid() >> 32;
+	u32 pid = task->tgid;
 	struct generation *generation = &generations[pid & (GENERATION_SLOTS - 1)];
 	struct mm_struct *mm = task->mm;
 	u64 exec_vm = mm ? mm->exec_vm : 0;
@@ -444,7 +443,8 @@ static long walk_step(u64 step, void *data)
  * Walks the stack of the probed thread into the slot, from the return address of the probed call;
  * sp: after that return. Leaves frames, hash and status there.
  */
-static __always_inline void stack_walk(struct slot *slot, u32 index, u64 pc, u64 sp, u64 bp)
+static __always_inline void stack_walk(struct slot *slot, u32 index, struct task_struct *task,
+				       u64 pc, u64 sp, u64 bp)
 {
 	slot->pc = pc;
 	slot->sp = sp;
@@ -455,7 +455,7 @@ static __always_inline void stack_walk(struct slot *slot, u32 index, u64 pc, u64
 	slot->is_exact = 0;
 	slot->window_size = 0;
 	slot->vma_start = slot->vma_end = 0;
-	slot->space = address_space();
+	slot->space = address_space(task);
 	slot->status = STACK_DEPTH;
 	if (sp & 7) {
 		slot->status = STACK_UNREADABLE;

@@ -24,7 +24,7 @@ int walk_tables(struct pt_regs *ctx)
 
 	if (bpf_probe_read_user(&return_address, sizeof(return_address), (void *)sp))
 		return 0;
-	stack_take(ctx, return_address, sp + 8);
+	stack_take(ctx, (void *)bpf_get_current_task_btf(), return_address, sp + 8);
 	slot = bpf_map_lookup_elem(&slots, &cpu);
 	if (slot) {
 		frames_found = slot->frame_count;

@@ -101,7 +101,7 @@ int probe_hit(struct pt_regs *ctx)
 		return 0;
 	if (bpf_probe_read_user(&return_address, sizeof(return_address), (void *)sp))
 		return 0;
-	stack = stack_take(ctx, return_address, sp + 8);
+	stack = stack_take(ctx, (void *)bpf_get_current_task_btf(), return_address, sp + 8);
 	stop = bpf_ringbuf_reserve(&stops, sizeof(*stop), 0);
 	if (!stop) {
 		__sync_fetch_and_add(&missed, 1);
