@@ -155,6 +155,9 @@ $(BUILD)/bench/walk: tests/bench/walk.c $(BUILD)/generated/walk.skel.h $(call fo
 $(BUILD)/bench/chain: tests/bench/chain.c
 	$(Q)$(CC) -O2 -g -fomit-frame-pointer -fno-optimize-sibling-calls $< -o $@
 
+$(BUILD)/bench/crew: tests/bench/crew.c
+	$(Q)$(CC) -O2 -g -fomit-frame-pointer -fno-optimize-sibling-calls -fno-builtin $< -pthread -o $@
+
 $(BUILD)/bench/chain-fp: tests/bench/chain.c
 	$(Q)$(CC) -O2 -g -fno-omit-frame-pointer -fno-optimize-sibling-calls $< -o $@
 
@@ -226,7 +229,7 @@ check-system: all programs $(BUILD)/tests/fidelity
 check-kernels: all programs
 	$(Q)tests/kernels/run
 
-bench: all programs $(addprefix $(BUILD)/bench/,walk chain chain-fp)
+bench: all programs $(addprefix $(BUILD)/bench/,walk chain chain-fp crew)
 	$(Q)$(BUILD)/bench/walk $(BUILD)/bench/chain $(BUILD)/bench/chain-fp
 	$(Q)tests/bench/run
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * crew [THREADS [ROUNDS [wait]]]: threads that malloc, calloc, realloc and free under 20 to 40 frames, and
- * free what others allocated. Prints how many such calls it made. With
- * `wait`, begins when a line comes on standard input.
+ * crew [THREADS [ROUNDS [wait]]]: threads that malloc, calloc, realloc and free under 20 to 40
+ * frames, and free what others allocated. Prints how many such calls it made. With `wait`, begins
+ * when a line comes on standard input.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -28,7 +28,8 @@ static uint64_t next(struct member *member)
 	return member->random ^= member->random << 17;
 }
 
-/* One block of its own, by one of three ways; what lay in a shared place is freed, whoever's it was.
+/* One block of its own, by one of three ways; what lay in a shared place is freed, whoever's it
+ * was.
  */
 __attribute__((noinline)) static void work(struct member *member)
 {
