@@ -21,7 +21,15 @@
 
 static __always_inline struct thread *thread_of(struct task_struct *task)
 {
-	return bpf_task_storage_get(&threads, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct thread *thread = bpf_task_storage_get(&threads, task, 0,
+						     BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	if (thread && thread->exec_id != (u32)task->self_exec_id) {
+		thread->exec_id = task->self_exec_id;
+		thread->sp = 0;
+		thread->is_announced = 0;
+	}
+	return thread;
 }
 
 /* Is this entry inside a counted call of its thread that is still under way? */

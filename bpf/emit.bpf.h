@@ -53,6 +53,8 @@ static __always_inline void thread_announce(struct thread *thread, struct task_s
 	}
 	head_fill(&event->head, EVENT_THREAD, task, 0, 0);
 	bpf_get_current_comm(event->comm, sizeof(event->comm));
+	event->exec_id = thread->exec_id;
+	event->reserved = 0;
 	bpf_ringbuf_submit(event, wakeup_flag());
 	thread->is_announced = 1;
 }

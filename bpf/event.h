@@ -27,7 +27,7 @@ enum event_kind {
 	EVENT_FREE = 2,	   /* a call that frees began; never for free(NULL) */
 	EVENT_REALLOC = 3, /* a call that reallocates returned */
 	EVENT_STACK = 4,   /* a call chain that was not sent before */
-	EVENT_THREAD = 5,  /* the first event of a thread follows */
+	EVENT_THREAD = 5,  /* the first event of a thread, or of its next program, follows */
 	EVENT_MODULE = 6,  /* code in a file without an unwind table was met */
 };
 
@@ -73,8 +73,10 @@ _Static_assert(sizeof(struct event_realloc) == 56, "layout");
 struct event_thread {
 	struct event_head head;
 	char comm[16]; /* not always terminated */
+	u32 exec_id;   /* of its process: another one after each exec */
+	u32 reserved;
 };
-_Static_assert(sizeof(struct event_thread) == 40, "layout");
+_Static_assert(sizeof(struct event_thread) == 48, "layout");
 
 /* How a walk ended. Anything but STACK_COMPLETE says why frames are missing. */
 enum stack_status {

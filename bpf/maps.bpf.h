@@ -19,6 +19,7 @@ struct thread {
 	u64 size;     /* bytes asked for */
 	u64 pointer;  /* the old block, or where the result will be stored */
 	u64 entry_ns; /* of a realloc */
+	u32 exec_id;  /* of the program that it runs: exec keeps the thread */
 	u8 align_log2;
 	u8 is_announced; /* EVENT_THREAD was sent */
 };

@@ -160,12 +160,13 @@ static json_t *answer_totals(const struct model *model)
 {
 	const struct live_totals *totals = live_totals(model->live);
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "allocated_bytes",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "allocated_bytes",
 			 number(totals->allocated_bytes), "freed_bytes",
 			 number(totals->freed_bytes), "live_bytes", number(totals->live_bytes),
 			 "live_blocks", number(totals->live_blocks), "peak_bytes",
 			 number(totals->peak_bytes), "peak_time_ns", number(totals->peak_time_ns),
-			 "temporary_blocks", number(model->temporary));
+			 "ended_blocks", number(totals->ended_blocks), "temporary_blocks",
+			 number(model->temporary));
 }
 
 static json_t *answer_quality(const struct model *model)

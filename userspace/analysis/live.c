@@ -10,6 +10,7 @@
 struct live {
 	struct map missed;   /* address and target -> last time << 8 | how many closings may be
 				explained yet */
+	struct map programs; /* target -> number of its program, where that is not 0 */
 	struct block *slots; /* open addressing; address 0: free */
 	size_t capacity;     /* a power of two */
 	struct live_totals totals; /* totals.live_blocks is the table's count */
@@ -25,6 +26,7 @@ void live_free(struct live *live)
 	if (!live)
 		return;
 	map_free(&live->missed);
+	map_free(&live->programs);
 	free(live->slots);
 	free(live);
 }
@@ -205,4 +207,34 @@ int live_apply(struct live *live, const struct capture_event *event, uint32_t ta
 		return reallocate(live, event, target, outcome);
 	default: live->totals.allocations++; return allocate(live, event, target, outcome);
 	}
+}
+
+static void end_blocks(struct live *live, uint32_t target, live_ended_fn *ended, void *context)
+{
+	/* a slot that is freed may be filled from behind: it is looked at again */
+	for (size_t i = 0; live->totals.live_blocks && i < live->capacity;) {
+		struct block *block = &live->slots[i], closed;
+		if (!block->address || block->target != target) {
+			i++;
+			continue;
+		}
+		close_block(live, block, &closed);
+		live->totals.ended_blocks++;
+		if (ended)
+			ended(context, &closed);
+	}
+}
+
+int live_enter_program(struct live *live, uint32_t target, uint32_t program, live_ended_fn *ended,
+		       void *context)
+{
+	uint64_t key = (uint64_t)target + 1;
+	const uint64_t *known = map_get(&live->programs, key);
+
+	if (program <= (known ? *known : 0))
+		return 0;
+	int err = map_put(&live->programs, key, program);
+	if (!err)
+		end_blocks(live, target, ended, context);
+	return err;
 }

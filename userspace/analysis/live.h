@@ -26,7 +26,8 @@ struct live_totals {
 	uint64_t frees_of_unknown; /* blocks from before the capture */
 	uint64_t missed_frees;	   /* an address was given out again although its block was live */
 	uint64_t allocated_bytes,
-		freed_bytes; /* a realloc frees the old size and allocates the new one */
+		freed_bytes;   /* a realloc frees the old size and allocates the new one */
+	uint64_t ended_blocks; /* by exec; their bytes count as freed */
 	uint64_t live_bytes, live_blocks;
 	uint64_t peak_bytes, peak_time_ns;
 };
@@ -57,6 +58,15 @@ void live_free(struct live *live);
  */
 int live_apply(struct live *live, const struct capture_event *event, uint32_t target,
 	       struct outcome *outcome);
+
+typedef void live_ended_fn(void *context, const struct block *block);
+
+/*
+ * The next event is of this program of the target. Where its last one was of an earlier program,
+ * all its blocks have ended; each is told. Numbers only grow. 0 or -ENOMEM.
+ */
+int live_enter_program(struct live *live, uint32_t target, uint32_t program, live_ended_fn *ended,
+		       void *context);
 
 const struct live_totals *live_totals(const struct live *live);
 

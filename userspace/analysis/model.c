@@ -212,17 +212,27 @@ static bool is_temporary(const struct model *model, const struct capture_event *
 	return event->kind == CAPTURE_FREE && last && *last == event->address;
 }
 
+static void end_block(void *context, const struct block *block)
+{
+	remove_from_stack(context, block);
+}
+
 static int apply(struct model *model, const struct capture_event *event)
 {
+	static const struct thread_record UNKNOWN;
 	struct outcome outcome;
-	uint32_t target = event->thread < model->thread_count ? model->threads[event->thread].pid
-							      : 0;
+	const struct thread_record *thread = event->thread < model->thread_count
+						     ? &model->threads[event->thread]
+						     : &UNKNOWN;
 	bool was_temporary = is_temporary(model, event);
 	int err = reach((void **)&model->stacks, &model->stack_count, sizeof(*model->stacks),
 			event->stack);
 
+	if (!err && thread->program)
+		err = live_enter_program(model->live, thread->pid, thread->program, end_block,
+					 model);
 	if (!err)
-		err = live_apply(model->live, event, target, &outcome);
+		err = live_apply(model->live, event, thread->pid, &outcome);
 	if (err)
 		return err;
 	if (outcome.has_freed) {

@@ -136,6 +136,7 @@ void thread_record_put(struct bytes_buffer *out, const struct thread_record *rec
 	bytes_put_varint(out, record->id);
 	bytes_put_varint(out, record->pid);
 	bytes_put_varint(out, record->tid);
+	bytes_put_varint(out, record->program);
 	bytes_put_string(out, record->comm);
 }
 
@@ -147,6 +148,7 @@ bool thread_record_get(struct bytes_reader *in, struct thread_record *record)
 	record->id = get_u32(in);
 	record->pid = get_u32(in);
 	record->tid = get_u32(in);
+	record->program = get_u32(in);
 	record->comm = bytes_get_string(in, RECORD_COMM_MAX);
 	return record->comm;
 }

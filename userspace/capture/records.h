@@ -51,6 +51,7 @@ struct thread_record {
 	uint32_t id; /* from 1 */
 	uint32_t pid;
 	uint32_t tid;
+	uint32_t program; /* how many its process had begun by exec before, while it was recorded */
 	char *comm; /* "" where it is not known; a later record with the same id may name it */
 };
 

@@ -166,6 +166,9 @@ static void print_head(const json_t *report)
 	printf("allocated   %s in all, %s blocks temporary\n",
 	       units_format_size(get(totals, "allocated_bytes"), a),
 	       units_format_count(get(totals, "temporary_blocks"), b));
+	if (get(totals, "ended_blocks"))
+		printf("exec        %s blocks ended with their program\n",
+		       units_format_count(get(totals, "ended_blocks"), a));
 	if (get(events, "free_of_unknown"))
 		printf("before      %s frees of blocks from before the recording\n",
 		       units_format_count(get(events, "free_of_unknown"), a));

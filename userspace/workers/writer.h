@@ -21,7 +21,8 @@ struct writer {
 	struct bytes_buffer targets, modules, functions, threads, stacks;
 	/* ids */
 	struct map stack_ids;  /* hash -> id << 1 | its record was written */
-	struct map thread_ids; /* pid << 32 | tid -> id */
+	struct map thread_ids; /* pid << 32 | tid -> program << 32 | id */
+	struct map programs;   /* pid + 1 -> program << 32 | the kernel's number for it */
 	uint32_t stack_count, thread_count, target_count;
 	/* totals */
 	struct live *live;

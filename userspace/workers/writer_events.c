@@ -65,26 +65,48 @@ static uint64_t *stack_id(struct writer *writer, uint64_t hash)
 	return map_get(&writer->stack_ids, hash);
 }
 
-static uint32_t thread_id(struct writer *writer, const struct event_head *head, const char *comm)
+/* Names the thread; program: the one that it runs, how many its process had begun before. */
+static uint32_t thread_put(struct writer *writer, const struct event_head *head, uint32_t program,
+			   const char *comm)
 {
 	uint64_t key = (uint64_t)head->pid << 32 | head->tid;
-	uint64_t *id = map_get(&writer->thread_ids, key);
-	uint32_t found = id ? (uint32_t)*id : 0;
-	char name[17] = "";
+	const uint64_t *known = map_get(&writer->thread_ids, key);
+	uint32_t id = known && *known >> 32 == program ? (uint32_t)*known : 0;
 
-	if (found && !comm)
-		return found;
-	if (!found) {
-		found = ++writer->thread_count;
-		if (map_put(&writer->thread_ids, key, found))
+	if (!id) {
+		id = ++writer->thread_count;
+		if (map_put(&writer->thread_ids, key, (uint64_t)program << 32 | id))
 			out_of_memory();
 	}
-	if (comm)
-		memcpy(name, comm, 16);
-	thread_record_put(&writer->threads,
-			  &(struct thread_record) {
-				  .id = found, .pid = head->pid, .tid = head->tid, .comm = name });
-	return found;
+	thread_record_put(&writer->threads, &(struct thread_record) { .id = id,
+								      .pid = head->pid,
+								      .tid = head->tid,
+								      .program = program,
+								      .comm = (char *)comm });
+	return id;
+}
+
+static uint32_t thread_id(struct writer *writer, const struct event_head *head)
+{
+	const uint64_t *known = map_get(&writer->thread_ids, (uint64_t)head->pid << 32 | head->tid);
+
+	return known ? (uint32_t)*known : thread_put(writer, head, 0, "");
+}
+
+/* Where the process has begun another program, its blocks have ended. */
+static void add_thread(struct writer *writer, const struct event_thread *thread)
+{
+	uint64_t key = (uint64_t)thread->head.pid + 1;
+	const uint64_t *known = map_get(&writer->programs, key);
+	uint64_t program = known ? *known >> 32 : 0;
+	char comm[sizeof(thread->comm) + 1] = "";
+
+	program += known && (uint32_t)*known != thread->exec_id;
+	if (map_put(&writer->programs, key, program << 32 | thread->exec_id) ||
+	    live_enter_program(writer->live, thread->head.pid, (uint32_t)program, NULL, NULL))
+		out_of_memory();
+	memcpy(comm, thread->comm, sizeof(thread->comm));
+	thread_put(writer, &thread->head, (uint32_t)program, comm);
 }
 
 static void add_stack(struct writer *writer, const struct event_stack *stack)
@@ -119,7 +141,7 @@ static struct capture_event *add_event(struct writer *writer, const struct event
 
 	*event = (struct capture_event) {
 		.time_ns = head->time_ns > writer->start_ns ? head->time_ns - writer->start_ns : 0,
-		.thread = thread_id(writer, head, NULL),
+		.thread = thread_id(writer, head),
 		.function = head->function,
 		.flags = head->flags & EVENT_FAILED ? CAPTURE_EVENT_FAILED : 0,
 		.align_log2 = head->flags & EVENT_ALIGN_MASK,
@@ -205,10 +227,7 @@ void writer_events(struct writer *writer, const uint8_t *records, size_t size)
 		case EVENT_REALLOC: add_realloc(writer, record); break;
 		case EVENT_STACK: add_stack(writer, (const void *)record); break;
 		case EVENT_MODULE: break; /* was for the tracer */
-		case EVENT_THREAD:
-			thread_id(writer, (const void *)record,
-				  ((const struct event_thread *)record)->comm);
-			break;
+		case EVENT_THREAD: add_thread(writer, (const void *)record); break;
 		}
 	}
 }

@@ -522,6 +522,40 @@ static void reallocs_told_late_lose_and_invent_nothing(void **state)
 	live_free(live);
 }
 
+static void count_ended(void *context, const struct block *block)
+{
+	assert_int_equal(block->target, 1);
+	*(uint64_t *)context += block->size;
+}
+
+static void another_program_ends_the_blocks_of_its_process(void **state)
+{
+	struct live *live = live_new();
+	uint64_t ended = 0;
+
+	(void)state;
+	for (uint64_t i = 1; i <= 10000; i++) {
+		apply_to(live, 1, allocation(i, i << 4, 3));
+		apply_to(live, 2, allocation(i, i << 4, 5));
+	}
+	assert_int_equal(live_enter_program(live, 1, 0, count_ended, &ended), 0);
+	assert_int_equal(ended, 0);
+	assert_int_equal(live_enter_program(live, 1, 1, count_ended, &ended), 0);
+	assert_int_equal(ended, 30000);
+	assert_int_equal(live_enter_program(live, 1, 1, count_ended, &ended), 0);
+	assert_int_equal(ended, 30000);
+	assert_int_equal(live_totals(live)->ended_blocks, 10000);
+	assert_int_equal(live_totals(live)->live_blocks, 10000);
+	assert_int_equal(live_totals(live)->live_bytes, 50000);
+	/* the other process has each of its blocks, and the program's own are new */
+	for (uint64_t i = 1; i <= 10000; i++) {
+		assert_false(apply_to(live, 1, release(20000, i << 4)).has_freed);
+		assert_false(apply_to(live, 1, allocation(20001, i << 4, 7)).has_missed);
+		assert_true(apply_to(live, 2, release(20002, i << 4)).has_freed);
+	}
+	live_free(live);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -540,6 +574,7 @@ int main(void)
 		cmocka_unit_test(the_peak_and_its_moment_are_kept),
 		cmocka_unit_test(random_events_do_as_the_plain_model_says),
 		cmocka_unit_test(reallocs_told_late_lose_and_invent_nothing),
+		cmocka_unit_test(another_program_ends_the_blocks_of_its_process),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
