@@ -89,6 +89,23 @@ static uint64_t duration_ns(const struct model *model)
 	return model->has_end ? model->end.duration_ns : model->last_time_ns;
 }
 
+static json_t *answer_modules(const struct model *model)
+{
+	json_t *modules = json_array();
+
+	for (size_t i = 0; i < model->module_count; i++) {
+		const struct module_record *record = &model->modules[i].record;
+		char build_id[2 * RECORD_BUILD_ID_MAX + 1];
+		if (!record->path)
+			continue;
+		text_hex(build_id, record->build_id, record->build_id_size);
+		json_array_append_new(modules,
+				      json_pack("{s:o, s:s, s:o}", "path", text(record->path),
+						"build_id", build_id, "note", text(record->note)));
+	}
+	return modules;
+}
+
 static json_t *answer_capture(const struct answer_context *context)
 {
 	const struct model *model = context->model;
@@ -130,6 +147,7 @@ static json_t *answer_capture(const struct answer_context *context)
 	json_object_set_new(object, "end_reason", text(model->has_end ? model->end.reason : ""));
 	json_object_set_new(object, "sampling_bytes", number(session->sampling_bytes));
 	json_object_set_new(object, "functions", functions);
+	json_object_set_new(object, "modules", answer_modules(model));
 	return object;
 }
 

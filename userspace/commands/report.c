@@ -11,8 +11,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define ROWS_TABLE 20
-#define ROWS_JSON  10000
+#define ROWS_TABLE	20
+#define ROWS_JSON	10000
+#define NOTES_SHOWN_MAX 5
 
 enum option_key {
 	KEY_TREE = 256,
@@ -143,6 +144,27 @@ static void print_target(const json_t *capture)
 								  : get_text(capture, "state"));
 }
 
+/* Those that could not be read: what is missing of stacks and names is missing because of them. */
+static void print_modules(const json_t *modules)
+{
+	const json_t *module;
+	size_t i, shown = 0, count = 0;
+
+	json_array_foreach(modules, i, module)
+	{
+		const char *path = get_text(module, "path"), *note = get_text(module, "note");
+		char safe_path[1024], safe_note[512];
+		if (!*note || ++count > NOTES_SHOWN_MAX)
+			continue;
+		shown++;
+		printf("module      %s: %s\n",
+		       text_safe(safe_path, sizeof(safe_path), path, strlen(path)),
+		       text_safe(safe_note, sizeof(safe_note), note, strlen(note)));
+	}
+	if (count > shown)
+		printf("            and %zu more: see --json\n", count - shown);
+}
+
 static void print_head(const json_t *report)
 {
 	const json_t *events = json_object_get(report, "events"),
@@ -175,7 +197,9 @@ static void print_head(const json_t *report)
 	printf("stacks      %s taken, %s complete", units_format_count(get(quality, "stacks"), a),
 	       units_format_count(get(quality, "complete"), b));
 	print_reasons(json_object_get(quality, "incomplete_by_reason"));
-	printf("\n\n");
+	printf("\n");
+	print_modules(json_object_get(json_object_get(report, "capture"), "modules"));
+	printf("\n");
 }
 
 static void print_sums(const json_t *sums)

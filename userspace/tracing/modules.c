@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,6 +90,27 @@ int module_inspected(struct module *module, const void *bytes, size_t size)
 	module->sites = sites;
 	module->inspection = inspection;
 	return 0;
+}
+
+static const char *reason(int err)
+{
+	switch (-err) {
+	case ECHILD: return "what read it crashed, or came to its limits of time or memory";
+	case EKEYREJECTED: return "it has killed what read it too often";
+	case ENOEXEC: return "no sound ELF file";
+	case ENODATA: return "it has none";
+	case ENOTSUP: return "another machine's or a 32-bit file";
+	}
+	return strerror(-err);
+}
+
+void module_note(struct module *module, const char *what, int err)
+{
+	size_t used = strlen(module->note);
+
+	if (!strstr(module->note, what))
+		snprintf(module->note + used, sizeof(module->note) - used, "%s%s: %s",
+			 used ? "; " : "", what, reason(err));
 }
 
 void modules_free(struct modules *modules)

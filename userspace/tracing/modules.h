@@ -17,7 +17,7 @@ struct module {
 	int fd;		 /* -1: could not be opened */
 	bool is_waiting; /* for the caller */
 	char *path;
-	char note[128]; /* why it has no sites; "" where all went well */
+	char note[128]; /* what of it is missing, and why; "" where all went well */
 	struct module_inspection inspection;
 	struct probe_site *sites; /* inspection.site_count */
 };
@@ -40,6 +40,9 @@ struct module *modules_add(struct modules *modules, uint64_t device, uint64_t in
  * hostile file: counts, rows and registers are checked. 0, -EBADMSG or -ENOMEM.
  */
 int module_inspected(struct module *module, const void *bytes, size_t size);
+
+/* Adds to the note, once each: what is missing ("no names"), and why, of an -errno. */
+void module_note(struct module *module, const char *what, int err);
 
 void modules_free(struct modules *modules);
 

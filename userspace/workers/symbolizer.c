@@ -196,8 +196,10 @@ static struct symbolizer_reply answer(const struct message *message)
 	if (reply.signal) {
 		note_death(key);
 		/* debug information that kills must not cost the names that symbols give */
-		if (((const struct symbolizer_request *)message->body)->kind == SYMBOLIZER_NAMES)
+		if (((const struct symbolizer_request *)message->body)->kind == SYMBOLIZER_NAMES) {
 			delegate(message, size, false, &reply);
+			reply.is_reduced = 1;
+		}
 	}
 	if (!reply.error && !reply.signal && fstat(message->fds[FD_OUT], &out) == 0)
 		reply.out_size = (uint64_t)out.st_size;

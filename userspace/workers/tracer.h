@@ -60,6 +60,9 @@ struct module *tracer_meet_module(struct tracer *tracer, const struct target *ta
 /* Inspects modules that were met, publishes their tables, attaches where attached. */
 void tracer_load_modules(struct tracer *tracer);
 
+/* The module, or what has become known of it since, to the writer. */
+void tracer_send_module(struct tracer *tracer, const struct module *module);
+
 /* tracer_mappings.c: takes in what targets have mapped since. */
 void tracer_meet_mappings(struct tracer *tracer);
 
@@ -71,7 +74,10 @@ struct target *tracer_target(struct tracer *tracer, uint32_t pid);
 /* tracer_names.c: asks the symbolizer for the names of all frames, and sends them on. */
 void tracer_send_names(struct tracer *tracer);
 
-/* One request to the symbolizer; the ring is drained meanwhile. 0 and *out (a memfd), or -errno. */
+/*
+ * One request to the symbolizer; the ring is drained meanwhile. 0 and *out (a memfd), or -errno; 1:
+ * as 0, but names are from symbols alone, as the debug information killed what read it.
+ */
 int tracer_symbolize(struct tracer *tracer, const struct symbolizer_request *request, int module,
 		     int debug, int in, int *out, uint64_t *out_size);
 

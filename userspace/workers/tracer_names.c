@@ -53,7 +53,7 @@ int tracer_symbolize(struct tracer *tracer, const struct symbolizer_request *req
 	}
 	*out = memory;
 	*out_size = reply->out_size;
-	return 0;
+	return reply->is_reduced ? 1 : 0;
 }
 
 static int compare_u64(const void *a, const void *b)
@@ -97,8 +97,8 @@ static int forward(struct tracer *tracer, uint32_t module, int out, uint64_t siz
 	return err;
 }
 
-static int name_module(struct tracer *tracer, const struct module *module, const uint64_t *offsets,
-		       size_t count)
+static void name_module(struct tracer *tracer, struct module *module, const uint64_t *offsets,
+			size_t count)
 {
 	struct symbolizer_request request = { .kind = SYMBOLIZER_NAMES, .count = (uint32_t)count };
 	struct resolver_debug build_id = { .size = module->inspection.build_id_size };
@@ -115,15 +115,22 @@ static int name_module(struct tracer *tracer, const struct module *module, const
 		err = tracer_symbolize(tracer, &request, module->fd, debug, in, &out, &size);
 		/* a debug file that kills its reader must not cost the names that the module has
 		 * itself */
-		if (err && debug >= 0)
+		if (err < 0 && debug >= 0)
 			err = tracer_symbolize(tracer, &request, module->fd, -1, in, &out, &size);
 	}
-	if (!err)
+	bool is_reduced = err > 0;
+	if (err >= 0)
 		err = forward(tracer, module->id, out, size);
 	io_close(&in);
 	io_close(&out);
 	io_close(&debug);
-	return err;
+	/* without names the capture still has module and offset of every frame */
+	if (err)
+		module_note(module, "no names", err);
+	else if (is_reduced)
+		module_note(module, "no lines", -ECHILD);
+	if (err || is_reduced)
+		tracer_send_module(tracer, module);
 }
 
 void tracer_send_names(struct tracer *tracer)
@@ -137,15 +144,14 @@ void tracer_send_names(struct tracer *tracer)
 			      frames[end] >> FRAME_MODULE_SHIFT == id;
 		     end++)
 			;
-		const struct module *module = id && id <= tracer->modules.count
-						      ? tracer->modules.items[id - 1]
-						      : NULL;
+		struct module *module = id && id <= tracer->modules.count
+						? tracer->modules.items[id - 1]
+						: NULL;
 		if (!module || module->fd < 0)
 			continue;
 		for (size_t k = i; k < end; k++)
 			frames[k] &= FRAME_OFFSET_MASK;
-		/* Without names the capture still has module and offset of every frame. */
-		(void)name_module(tracer, module, frames + i, end - i);
+		name_module(tracer, module, frames + i, end - i);
 	}
 	free(frames);
 }

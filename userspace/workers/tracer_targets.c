@@ -47,7 +47,7 @@ struct target *tracer_target(struct tracer *tracer, uint32_t pid)
 	return NULL;
 }
 
-static void announce_module(struct tracer *tracer, const struct module *module)
+void tracer_send_module(struct tracer *tracer, const struct module *module)
 {
 	struct stream_module out = {
 		.id = module->id,
@@ -61,6 +61,11 @@ static void announce_module(struct tracer *tracer, const struct module *module)
 	text_copy(out.note, sizeof(out.note), module->note);
 	if (tracer->stream >= 0)
 		tracer_send(tracer, STREAM_MODULE, &out, sizeof(out));
+}
+
+static void announce_module(struct tracer *tracer, const struct module *module)
+{
+	tracer_send_module(tracer, module);
 	for (uint32_t i = 0; i < module->inspection.site_count; i++) {
 		struct stream_site site = { .module = module->id, .site = module->sites[i] };
 		struct tracer_site report = { .site = module->sites[i] };
@@ -143,7 +148,7 @@ static void open_module(struct tracer *tracer, const struct target *target,
 	}
 	module->note[0] = 0;
 	if (err)
-		snprintf(module->note, sizeof(module->note), "not inspected: %s", strerror(-err));
+		module_note(module, "not inspected", err);
 	tracer->waiting_count += !module->is_waiting;
 	module->is_waiting = true;
 }
@@ -183,15 +188,14 @@ static void load_module(struct tracer *tracer, struct module *module)
 	if (module->fd >= 0) {
 		err = inspect(tracer, module);
 		if (err)
-			snprintf(module->note, sizeof(module->note), "not inspected: %s",
-				 strerror(-err));
+			module_note(module, "not inspected", err);
 	}
 	if (module->fd >= 0 && !err && tracer->probes)
 		err = publish_table(tracer, module);
 	if (err && !module->note[0])
-		snprintf(module->note, sizeof(module->note), "no unwind table: %s", strerror(-err));
+		module_note(module, "no unwind table", err);
 	if (tracer->is_attached && (err = tracer_attach_module(tracer, module)))
-		snprintf(module->note, sizeof(module->note), "not probed: %s", strerror(-err));
+		module_note(module, "not probed", err);
 	announce_module(tracer, module);
 }
 
