@@ -57,7 +57,7 @@ libs_tracer	:= -lbpf -lcap -lseccomp
 link_resolver	:= base
 libs_resolver	:= -lcap -lseccomp
 link_symbolizer := symbols capture base
-libs_symbolizer := -ldw -lelf -lZydis -liberty -lcap -lseccomp
+libs_symbolizer := -ldw -lelf -llzma -lZydis -liberty -lcap -lseccomp
 link_writer	:= analysis capture keys base
 libs_writer	:= -lzstd -lsodium -lcap -lseccomp
 extra_vault	:= $(BUILD)/workers/start.o # it starts readers
@@ -65,7 +65,7 @@ link_vault	:= vault audit capture keys base
 libs_vault	:= -lsodium -lzstd -ljansson -lcap -lseccomp
 link_reader	:= analysis capture base
 libs_reader	:= -lzstd -lsodium -ljansson -lcap -lseccomp
-libs_all	:= -lbpf -ldw -lelf -lZydis -liberty -lzstd -lsodium -ljansson -lcap -lseccomp -lm
+libs_all	:= -lbpf -ldw -lelf -llzma -lZydis -liberty -lzstd -lsodium -ljansson -lcap -lseccomp -lm
 
 TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*/*_test.c))
 TARGETS := $(patsubst tests/programs/%.c,$(BUILD)/programs/%,$(wildcard tests/programs/*.c))

@@ -246,26 +246,17 @@ static int read_tables(struct elf *elf)
 	return 0;
 }
 
-int elf_open(int fd, struct elf **out)
+int elf_take(void *bytes, size_t size, struct elf **out)
 {
-	struct elf *elf = NULL;
-	struct stat st;
+	struct elf *elf = size >= sizeof(Elf64_Ehdr) ? calloc(1, sizeof(*elf)) : NULL;
 	int err;
 
-	if (fstat(fd, &st))
-		return -errno;
-	if (!S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(Elf64_Ehdr))
-		return -ENOEXEC;
-	void *bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (bytes == MAP_FAILED)
-		return -errno;
-	elf = calloc(1, sizeof(*elf));
 	if (!elf) {
-		munmap(bytes, (size_t)st.st_size);
-		return -ENOMEM;
+		munmap(bytes, size);
+		return size >= sizeof(Elf64_Ehdr) ? -ENOMEM : -ENOEXEC;
 	}
 	elf->bytes = bytes;
-	elf->size = (size_t)st.st_size;
+	elf->size = size;
 	elf->header = bytes;
 	err = check_identity(elf->header->e_ident, elf->header->e_machine);
 	if (!err)
@@ -275,6 +266,20 @@ int elf_open(int fd, struct elf **out)
 	else
 		*out = elf;
 	return err;
+}
+
+int elf_open(int fd, struct elf **out)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(Elf64_Ehdr))
+		return -ENOEXEC;
+	void *bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (bytes == MAP_FAILED)
+		return -errno;
+	return elf_take(bytes, (size_t)st.st_size, out);
 }
 
 void elf_close(struct elf *elf)

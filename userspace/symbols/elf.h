@@ -38,6 +38,9 @@ struct elf_symbol {
 int elf_open(int fd, struct elf **elf);
 void elf_close(struct elf *elf);
 
+/* The same of a mapping that holds a file's bytes: it is unmapped by elf_close, or now. */
+int elf_take(void *bytes, size_t size, struct elf **elf);
+
 /* What the first bytes say, also of files that elf_open refuses with -ENOTSUP. 0 or -errno. */
 int elf_identify(int fd, uint16_t *elf_class, uint16_t *machine);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "symbols/nearest.h"
+#include "symbols/minidebug.h"
 #include "symbols/plt.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@ struct span {
 struct nearest {
 	struct span *spans; /* by address; of those at one address the best name comes last */
 	size_t count, capacity;
+	struct elf *mini;
 	struct plt *plt;
 	bool failed;
 };
@@ -180,6 +182,9 @@ int nearest_new(const struct elf *module, const struct elf *debug, struct neares
 	elf_each_name(module, add, nearest);
 	if (debug)
 		elf_each_name(debug, add, nearest);
+	/* a split debug file has all that it would have */
+	else if (minidebug_open(module, &nearest->mini) == 0)
+		elf_each_name(nearest->mini, add, nearest);
 	if (nearest->count) {
 		qsort(nearest->spans, nearest->count, sizeof(*nearest->spans), compare);
 		drop_inner_labels(nearest);
@@ -207,6 +212,7 @@ void nearest_free(struct nearest *nearest)
 	if (!nearest)
 		return;
 	plt_free(nearest->plt);
+	elf_close(nearest->mini);
 	free(nearest->spans);
 	free(nearest);
 }

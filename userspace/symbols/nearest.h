@@ -19,7 +19,7 @@ struct nearest;
 
 /*
  * Of a module and its split debug file (NULL: there is none); both must outlive it. Stubs that call
- * other modules are named too: malloc@plt. 0 or -ENOMEM.
+ * other modules are named too: malloc@plt; and what the module's MiniDebugInfo names. 0 or -ENOMEM.
  */
 int nearest_new(const struct elf *module, const struct elf *debug, struct nearest **nearest);
 
