@@ -185,6 +185,19 @@ static int run_function(struct compiler *c, const struct cfi_section *section,
 	return 0;
 }
 
+/*
+ * A function that begins with `mov %reg, %rsp` has no caller on the stack: makecontext() has put
+ * its address where return addresses are, and one is looked up a byte before, in the padding.
+ */
+static bool is_root(const struct compiler *c, const struct cfi_fde *fde)
+{
+	size_t room;
+	const uint8_t *code = elf_code(c->elf, fde->start, &room);
+
+	return code && room >= 3 && (code[0] & ~4) == 0x48 && code[1] == 0x89 &&
+	       (code[2] & 0xc7) == 0xc4;
+}
+
 static int add_function(struct compiler *c, const struct cfi_section *section,
 			const struct cfi_fde *fde)
 {
@@ -201,6 +214,8 @@ static int add_function(struct compiler *c, const struct cfi_section *section,
 		begin_segment(c, fde->start, to_offset);
 	else if (fde->start - c->covered_to > PADDING_BYTES)
 		add_gap(c, c->covered_to, fde->start);
+	if (fde->start > c->covered_to && is_root(c, fde))
+		add_row(c, fde->start - 1, (struct unwind_rule) { .kind = UNWIND_END });
 	return run_function(c, section, fde);
 }
 

@@ -428,9 +428,9 @@ FUNCTION void case_coroutines(void)
 	coroutine.uc_link = &main_context;
 	makecontext(&coroutine, coroutine_main, 0);
 	resumes();
-	/* what is above them is not said by glibc's call frame information */
-	chain(10901, CHAIN_PREFIX, "in_coroutine coroutine_main ?|__start_context");
-	chain(10902, CHAIN_PREFIX, "in_coroutine coroutine_main ?|__start_context");
+	/* the byte before __start_context */
+	chain(10901, CHAIN_EXACT, "in_coroutine coroutine_main ?");
+	chain(10902, CHAIN_EXACT, "in_coroutine coroutine_main ?");
 	chain(10903, CHAIN_EXACT, "resumes case_coroutines @main");
 }
 

@@ -293,9 +293,31 @@ static void a_call_has_the_same_rule_in_what_is_kept(void **state)
 	}
 }
 
+static void a_function_that_takes_another_stack_is_a_root(void **state)
+{
+	struct assembled module;
+
+	(void)state;
+	assembled_open(
+		&module,
+		".text\n.globl before, root, other\n.type before, @function\n.type root, "
+		"@function\n.type other, @function\nbefore: .cfi_startproc\n push %rbx\n .cfi_adjust_cfa_offset "
+		"8\n call *%rax\n .cfi_endproc\n .p2align 4\nroot: .cfi_startproc\n mov %rbx, %rsp\n call "
+		"*%rax\n .cfi_endproc\n .p2align 4\nother: .cfi_startproc\n mov %rsp, %rbx\n call *%rax\n "
+		".cfi_endproc\n",
+		"");
+	assert_int_equal(assembled_rule(&module, "before", 1).kind, UNWIND_RSP);
+	assert_int_equal(assembled_rule(&module, "root", -2).kind, UNWIND_RSP);
+	assert_int_equal(assembled_rule(&module, "root", -1).kind, UNWIND_END);
+	assert_int_equal(assembled_rule(&module, "root", 0).kind, UNWIND_RSP);
+	assert_int_equal(assembled_rule(&module, "other", -1).kind, UNWIND_RSP);
+	assembled_close(&module);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_function_that_takes_another_stack_is_a_root),
 		cmocka_unit_test(every_row_is_as_libdw_reads_it),
 		cmocka_unit_test(a_call_has_the_same_rule_in_what_is_kept),
 	};
