@@ -81,7 +81,8 @@ _Static_assert(sizeof(struct event_thread) == 48, "layout");
 /* How a walk ended. Anything but STACK_COMPLETE says why frames are missing. */
 enum stack_status {
 	STACK_COMPLETE = 0,
-	STACK_FRAME_POINTERS, /* the kernel's frame-pointer walk: may miss or invent frames */
+	STACK_FRAME_POINTERS, /* by frame pointers, of code without a table or all of
+			       * it: may miss or invent frames */
 	STACK_DEPTH,	      /* deeper than STACK_DEPTH_MAX */
 	STACK_NO_TABLE,	      /* the module's unwind table is not there (yet) */
 	STACK_NO_ROW,	      /* the table does not cover this address */

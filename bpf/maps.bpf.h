@@ -43,7 +43,7 @@ struct slot {
 	u32 cache;	/* the code cache that this slot may use, NO_CACHE: none */
 	u32 vma_is_code;
 	u32 is_past_signal; /* a signal's frame was among those so far */
-	u32 reserved;
+	u32 is_guessed;	    /* one was found by its frame pointer, as there was no rule */
 	u64 vma_start, vma_end, vma_offset; /* the last mapping found; the offset is in its file */
 	struct file_key vma_key;	    /* inode 0: no file */
 	u64 unknown_offset;		    /* STACK_NO_TABLE: of the last frame in its file */

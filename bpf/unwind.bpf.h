@@ -427,6 +427,7 @@ static long walk_step(u64 step, void *data)
 	frame_add(slot, frame, status);
 	if (status == STACK_NO_ROW || status == STACK_ANONYMOUS) {
 		cfa = frame_pointer_cfa(slot);
+		slot->is_guessed = 1;
 		return cfa ? step_up(slot, index, cfa, FRAME_POINTER_RULE) : walk_end(slot, status);
 	}
 	if (status)
@@ -450,7 +451,7 @@ static __always_inline void stack_walk(struct slot *slot, u32 index, struct task
 	slot->sp = sp;
 	slot->bp = bp;
 	slot->frame_count = 0;
-	slot->is_past_signal = 0;
+	slot->is_past_signal = slot->is_guessed = 0;
 	slot->hash = 0;
 	slot->is_exact = 0;
 	slot->window_size = 0;
@@ -465,6 +466,8 @@ static __always_inline void stack_walk(struct slot *slot, u32 index, struct task
 	bpf_loop(STACK_DEPTH_MAX * 2, walk_step, &index, 0);
 	if (slot->status == STACK_COMPLETE && slot->is_past_signal)
 		slot->status = STACK_SIGNAL;
+	else if (slot->status == STACK_COMPLETE && slot->is_guessed)
+		slot->status = STACK_FRAME_POINTERS;
 }
 
 #endif

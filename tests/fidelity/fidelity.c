@@ -317,7 +317,8 @@ static size_t common_frames(const struct target *target, const struct event_stac
 static enum verdict judge(const struct event_stack *ours, const struct reference_stack *theirs,
 			  size_t common)
 {
-	bool is_whole = ours->status == STACK_COMPLETE || ours->status == STACK_SIGNAL;
+	bool is_whole = ours->status == STACK_COMPLETE || ours->status == STACK_SIGNAL ||
+			ours->status == STACK_FRAME_POINTERS;
 	bool is_end = common + 1 == theirs->count;
 
 	if (is_end && common == ours->frame_count)

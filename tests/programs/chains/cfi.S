@@ -300,4 +300,16 @@ says_nothing:
 	.nops	32
 	.size	says_nothing, . - says_nothing
 
+/* Nothing, and no such frame either. */
+	.globl	misleads
+	.type	misleads, @function
+misleads:
+	.nops	32
+	sub	$8, %rsp
+	call	allocate
+	add	$8, %rsp
+	ret
+	.nops	32
+	.size	misleads, . - misleads
+
 	.section .note.GNU-stack, "", @progbits

@@ -3,7 +3,7 @@
 
 #include "../truth.h"
 
-static const char *const KINDS[] = { "exact", "signal", "prefix", "later" };
+static const char *const KINDS[] = { "exact", "signal", "guess", "prefix", "later" };
 
 void chain(size_t size, enum chain_kind kind, const char *frames)
 {

@@ -21,6 +21,7 @@ enum chain_kind {
 	CHAIN_EXACT,  /* these frames, and the stack is called complete */
 	CHAIN_SIGNAL, /* these frames, below and above a signal's: complete, or called uncertain for
 			 that */
+	CHAIN_GUESS,  /* these frames, and the stack is called one by frame pointers */
 	CHAIN_PREFIX, /* what is found may end early, with a reason; but nothing else is found */
 	CHAIN_LATER,  /* allocated many times: a prefix at first, and complete at some time */
 };
