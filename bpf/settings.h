@@ -36,6 +36,10 @@ struct file_key {
 	u32 reserved;
 };
 
+/* The kernel's own code in every process has no file; its image is the same for all of 64 bits. */
+#define VDSO_INODE  1
+#define VDSO_DEVICE (~0U)
+
 /* What a probed function does with memory. */
 enum call_kind {
 	CALL_ALLOC = 1,	    /* returns a block of size bytes */

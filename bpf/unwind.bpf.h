@@ -68,8 +68,14 @@ static long vma_found(struct task_struct *task, struct vm_area_struct *vma, void
 	slot->vma_key.inode = 0;
 	slot->vma_key.device = 0;
 	file = vma->vm_file;
-	if (!file)
+	if (!file) {
+		if (vma->vm_start == (u64)vma->vm_mm->context.vdso) {
+			slot->vma_key.inode = VDSO_INODE;
+			slot->vma_key.device = VDSO_DEVICE;
+			slot->vma_offset = 0;
+		}
 		return 0;
+	}
 	inode = file->f_inode;
 	slot->vma_key.inode = inode->i_ino;
 	slot->vma_key.device = inode->i_sb->s_dev;

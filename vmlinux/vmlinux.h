@@ -87,8 +87,13 @@ struct file {
 	struct inode *f_inode;
 };
 
+typedef struct {
+	void *vdso;
+} mm_context_t;
+
 struct mm_struct {
 	unsigned long exec_vm;
+	mm_context_t context;
 };
 
 struct vm_area_struct {

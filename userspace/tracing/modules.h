@@ -16,6 +16,7 @@ struct module {
 	uint64_t device, inode, size_bytes;
 	int fd;		 /* -1: could not be opened */
 	bool is_waiting; /* for the caller */
+	bool is_vdso;
 	char *path;
 	char note[128]; /* what of it is missing, and why; "" where all went well */
 	struct module_inspection inspection;

@@ -223,6 +223,9 @@ int probes_publish(struct probes *probes, const struct module *module,
 	struct file_key key = { .inode = module->inode,
 				.device = (uint32_t)(major(module->device) << 20 |
 						     minor(module->device)) };
+
+	if (module->is_vdso)
+		key = (struct file_key) { .inode = VDSO_INODE, .device = VDSO_DEVICE };
 	int err = probes->tables ? tables_put(probes->tables, module->id, table) : -EOPNOTSUPP;
 
 	/* the system call orders what was written before it for every CPU */

@@ -93,7 +93,7 @@ enum symbolizer_kind {
 
 struct symbolizer_request {
 	uint32_t kind;
-	uint32_t count; /* NAMES: how many offsets */
+	uint32_t count; /* NAMES: how many offsets; TABLE: 1: also for addresses outside calls */
 };
 
 struct symbolizer_reply {

@@ -67,14 +67,14 @@ static int inspect(const struct message *request)
 	return err;
 }
 
-static int compile_table(const struct message *request)
+static int compile_table(const struct message *request, bool is_whole)
 {
 	struct bytes_buffer table = { 0 };
 	struct elf *elf = NULL;
 	int err = elf_open(request->fds[FD_MODULE], &elf);
 
 	if (!err)
-		err = unwind_table_compile(elf, false, &table);
+		err = unwind_table_compile(elf, is_whole, &table);
 	if (!err)
 		err = io_pwrite(request->fds[FD_OUT], table.data, table.size, 0);
 	bytes_free(&table);
@@ -88,7 +88,7 @@ static int serve(const struct message *message, bool has_debug_info)
 
 	switch (request->kind) {
 	case SYMBOLIZER_INSPECT: return inspect(message);
-	case SYMBOLIZER_TABLE: return compile_table(message);
+	case SYMBOLIZER_TABLE: return compile_table(message, request->count == 1);
 	case SYMBOLIZER_NAMES:
 		return symbolizer_name(message->fds[FD_MODULE], message->fds[FD_DEBUG],
 				       message->fds[FD_IN], request->count, has_debug_info,

@@ -112,6 +112,7 @@ static void start(struct tracer *tracer)
 			fail_to_load(err, step);
 		/* without it, mappings are found when their code is in a stack */
 		(void)sideband_open(&tracer->sideband);
+		tracer_meet_vdso(tracer);
 		mode = probes_mode(tracer->probes);
 		if (tracer->options.has_filtered && !features_spares_filtered(mode))
 			refuse_filtered();

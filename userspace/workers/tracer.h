@@ -57,6 +57,9 @@ int tracer_scan(struct tracer *tracer, struct target *target);
 struct module *tracer_meet_module(struct tracer *tracer, const struct target *target,
 				  const struct mapping *mapping);
 
+/* Meets the vdso: ours is every target's. */
+void tracer_meet_vdso(struct tracer *tracer);
+
 /* Inspects modules that were met, publishes their tables, attaches where attached. */
 void tracer_load_modules(struct tracer *tracer);
 

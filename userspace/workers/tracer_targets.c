@@ -104,7 +104,8 @@ static int inspect(struct tracer *tracer, struct module *module)
 /* The module's unwind table, from the confined child to where the programs find it. */
 static int publish_table(struct tracer *tracer, const struct module *module)
 {
-	struct symbolizer_request request = { .kind = SYMBOLIZER_TABLE };
+	/* nothing calls out of the vdso: where it is in a stack, a signal has interrupted it */
+	struct symbolizer_request request = { .kind = SYMBOLIZER_TABLE, .count = module->is_vdso };
 	struct unwind_blob table;
 	uint64_t size = 0;
 	int out = -1;
