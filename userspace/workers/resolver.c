@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -27,42 +28,51 @@ static const struct message_rule RULES[] = {
 	{ RESOLVER_DEBUG, sizeof(struct resolver_debug), 0 },
 };
 
-/* The pid must still be the process that the pidfd names: checked after the open, so that a pid
- * that was given to another process in between is noticed. */
-static int open_of(int pidfd, const char *path)
+static bool is_same_process(int pidfd)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-
-	if (fd < 0)
-		return -errno;
-	if (syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) && errno != EPERM) {
-		close(fd);
-		return -ESRCH;
-	}
-	return fd;
+	return syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == 0 || errno == EPERM;
 }
 
-static int open_maps(const struct resolver_request *request, int pidfd)
+static int open_maps(const struct resolver_request *request)
 {
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%u/maps", request->pid);
-	return open_of(pidfd, path);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
 }
 
-/* Only regular files: opening a device or a FIFO that a target mapped could do something. */
-static int open_module(const struct resolver_request *request, int pidfd)
+/*
+ * Opening a device or a FIFO could wait, or do something. What is at the path is taken hold of
+ * without being opened, looked at, and then opened if it is a regular file: a path that leads
+ * elsewhere by now does not matter.
+ */
+static int open_regular(const char *path)
+{
+	int held = open(path, O_PATH | O_CLOEXEC), fd = -1, err = 0;
+	char self[64];
+	struct stat st;
+
+	if (held < 0 || fstat(held, &st))
+		err = -errno;
+	else if (!S_ISREG(st.st_mode))
+		err = -EINVAL;
+	if (!err) {
+		snprintf(self, sizeof(self), "/proc/self/fd/%d", held);
+		fd = open(self, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+		err = fd < 0 ? -errno : 0;
+	}
+	io_close(&held);
+	return err ? err : fd;
+}
+
+static int open_module(const struct resolver_request *request)
 {
 	char path[96];
-	struct stat st;
 
 	snprintf(path, sizeof(path), "/proc/%u/map_files/%" PRIx64 "-%" PRIx64, request->pid,
 		 request->start, request->end);
-	if (stat(path, &st))
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
-	return open_of(pidfd, path);
+	return open_regular(path);
 }
 
 static int open_debug(const struct resolver_debug *request)
@@ -73,15 +83,28 @@ static int open_debug(const struct resolver_debug *request)
 		return -EINVAL;
 	text_hex(hex, request->build_id, request->size);
 	snprintf(path, sizeof(path), DEBUG_DIRECTORY "/%.2s/%s.debug", hex, hex + 2);
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	return fd < 0 ? -errno : fd;
+	return open_regular(path);
+}
+
+/* The pid must still be the process that the pidfd names: checked after the open, so that a pid
+ * that was given to another process in between is noticed. */
+static int open_of(const struct message *message)
+{
+	const struct resolver_request *request = (const void *)message->body;
+	int fd = message->type == RESOLVER_MAPS ? open_maps(request) : open_module(request);
+
+	if (fd >= 0 && !is_same_process(message->fds[0])) {
+		close(fd);
+		return -ESRCH;
+	}
+	return fd;
 }
 
 static int serve(const struct message *message)
 {
 	switch (message->type) {
-	case RESOLVER_MAPS: return open_maps((const void *)message->body, message->fds[0]);
-	case RESOLVER_MODULE: return open_module((const void *)message->body, message->fds[0]);
+	case RESOLVER_MAPS:
+	case RESOLVER_MODULE: return open_of(message);
 	case RESOLVER_DEBUG: return open_debug((const void *)message->body);
 	}
 	return -EPROTO;
