@@ -95,7 +95,12 @@ int module_inspected(struct module *module, const void *bytes, size_t size)
 static const char *reason(int err)
 {
 	switch (-err) {
-	case ECHILD: return "what read it crashed, or came to its limits of time or memory";
+	case ECHILD: return "what read it crashed";
+	case ETIMEDOUT: return "reading it took too long";
+	case ENOMEM: return "reading it took too much memory";
+	case ESTALE: return "it changed meanwhile";
+	case EFBIG: return "too large";
+	case EMEDIUMTYPE: return "no regular file";
 	case EKEYREJECTED: return "it has killed what read it too often";
 	case ENOEXEC: return "no sound ELF file";
 	case ENODATA: return "it has none";

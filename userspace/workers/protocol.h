@@ -97,10 +97,9 @@ struct symbolizer_request {
 };
 
 struct symbolizer_reply {
-	int32_t error;	     /* errno of the child, 0 done */
-	int32_t signal;	     /* that killed the child, 0 none */
-	uint32_t is_reduced; /* NAMES: debug information killed a child, and was left out */
-	uint32_t reserved;
+	int32_t error;	 /* errno of the child, or for what killed it; 0 done */
+	int32_t signal;	 /* that killed the child, 0 none */
+	int32_t reduced; /* NAMES: errno for which debug information was left out; 0 it was not */
 	uint64_t out_size; /* bytes in out */
 };
 

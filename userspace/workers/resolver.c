@@ -56,7 +56,7 @@ static int open_regular(const char *path)
 	if (held < 0 || fstat(held, &st))
 		err = -errno;
 	else if (!S_ISREG(st.st_mode))
-		err = -EINVAL;
+		err = -EMEDIUMTYPE;
 	if (!err) {
 		snprintf(self, sizeof(self), "/proc/self/fd/%d", held);
 		fd = open(self, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);

@@ -3,8 +3,9 @@
  * The symbolizer: module files in, probe sites and names out. The files belong to whoever runs
  * them, and the libraries that read them were not written for enemies. So each request is served by
  * a child of its own that has no rights and little time and memory; the one that stays only waits,
- * and remembers which files killed.
+ * never for longer than it wants to, and remembers which files killed.
  */
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/map.h"
 #include "base/message.h"
@@ -27,6 +28,9 @@
 #include <unistd.h>
 
 #define WALL_MAX_MS	 15000
+#define WALL_MIN_MS	 1000
+#define KILL_MAX_MS	 2000
+#define PATIENCE_MS	 60000
 #define DEATHS_MAX	 3
 #define MEMORY_BASE_SIZE (768ull << 20)
 #define MODULE_SIZE_MAX	 (4ull << 30)
@@ -40,7 +44,19 @@ enum {
 	FD_COUNT
 };
 
+/* What one request is about. */
+struct job {
+	const struct message *message;
+	const struct symbolizer_request *request;
+	uint64_t key;	     /* of its files */
+	uint64_t files_size; /* bytes */
+	bool is_doubtful;    /* others than root can change a file */
+};
+
 static struct map deaths; /* file identity -> how many children it killed */
+
+/* What children may yet take that do not end well: many bad files must not cost minutes each. */
+static int64_t patience_ms = PATIENCE_MS;
 
 static int inspect(const struct message *request)
 {
@@ -110,47 +126,122 @@ static void limit_memory(uint64_t files_size)
 #endif
 }
 
-static _Noreturn void child(const struct message *message, uint64_t files_size, bool has_debug_info)
+static _Noreturn void child(const struct job *job, bool has_debug_info)
 {
+	struct message message = *job->message;
+
 	close(WORKER_SOCKET);
 	signal(SIGXFSZ, SIG_IGN);
-	limit_memory(files_size);
+	limit_memory(job->files_size);
 	worker_confine("symbolizer-child");
+	int err = symbolizer_steady(&message.fds[FD_MODULE]);
+	if (!err)
+		err = symbolizer_steady(&message.fds[FD_DEBUG]);
+	if (!err)
+		err = serve(&message, has_debug_info);
 	/* an errno fits into an exit status */
-	_exit(-serve(message, has_debug_info) & 0xff);
+	_exit(-err & 0xff);
 }
 
-static int wait_for(pid_t pid)
+/* Why a child that was killed was. */
+static int death_error(int signal)
+{
+	switch (signal) {
+	case SIGKILL: /* the limit of CPU time, or ours */
+	case SIGXCPU: return ETIMEDOUT;
+	case SIGABRT: return ENOMEM; /* libdw has no other way to say it */
+	case SIGBUS: return ESTALE;
+	}
+	return ECHILD;
+}
+
+/*
+ * Waits for the end of a child. One that hangs in the kernel, as on a file system that does not
+ * answer, cannot even be killed: it is left behind, and reaped when it is ready.
+ */
+static void wait_for(pid_t pid, int wall_ms, struct symbolizer_reply *reply)
 {
 	struct pollfd end = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
 	int status = 0;
+	pid_t ended = 0;
 
 	/* without a pidfd the limit of CPU time is all there is */
-	if (end.fd >= 0 && poll(&end, 1, WALL_MAX_MS) == 0)
+	if (end.fd >= 0 && poll(&end, 1, wall_ms) == 0) {
 		kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+		poll(&end, 1, KILL_MAX_MS);
+	}
+	do
+		ended = waitpid(pid, &status, end.fd >= 0 ? WNOHANG : 0);
+	while (ended < 0 && errno == EINTR);
 	io_close(&end.fd);
-	return status;
+	if (ended != pid)
+		reply->signal = SIGKILL;
+	else if (WIFSIGNALED(status))
+		reply->signal = WTERMSIG(status);
+	else
+		reply->error = WEXITSTATUS(status);
+	if (reply->signal)
+		reply->error = death_error(reply->signal);
+}
+
+static int wall_ms_for(const struct job *job)
+{
+	if (!job->is_doubtful || patience_ms > WALL_MAX_MS)
+		return WALL_MAX_MS;
+	return patience_ms > WALL_MIN_MS ? (int)patience_ms : WALL_MIN_MS;
+}
+
+static void note_death(uint64_t key, uint64_t start_ns)
+{
+	uint64_t *count = map_get(&deaths, key);
+
+	patience_ms -= (int64_t)((clock_now_ns() - start_ns) / 1000000);
+	if (count)
+		(*count)++;
+	else
+		(void)map_put(&deaths, key, 1);
+}
+
+static uint64_t deaths_by(uint64_t key)
+{
+	const uint64_t *count = map_get(&deaths, key);
+
+	return count ? *count : 0;
 }
 
 /* One child, from its start to its end. */
-static void delegate(const struct message *message, uint64_t files_size, bool has_debug_info,
-		     struct symbolizer_reply *reply)
+static void delegate(const struct job *job, bool has_debug_info, struct symbolizer_reply *reply)
 {
+	uint64_t start_ns = clock_now_ns();
+
 	*reply = (struct symbolizer_reply) { 0 };
+	while (waitpid(-1, NULL, WNOHANG) > 0) /* those left behind */
+		;
 	pid_t pid = fork();
 	if (pid == 0)
-		child(message, files_size, has_debug_info);
+		child(job, has_debug_info);
 	if (pid < 0) {
 		reply->error = errno;
 		return;
 	}
-	int status = wait_for(pid);
-	if (WIFSIGNALED(status))
-		reply->signal = WTERMSIG(status);
-	else
-		reply->error = WEXITSTATUS(status);
+	wait_for(pid, wall_ms_for(job), reply);
+	if (reply->signal)
+		note_death(has_debug_info ? hash_u64(job->key) : job->key, start_ns);
+}
+
+/* Debug information that kills, once, must not cost the names that symbols give. */
+static void delegate_names(const struct job *job, struct symbolizer_reply *reply)
+{
+	int32_t reduced = deaths_by(hash_u64(job->key)) ? EKEYREJECTED : 0;
+
+	if (!reduced)
+		delegate(job, true, reply);
+	if (!reduced && !reply->error)
+		return;
+	if (!reduced)
+		reduced = reply->error;
+	delegate(job, false, reply);
+	reply->reduced = reduced;
 }
 
 static uint64_t file_key(const struct stat *module, const struct stat *debug)
@@ -163,45 +254,43 @@ static uint64_t file_key(const struct stat *module, const struct stat *debug)
 	return key ? key : 1;
 }
 
-static void note_death(uint64_t key)
+/* 0, or the errno for which no child reads these files. */
+static int plan(const struct message *message, struct job *job)
 {
-	uint64_t *count = map_get(&deaths, key);
+	struct stat module, debug;
 
-	if (count)
-		(*count)++;
-	else
-		(void)map_put(&deaths, key, 1);
+	if (fstat(message->fds[FD_MODULE], &module) || fstat(message->fds[FD_DEBUG], &debug))
+		return errno;
+	*job = (struct job) {
+		.message = message,
+		.request = (const void *)message->body,
+		.key = file_key(&module, &debug),
+		.files_size = (uint64_t)module.st_size,
+		.is_doubtful = symbolizer_is_doubtful(&module) || symbolizer_is_doubtful(&debug),
+	};
+	if (S_ISREG(debug.st_mode))
+		job->files_size += (uint64_t)debug.st_size;
+	if (!S_ISREG(module.st_mode))
+		return EMEDIUMTYPE;
+	if ((uint64_t)module.st_size > MODULE_SIZE_MAX || job->files_size > MODULE_SIZE_MAX)
+		return EFBIG;
+	return deaths_by(job->key) >= DEATHS_MAX ? EKEYREJECTED : 0;
 }
 
 static struct symbolizer_reply answer(const struct message *message)
 {
 	struct symbolizer_reply reply = { 0 };
-	struct stat module, debug, out;
+	struct stat out;
+	struct job job;
 
-	if (fstat(message->fds[FD_MODULE], &module) || fstat(message->fds[FD_DEBUG], &debug)) {
-		reply.error = errno;
-		return reply;
-	}
-	uint64_t key = file_key(&module, &debug), size = (uint64_t)module.st_size;
-	const uint64_t *count = map_get(&deaths, key);
-	if (S_ISREG(debug.st_mode))
-		size += (uint64_t)debug.st_size;
-	if (count && *count >= DEATHS_MAX)
-		reply.error = EKEYREJECTED;
-	else if (!S_ISREG(module.st_mode) || size > MODULE_SIZE_MAX)
-		reply.error = S_ISREG(module.st_mode) ? EFBIG : EINVAL;
+	reply.error = plan(message, &job);
 	if (reply.error)
 		return reply;
-	delegate(message, size, true, &reply);
-	if (reply.signal) {
-		note_death(key);
-		/* debug information that kills must not cost the names that symbols give */
-		if (((const struct symbolizer_request *)message->body)->kind == SYMBOLIZER_NAMES) {
-			delegate(message, size, false, &reply);
-			reply.is_reduced = 1;
-		}
-	}
-	if (!reply.error && !reply.signal && fstat(message->fds[FD_OUT], &out) == 0)
+	if (job.request->kind == SYMBOLIZER_NAMES)
+		delegate_names(&job, &reply);
+	else
+		delegate(&job, false, &reply);
+	if (!reply.error && fstat(message->fds[FD_OUT], &out) == 0)
 		reply.out_size = (uint64_t)out.st_size;
 	return reply;
 }

@@ -5,6 +5,16 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
+
+/* A regular file that others than root can change. */
+bool symbolizer_is_doubtful(const struct stat *st);
+
+/*
+ * Puts a copy that nobody else can change in the place of a doubtful file. 0, -ESTALE where it
+ * became shorter meanwhile, or another -errno.
+ */
+int symbolizer_steady(int *fd);
 
 /*
  * Names `count` ascending file offsets, read from `in`, and writes a names payload to `out`. The

@@ -78,8 +78,8 @@ struct target *tracer_target(struct tracer *tracer, uint32_t pid);
 void tracer_send_names(struct tracer *tracer);
 
 /*
- * One request to the symbolizer; the ring is drained meanwhile. 0 and *out (a memfd), or -errno; 1:
- * as 0, but names are from symbols alone, as the debug information killed what read it.
+ * One request to the symbolizer; the ring is drained meanwhile. 0 and *out (a memfd), or -errno;
+ * an errno: as 0, but names are from symbols alone, as reading the debug information ended so.
  */
 int tracer_symbolize(struct tracer *tracer, const struct symbolizer_request *request, int module,
 		     int debug, int in, int *out, uint64_t *out_size);

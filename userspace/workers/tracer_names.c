@@ -47,13 +47,13 @@ int tracer_symbolize(struct tracer *tracer, const struct symbolizer_request *req
 	}
 	if (err)
 		worker_fail(1, -err, "the symbolizer is gone: %s", strerror(-err));
-	if (reply->signal || reply->error) {
+	if (reply->error) {
 		close(memory);
-		return reply->signal ? -ECHILD : reply->error > 0 ? -reply->error : -EIO;
+		return reply->error > 0 ? -reply->error : -EIO;
 	}
 	*out = memory;
 	*out_size = reply->out_size;
-	return reply->is_reduced ? 1 : 0;
+	return reply->reduced > 0 ? reply->reduced : 0;
 }
 
 static int compare_u64(const void *a, const void *b)
@@ -118,7 +118,7 @@ static void name_module(struct tracer *tracer, struct module *module, const uint
 		if (err < 0 && debug >= 0)
 			err = tracer_symbolize(tracer, &request, module->fd, -1, in, &out, &size);
 	}
-	bool is_reduced = err > 0;
+	int reduced = err > 0 ? err : 0;
 	if (err >= 0)
 		err = forward(tracer, module->id, out, size);
 	io_close(&in);
@@ -127,9 +127,9 @@ static void name_module(struct tracer *tracer, struct module *module, const uint
 	/* without names the capture still has module and offset of every frame */
 	if (err)
 		module_note(module, "no names", err);
-	else if (is_reduced)
-		module_note(module, "no lines", -ECHILD);
-	if (err || is_reduced)
+	else if (reduced)
+		module_note(module, "no lines", -reduced);
+	if (err || reduced)
 		tracer_send_module(tracer, module);
 }
 

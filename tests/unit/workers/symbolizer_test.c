@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -148,10 +149,45 @@ static void what_is_no_module_is_refused(void **state)
 	(void)state;
 	assert_int_equal(ask("/etc/passwd", SYMBOLIZER_INSPECT, NULL, 0).error, ENOEXEC);
 	free(out);
-	assert_int_equal(ask("/dev/null", SYMBOLIZER_INSPECT, NULL, 0).error, EINVAL);
+	assert_int_equal(ask("/dev/null", SYMBOLIZER_INSPECT, NULL, 0).error, EMEDIUMTYPE);
 	free(out);
 	/* and the worker is still there */
 	assert_int_equal(ask(LIBC, SYMBOLIZER_INSPECT, NULL, 0).error, 0);
+}
+
+/* A copy of libc that its owner's group may write to. */
+static void copy_libc(char path[static 32])
+{
+	char *bytes = NULL;
+	size_t size = 0;
+	int from = open(LIBC, O_RDONLY), to;
+
+	strcpy(path, "/tmp/symbolizer_testXXXXXX");
+	to = mkstemp(path);
+	assert_true(from >= 0 && to >= 0);
+	assert_int_equal(io_read_all(from, OUT_MAX, &bytes, &size), 0);
+	assert_int_equal(io_write(to, bytes, size), 0);
+	assert_int_equal(fchmod(to, 0660), 0);
+	free(bytes);
+	close(from);
+	close(to);
+}
+
+static void a_file_that_others_can_change_gives_the_same_answers(void **state)
+{
+	char path[32], *wanted;
+
+	(void)state;
+	inspect_libc();
+	size_t size = out_size;
+	wanted = out;
+	out = NULL;
+	copy_libc(path);
+	assert_int_equal(ask(path, SYMBOLIZER_INSPECT, NULL, 0).error, 0);
+	unlink(path);
+	assert_int_equal(out_size, size);
+	assert_memory_equal(out, wanted, size);
+	free(wanted);
 }
 
 static void a_message_out_of_turn_ends_the_worker(void **state)
@@ -180,6 +216,8 @@ int main(void)
 						stop),
 		cmocka_unit_test_setup_teardown(offsets_out_of_order_are_refused, start, stop),
 		cmocka_unit_test_setup_teardown(what_is_no_module_is_refused, start, stop),
+		cmocka_unit_test_setup_teardown(
+			a_file_that_others_can_change_gives_the_same_answers, start, stop),
 		cmocka_unit_test_setup_teardown(a_message_out_of_turn_ends_the_worker, start, stop),
 	};
 
