@@ -57,7 +57,7 @@ static void keep(size_t i, const struct source *found, size_t count, void *conte
 static struct debug_info *find_debug_info(int fd)
 {
 	struct debug_info *info = NULL;
-	int err = debug_info_open(fd, &info);
+	int err = debug_info_open(fd, -1, &info);
 
 	if (!err)
 		err = debug_info_find(info, &demangler, addresses, address_count, keep, NULL);

@@ -19,11 +19,15 @@
 #define UNITS_MAX  (1u << 20)
 #define NO_SCOPE   UINT32_MAX
 
-struct debug_info {
-	void *bytes;
+struct image {
+	void *bytes; /* NULL: not mapped */
 	size_t size;
-	Elf *elf, *no_elf;
-	Dwarf *dwarf, *no_dwarf;
+	Elf *elf;
+	Dwarf *dwarf;
+};
+
+struct debug_info {
+	struct image main, common;
 };
 
 /* A function, or a call that was inlined, that covers an address that is looked for. */
@@ -343,7 +347,7 @@ int debug_info_find(struct debug_info *info, struct demangler *demangler, const 
 	int err = search.is_done && search.wanted ? 0 : -ENOMEM;
 
 	for (uint32_t i = 0; !err && i < UNITS_MAX && search.entries_left; i++) {
-		if (dwarf_get_units(info->dwarf, unit, &unit, NULL, &type, &search.unit, NULL))
+		if (dwarf_get_units(info->main.dwarf, unit, &unit, NULL, &type, &search.unit, NULL))
 			break;
 		/* a skeleton has lines; its functions are in a file of its own */
 		if (type == DW_UT_compile || type == DW_UT_skeleton)
@@ -395,18 +399,6 @@ static const struct {
 	.names = "\0.shstrtab\0.debug_info",
 };
 
-/* libdw would look for dwz's common file by the path that a hostile file names; it finds this one
- * instead. */
-static int open_alternative(struct debug_info *info)
-{
-	info->no_elf = elf_memory((char *)&NO_DWARF, sizeof(NO_DWARF));
-	info->no_dwarf = info->no_elf ? dwarf_begin_elf(info->no_elf, DWARF_C_READ, NULL) : NULL;
-	if (!info->no_dwarf)
-		return -ENODATA;
-	dwarf_setalt(info->dwarf, info->no_dwarf);
-	return 0;
-}
-
 /* libdw has no way to say that memory ran out, and its own handler would look like an orderly end.
  */
 static _Noreturn void out_of_memory(void)
@@ -414,32 +406,66 @@ static _Noreturn void out_of_memory(void)
 	abort();
 }
 
-int debug_info_open(int fd, struct debug_info **out)
+static int image_begin(struct image *image, void *bytes, size_t size)
 {
-	struct debug_info *info = calloc(1, sizeof(*info));
-	struct stat st;
-	int err = 0;
+	image->elf = elf_memory(bytes, size);
+	image->dwarf = image->elf ? dwarf_begin_elf(image->elf, DWARF_C_READ, NULL) : NULL;
+	if (!image->dwarf)
+		return -ENODATA;
+	dwarf_new_oom_handler(image->dwarf, out_of_memory);
+	return 0;
+}
 
-	if (!info || fstat(fd, &st)) {
-		err = info ? -errno : -ENOMEM;
-		goto out;
-	}
+static int image_open(struct image *image, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return -errno;
 	/* from memory: given a descriptor, libdw asks /proc for its path. Writable, for libelf
 	 * notes decompressed sections in the section headers. */
-	info->bytes = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
-	if (info->bytes == MAP_FAILED) {
-		err = -errno;
-		info->bytes = NULL;
-		goto out;
+	void *bytes = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	if (bytes == MAP_FAILED)
+		return -errno;
+	image->bytes = bytes;
+	image->size = (size_t)st.st_size;
+	return image_begin(image, bytes, image->size);
+}
+
+static void image_close(struct image *image)
+{
+	dwarf_end(image->dwarf);
+	elf_end(image->elf);
+	if (image->bytes)
+		munmap(image->bytes, image->size);
+	*image = (struct image) { 0 };
+}
+
+/* libdw would look for dwz's common file by the path that a hostile file names; it finds ours, or
+ * an empty one, instead. */
+static int open_common(struct debug_info *info, int fd)
+{
+	int err = fd >= 0 ? image_open(&info->common, fd) : -ENODATA;
+
+	if (err) {
+		image_close(&info->common);
+		err = image_begin(&info->common, (void *)&NO_DWARF, sizeof(NO_DWARF));
 	}
-	info->size = (size_t)st.st_size;
-	elf_version(EV_CURRENT);
-	info->elf = elf_memory(info->bytes, info->size);
-	info->dwarf = info->elf ? dwarf_begin_elf(info->elf, DWARF_C_READ, NULL) : NULL;
-	err = info->dwarf ? open_alternative(info) : -ENODATA;
 	if (!err)
-		dwarf_new_oom_handler(info->dwarf, out_of_memory);
-out:
+		dwarf_setalt(info->main.dwarf, info->common.dwarf);
+	return err;
+}
+
+int debug_info_open(int fd, int common, struct debug_info **out)
+{
+	struct debug_info *info = calloc(1, sizeof(*info));
+
+	if (!info)
+		return -ENOMEM;
+	elf_version(EV_CURRENT);
+	int err = image_open(&info->main, fd);
+	if (!err)
+		err = open_common(info, common);
 	if (err)
 		debug_info_close(info);
 	else
@@ -451,11 +477,7 @@ void debug_info_close(struct debug_info *info)
 {
 	if (!info)
 		return;
-	dwarf_end(info->dwarf);
-	dwarf_end(info->no_dwarf);
-	elf_end(info->elf);
-	elf_end(info->no_elf);
-	if (info->bytes)
-		munmap(info->bytes, info->size);
+	image_close(&info->main);
+	image_close(&info->common);
 	free(info);
 }

@@ -4,9 +4,9 @@
  *
  * The only file that knows libdw's types. libdw is not made for hostile files: call it in a process
  * that may die, with limits of memory and time. What is bounded here is what libdw leaves to its
- * caller: depth and number of the entries that are walked. No other file is ever opened: parts that
- * a file keeps elsewhere (.dwo, dwz's common file) count as absent: of a unit that was split off there
- * are lines, and no functions.
+ * caller: depth and number of the entries that are walked. No other file is ever opened: what a
+ * file keeps in a .dwo counts as absent: of a unit that was split off there are lines, and no
+ * functions.
  */
 #ifndef HEAPTRAIL_SYMBOLS_DWARF_H
 #define HEAPTRAIL_SYMBOLS_DWARF_H
@@ -27,10 +27,11 @@ struct source {
 struct debug_info;
 
 /*
- * Maps a module, or its split debug file; the descriptor may be closed afterwards. -ENODATA: no
- * DWARF in it.
+ * Maps a module, or its split debug file; and the common file that dwz moved parts of it to (-1:
+ * none, and what is there counts as absent). Whether that is the right one, the caller knows.
+ * Descriptors may be closed afterwards. -ENODATA: no DWARF in it.
  */
-int debug_info_open(int fd, struct debug_info **info);
+int debug_info_open(int fd, int common, struct debug_info **info);
 
 /*
  * Calls `found` for every address that is covered, in no order: with its place i in addresses and

@@ -430,6 +430,20 @@ bool elf_segment(const struct elf *elf, uint32_t type, uint64_t *address, uint64
 	return false;
 }
 
+uint32_t elf_checksum(const struct elf *elf)
+{
+	uint32_t table[256], checksum = UINT32_MAX;
+
+	for (uint32_t i = 0; i < 256; i++) {
+		table[i] = i;
+		for (int bit = 0; bit < 8; bit++)
+			table[i] = table[i] >> 1 ^ (table[i] & 1 ? 0xedb88320 : 0);
+	}
+	for (size_t i = 0; i < elf->size; i++)
+		checksum = table[(checksum ^ elf->bytes[i]) & 0xff] ^ checksum >> 8;
+	return ~checksum;
+}
+
 uint64_t elf_entry(const struct elf *elf)
 {
 	return elf->header->e_entry;

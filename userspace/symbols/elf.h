@@ -72,6 +72,9 @@ const uint8_t *elf_segment_at(const struct elf *elf, uint64_t address, uint64_t 
 const uint8_t *elf_section(const struct elf *elf, const char *name, uint64_t *address,
 			   size_t *size);
 
+/* zlib's crc32() of the whole file. */
+uint32_t elf_checksum(const struct elf *elf);
+
 /* Where execution begins; 0: the file says nothing. */
 uint64_t elf_entry(const struct elf *elf);
 

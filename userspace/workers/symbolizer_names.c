@@ -5,6 +5,7 @@
 #include "capture/names.h"
 #include "symbols/dwarf.h"
 #include "symbols/elf.h"
+#include "symbols/links.h"
 #include "symbols/nearest.h"
 #include "workers/symbolizer.h"
 
@@ -78,13 +79,9 @@ static void sort_by_address(struct naming *naming)
 /* A debug file that was made for another build would give wrong names. */
 static void open_debug(struct naming *naming, int debug)
 {
-	uint8_t id[BUILD_ID_MAX], debug_id[BUILD_ID_MAX];
-	uint32_t size = elf_build_id(naming->module, id);
-
 	if (elf_open(debug, &naming->debug))
 		return;
-	if (size == 0 || elf_build_id(naming->debug, debug_id) != size ||
-	    memcmp(id, debug_id, size) != 0) {
+	if (!links_is_debug(naming->module, naming->debug)) {
 		elf_close(naming->debug);
 		naming->debug = NULL;
 	}
@@ -109,10 +106,10 @@ static void keep(size_t i, const struct source *sources, size_t count, void *con
 
 static int ask_debug_info(struct naming *naming, int module, int debug)
 {
-	int err = debug_info_open(naming->debug ? debug : module, &naming->info);
+	int err = debug_info_open(naming->debug ? debug : module, -1, &naming->info);
 
 	if (err == -ENODATA && naming->debug)
-		err = debug_info_open(module, &naming->info);
+		err = debug_info_open(module, -1, &naming->info);
 	if (!err)
 		err = debug_info_find(naming->info, &naming->demangler, naming->addresses,
 				      naming->address_count, keep, naming);

@@ -148,7 +148,7 @@ static size_t find(const char *path)
 	size_t inlined = 0;
 	int fd = open(path, O_RDONLY);
 
-	assert_int_equal(debug_info_open(fd, &info), 0);
+	assert_int_equal(debug_info_open(fd, -1, &info), 0);
 	close(fd);
 	assert_int_equal(debug_info_find(info, &demangler, addresses, address_count, print_sources,
 					 &inlined),
@@ -274,7 +274,7 @@ static void a_file_without_dwarf_is_told_apart(void **state)
 	path_of("bare", path);
 	compile("gcc -x c -O2 -s", C_SOURCE, "bare");
 	int fd = open(path, O_RDONLY);
-	assert_int_equal(debug_info_open(fd, &info), -ENODATA);
+	assert_int_equal(debug_info_open(fd, -1, &info), -ENODATA);
 	close(fd);
 }
 
@@ -332,7 +332,7 @@ static _Noreturn void use_damaged(const char *bytes, size_t size)
 	int fd = memfd_create("damaged", 0);
 
 	setrlimit(RLIMIT_CPU, &cpu);
-	if (io_write(fd, bytes, size) == 0 && debug_info_open(fd, &info) == 0)
+	if (io_write(fd, bytes, size) == 0 && debug_info_open(fd, -1, &info) == 0)
 		debug_info_find(info, &demangler, addresses, address_count, ignore, NULL);
 	_exit(0);
 }

@@ -137,7 +137,7 @@ static void ask_ours(void)
 	int fd = open(program, O_RDONLY);
 
 	chained = longest = 0;
-	assert_int_equal(debug_info_open(fd, &info), 0);
+	assert_int_equal(debug_info_open(fd, -1, &info), 0);
 	close(fd);
 	assert_int_equal(
 		debug_info_find(info, &demangler, addresses, ADDRESSES, print_sources, NULL), 0);
