@@ -207,15 +207,18 @@ $(eval $(call chain_rule,exceptions-gcc-O0,exceptions.cc,g++ -O0))
 $(eval $(call chain_rule,exceptions-gcc-O2,exceptions.cc,g++ -O2))
 $(eval $(call chain_rule,exceptions-gcc-static,exceptions.cc,g++ -O2 -static))
 $(eval $(call chain_rule,exceptions-clang-O2,exceptions.cc,clang++ -O2))
+$(eval $(call chain_rule,interrupted-gcc-O0,interrupted.c,gcc -O0))
+$(eval $(call chain_rule,interrupted-gcc-O2,interrupted.c,gcc -O2))
+$(eval $(call chain_rule,interrupted-clang-O2,interrupted.c,clang -O2))
 $(eval $(call chain_rule,jit,jit.c,gcc -O2))
 $(eval $(call chain_rule,plugins,plugins.c,gcc -O2 -rdynamic))
 $(chains)/plugins: $(chains)/plugins.one.so $(chains)/plugins.two.so
-$(chains)/plugins.one.so: plugin := -DROOM=100 -DSIZE=13001
-$(chains)/plugins.two.so: plugin := -DROOM=1000 -DSIZE=13002
+$(chains)/plugins.one.so: room := 100
+$(chains)/plugins.two.so: room := 1000
 $(chains)/plugins.%.so: tests/programs/chains/plugin.c tests/programs/chains/chains.h
 	$(call say,TARGET,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -O2 -shared -fPIC -fvisibility=hidden -fno-builtin-malloc -DPLUGIN=$* $(plugin) $< -o $@
+	$(Q)$(CC) -O2 -shared -fPIC -fvisibility=hidden -fno-builtin-malloc -DPLUGIN=$* -DROOM=$(room) $< -o $@
 
 programs: $(TARGETS) $(CHAINS)
 

@@ -28,7 +28,7 @@ enum event_kind {
 	EVENT_REALLOC = 3, /* a call that reallocates returned */
 	EVENT_STACK = 4,   /* a call chain that was not sent before */
 	EVENT_THREAD = 5,  /* the first event of a thread, or of its next program, follows */
-	EVENT_MODULE = 6,  /* code in a file without an unwind table was met */
+	EVENT_MODULE = 6,  /* code in a file without the unwind table that it needs was met */
 };
 
 /* event_head.flags: the low six bits are log2 of the alignment asked for, 0 where none was. */
@@ -93,8 +93,8 @@ enum stack_status {
 	STACK_ANONYMOUS,      /* code without a file, and no frame pointer to follow */
 	STACK_BUSY,	      /* the address space was locked */
 	STACK_NO_SLOT,	      /* every scratch slot of this CPU was taken */
-	STACK_SIGNAL, /* whole, but tables keep rules for calls only: the frame that a signal
-		       * interrupted, and those above it, may be wrong */
+	STACK_SIGNAL,	      /* the module that a signal interrupted has only its table of calls
+			       * yet: the frames above the signal may be wrong */
 	STACK_STATUS_COUNT,
 };
 
@@ -129,9 +129,10 @@ struct event_module {
 	u8 kind;
 	u8 reserved[3];
 	u32 pid;
-	u64 start, end; /* of the mapping */
+	u32 module; /* that lacks a whole table; 0: a file that has no table at all */
+	u32 reserved2;
 };
-_Static_assert(sizeof(struct event_module) == 24, "layout");
+_Static_assert(sizeof(struct event_module) == 16, "layout");
 
 /* Why a record, or a part of it, did not reach the ring. Counted in the kernel where it happens. */
 enum loss_reason {

@@ -36,14 +36,15 @@ struct slot {
 	u32 busy;
 	u32 frame_count;
 	u64 pc, sp, bp; /* of the frame that is being looked at */
+	u64 context;	/* is_exact: where the signal saved its registers */
 	u64 hash;	/* of the frames so far */
 	u64 space;	/* address space, for the code cache */
 	u32 status;	/* enum stack_status */
 	u32 is_exact;	/* pc is where execution stands, not a return address */
 	u32 cache;	/* the code cache that this slot may use, NO_CACHE: none */
 	u32 vma_is_code;
-	u32 is_past_signal; /* a signal's frame was among those so far */
-	u32 is_guessed;	    /* one was found by its frame pointer, as there was no rule */
+	u32 is_doubtful; /* where a signal interrupted was looked up in a table of calls */
+	u32 is_guessed;	 /* one was found by its frame pointer, as there was no rule */
 	u64 vma_start, vma_end, vma_offset; /* the last mapping found; the offset is in its file */
 	struct file_key vma_key;	    /* inode 0: no file */
 	u64 unknown_offset;		    /* STACK_NO_TABLE: of the last frame in its file */

@@ -13,6 +13,7 @@
 #define TABLE_WORDS	   (1 << 20)
 #define TABLE_CHUNKS	   4
 #define UNWIND_MODULES_MAX 4096
+#define UNWIND_WHOLE	   UNWIND_MODULES_MAX /* in a module's number: its whole table */
 #define UNWIND_RULES_MAX   65536
 #define CODE_CACHE_ENTRIES 4096
 

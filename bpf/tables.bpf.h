@@ -26,7 +26,11 @@ struct {
 	__type(value, struct table_chunk);
 } tables SEC(".maps");
 
-struct unwind_module unwind_modules[UNWIND_MODULES_MAX];
+/*
+ * A module has a table of the rows that can hold a return address, and from UNWIND_WHOLE on, once a
+ * signal has interrupted its code, one of all rows; page_count 0: it has none.
+ */
+struct unwind_module unwind_modules[UNWIND_MODULES_MAX * 2];
 u64 unwind_rules[UNWIND_RULES_MAX];
 
 #define RULE_KIND(rule)	 ((u8)((rule) >> 48))

@@ -82,24 +82,27 @@ static long vma_found(struct task_struct *task, struct vm_area_struct *vma, void
 	return 0;
 }
 
-/* Asks user space for the table of the mapping in the slot, once in a while. */
-static __always_inline void table_request(struct slot *slot)
+/* Asks user space for the table of the mapping in the slot, once in a while. module: for the whole
+ * table of this one; 0: for any. */
+static __always_inline void table_request(struct slot *slot, u32 module)
 {
+	struct file_key key = slot->vma_key;
 	struct event_module *event;
 	u8 one = 1;
 
-	if (bpf_map_update_elem(&requested, &slot->vma_key, &one, BPF_NOEXIST))
+	key.reserved = module != 0;
+	if (bpf_map_update_elem(&requested, &key, &one, BPF_NOEXIST))
 		return;
 	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 	if (!event) {
-		bpf_map_delete_elem(&requested, &slot->vma_key);
+		bpf_map_delete_elem(&requested, &key);
 		return;
 	}
 	event->kind = EVENT_MODULE;
 	event->reserved[0] = event->reserved[1] = event->reserved[2] = 0;
 	event->pid = bpf_get_current_pid_tgid() >> 32;
-	event->start = slot->vma_start;
-	event->end = slot->vma_end;
+	event->module = module;
+	event->reserved2 = 0;
 	bpf_ringbuf_submit(event, BPF_RB_FORCE_WAKEUP);
 }
 
@@ -110,7 +113,7 @@ static __always_inline void table_request(struct slot *slot)
  */
 __noinline u64 find_rule(u32 module, u64 offset)
 {
-	struct unwind_module *m = &unwind_modules[module & (UNWIND_MODULES_MAX - 1)];
+	struct unwind_module *m = &unwind_modules[module & (UNWIND_MODULES_MAX * 2 - 1)];
 	u64 page = (offset >> 12) - m->page0;
 	u32 chunk_index = m->chunk, base, low, count, half;
 	struct table_chunk *chunk;
@@ -194,11 +197,28 @@ static __always_inline int stack_word(struct slot *slot, u32 index, u64 address,
 	return 0;
 }
 
+/*
+ * Which table of a module to look into. Where a signal interrupted it the address is not one in a
+ * call, and only the whole table is right. Its page count is written last, and read first.
+ */
+static __always_inline u32 table_choose(struct slot *slot, u32 module)
+{
+	u32 whole = (module & (UNWIND_MODULES_MAX - 1)) | UNWIND_WHOLE;
+
+	if (!slot->is_exact)
+		return module;
+	if (*(volatile u32 *)&unwind_modules[whole].page_count)
+		return whole;
+	slot->is_doubtful = 1;
+	table_request(slot, module);
+	return module;
+}
+
 /* Module and rule of the code at an address. 0, or the stack_status that says why there is none. */
 static __always_inline u32 code_find(struct slot *slot, u32 index, u64 address, u64 *frame,
 				     u64 *rule)
 {
-	u32 *module, argument = index;
+	u32 *module, table, argument = index;
 	u64 offset;
 	long err;
 
@@ -221,14 +241,15 @@ static __always_inline u32 code_find(struct slot *slot, u32 index, u64 address, 
 	module = bpf_map_lookup_elem(&unwind_module_ids, &slot->vma_key);
 	if (!module) {
 		slot->unknown_offset = offset;
-		table_request(slot);
+		table_request(slot, 0);
 		return STACK_NO_TABLE;
 	}
 	*frame = (u64)*module << FRAME_MODULE_SHIFT | (offset & FRAME_OFFSET_MASK);
-	*rule = find_rule(*module, offset);
+	table = table_choose(slot, *module);
+	*rule = find_rule(table, offset);
 	/* return addresses that were made up (makecontext) point at a function's first byte */
 	if (RULE_KIND(*rule) == UNWIND_INVALID && !slot->is_exact)
-		*rule = find_rule(*module, offset + 1);
+		*rule = find_rule(table, offset + 1);
 	return RULE_KIND(*rule) == UNWIND_INVALID ? STACK_NO_ROW : 0;
 }
 
@@ -248,8 +269,8 @@ static __always_inline long step_signal(struct slot *slot)
 	    bpf_probe_read_user(&slot->pc, 8, (void *)(context + 8 * 16)))
 		return walk_end(slot, STACK_UNREADABLE);
 	slot->window_size = 0;
+	slot->context = context;
 	slot->is_exact = 1;
-	slot->is_past_signal = 1;
 	return slot->pc ? 0 : walk_end(slot, STACK_COMPLETE);
 }
 
@@ -265,6 +286,11 @@ static __always_inline u64 rule_cfa(struct slot *slot, u64 rule, u64 address)
 	case UNWIND_PLT: return slot->sp + 8 + ((address & 15) >= (u64)offset ? 8 : 0);
 	case UNWIND_DEREF_RBP: base = slot->bp; break;
 	case UNWIND_DEREF_RSP: break;
+	case UNWIND_REGISTER: /* callers' values are not known, but for rbp */
+		base = slot->context + 8 * (offset & ((1 << UNWIND_REGISTER_BITS) - 1));
+		if (!slot->is_exact || bpf_probe_read_user(&value, 8, (void *)base))
+			return 0;
+		return value + (offset >> UNWIND_REGISTER_BITS);
 	default: return 0;
 	}
 	if (bpf_probe_read_user(&value, 8, (void *)(base + (s16)offset)))
@@ -287,17 +313,22 @@ static __always_inline int restore_bp(struct slot *slot, u32 index, u64 rule, u6
 
 	switch (RULE_BKIND(rule)) {
 	case RBP_AT_CFA: return stack_word(slot, index, cfa + offset, &slot->bp);
-	case RBP_AT_RBP: return bpf_probe_read_user(&slot->bp, 8, (void *)(slot->bp + offset));
+	case RBP_AT_RBP:
+		/* GCC does not say that a frame's end has restored rbp: then it points elsewhere */
+		if (slot->is_exact && (slot->bp < slot->sp || slot->bp >= cfa))
+			return 0;
+		return bpf_probe_read_user(&slot->bp, 8, (void *)(slot->bp + offset));
 	case RBP_UNDEFINED: slot->bp = 0;
 	}
 	return 0;
 }
 
-/* code_find() behind the cache. */
+/* code_find() behind the cache. Where a table of calls stands in for a whole one, that is not
+ * remembered. */
 static __always_inline u32 code_look_up(struct slot *slot, u32 index, u64 address, u64 *frame,
 					u64 *rule)
 {
-	u64 key = address ^ slot->space;
+	u64 key = address ^ slot->space ^ (u64)slot->is_exact << 63;
 	struct code_cache *cache = code_cache_of(slot);
 	struct code_entry *entry = cache ? code_entry_of(cache, key) : 0;
 	u32 status;
@@ -308,7 +339,8 @@ static __always_inline u32 code_look_up(struct slot *slot, u32 index, u64 addres
 		return RULE_KIND(*rule) == UNWIND_INVALID ? STACK_NO_ROW : 0;
 	}
 	status = code_find(slot, index, address, frame, rule);
-	if (entry && (status == 0 || status == STACK_NO_ROW)) {
+	if (entry && (status == 0 || status == STACK_NO_ROW) &&
+	    !(slot->is_exact && slot->is_doubtful)) {
 		entry->key = key;
 		entry->frame = *frame;
 		entry->rule = *rule;
@@ -457,7 +489,7 @@ static __always_inline void stack_walk(struct slot *slot, u32 index, struct task
 	slot->sp = sp;
 	slot->bp = bp;
 	slot->frame_count = 0;
-	slot->is_past_signal = slot->is_guessed = 0;
+	slot->is_doubtful = slot->is_guessed = 0;
 	slot->hash = 0;
 	slot->is_exact = 0;
 	slot->window_size = 0;
@@ -470,10 +502,13 @@ static __always_inline void stack_walk(struct slot *slot, u32 index, struct task
 	}
 	/* a step may also only put a return address right: twice as many, to be sure */
 	bpf_loop(STACK_DEPTH_MAX * 2, walk_step, &index, 0);
-	if (slot->status == STACK_COMPLETE && slot->is_past_signal)
+	if (slot->is_doubtful) {
 		slot->status = STACK_SIGNAL;
-	else if (slot->status == STACK_COMPLETE && slot->is_guessed)
+		/* these frames may come again, without the doubt */
+		slot->hash = hash_step(slot->hash, STACK_SIGNAL);
+	} else if (slot->status == STACK_COMPLETE && slot->is_guessed) {
 		slot->status = STACK_FRAME_POINTERS;
+	}
 }
 
 #endif

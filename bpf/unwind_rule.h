@@ -21,11 +21,15 @@ enum unwind_kind {
 	UNWIND_DEREF_RSP,   /* CFA = *(rsp + low half of cfa) + high half of cfa */
 	UNWIND_DEREF_RBP,   /* the same with rbp */
 	UNWIND_SIGNAL,	    /* the caller's registers are in a signal frame on the stack */
-	UNWIND_OTHER,	    /* CFA from another register: not followed */
+	UNWIND_OTHER,	    /* the return address is elsewhere: not followed */
 	UNWIND_RA_REGISTER, /* the return address is in a register: not followed */
 	UNWIND_EXPRESSION,  /* another DWARF expression: not followed */
+	UNWIND_REGISTER,    /* CFA = register + (cfa >> 4): followed where a signal interrupted */
 	UNWIND_KIND_COUNT,
 };
+
+/* UNWIND_REGISTER: the low bits of cfa are the register's place in a signal's context. */
+#define UNWIND_REGISTER_BITS 4
 
 enum unwind_rbp {
 	RBP_SAME = 0,  /* as in this frame */

@@ -16,9 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char *const KINDS[] = { "invalid", "end",	       "rsp",	    "rbp",
-				     "plt",	"deref-rsp",   "deref-rbp", "signal",
-				     "other",	"ra-register", "expression" };
+static const char *const KINDS[] = { "invalid", "end",	       "rsp",	     "rbp",
+				     "plt",	"deref-rsp",   "deref-rbp",  "signal",
+				     "other",	"ra-register", "expression", "register" };
 
 static struct {
 	uint64_t files, refused, raw_rows, rows, rules, bytes, time_ns;

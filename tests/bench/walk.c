@@ -96,7 +96,8 @@ static void publish(const char *path)
 
 	if (fd < 0 || fstat(fd, &st) || elf_open(fd, &elf) ||
 	    unwind_table_compile(elf, false, &bytes) ||
-	    unwind_blob_load(bytes.data, bytes.size, &blob) || tables_put(tables, module, &blob))
+	    unwind_blob_load(bytes.data, bytes.size, &blob) ||
+	    tables_put(tables, module, false, &blob))
 		fail("no table of %s", path);
 	struct file_key key = { .inode = st.st_ino,
 				.device = major(st.st_dev) << 20 | minor(st.st_dev) };

@@ -138,7 +138,7 @@ int sampler_publish(struct sampler *sampler, const struct module *module,
 	struct file_key key = { .inode = module->inode,
 				.device = (uint32_t)(major(module->device) << 20 |
 						     minor(module->device)) };
-	int err = tables_put(sampler->tables, module->id, table);
+	int err = tables_put(sampler->tables, module->id, false, table);
 
 	if (!err && bpf_map_update_elem(bpf_map__fd(sampler->skeleton->maps.unwind_module_ids),
 					&key, &module->id, BPF_ANY))

@@ -10,6 +10,7 @@
 #define DW_REG_RBP	     6
 #define DW_REG_RSP	     7
 #define DW_REG_RA	     16
+#define REGISTERS	     16 /* general ones */
 #define STATES_MAX	     16 /* depth of remember_state; compilers use one */
 #define RA_SLOT		     (-8)
 #define DW_CFA_GNU_NEGATE_RA 0x2d
@@ -228,6 +229,7 @@ struct location {
 
 struct state {
 	uint8_t cfa_kind; /* enum unwind_kind */
+	uint8_t cfa_register;
 	/* an expression leaves the offset as it is, for a def_cfa_register that may follow */
 	int64_t cfa_offset;
 	int64_t cfa_packed; /* of an expression, as in a rule */
@@ -247,10 +249,24 @@ static bool is_expression(uint8_t kind)
 	       kind == UNWIND_EXPRESSION;
 }
 
+/* With the register's place in a signal's context (asm/sigcontext.h). What is out of range stays
+ * so. */
+static int64_t cfa_by_register(const struct state *s)
+{
+	static const uint8_t PLACES[REGISTERS] = { 13, 12, 14, 11, 9, 8, 10, 15,
+						   0,  1,  2,  3,  4, 5, 6,  7 };
+
+	if (s->cfa_offset > INT32_MAX || s->cfa_offset < INT32_MIN)
+		return s->cfa_offset;
+	return s->cfa_offset * (1 << UNWIND_REGISTER_BITS) + PLACES[s->cfa_register];
+}
+
 static struct unwind_rule rule_of(const struct machine *machine)
 {
 	const struct state *s = &machine->now;
-	int64_t cfa = is_expression(s->cfa_kind) ? s->cfa_packed : s->cfa_offset;
+	int64_t cfa = is_expression(s->cfa_kind)       ? s->cfa_packed
+		      : s->cfa_kind == UNWIND_REGISTER ? cfa_by_register(s)
+						       : s->cfa_offset;
 	struct unwind_rule rule = { .kind = s->cfa_kind, .cfa = (s32)cfa };
 
 	if (machine->fde->is_signal)
@@ -300,7 +316,9 @@ static void set_cfa(struct state *state, uint64_t number, int64_t offset)
 {
 	state->cfa_kind = number == DW_REG_RSP	 ? UNWIND_RSP
 			  : number == DW_REG_RBP ? UNWIND_RBP
+			  : number < REGISTERS	 ? UNWIND_REGISTER
 						 : UNWIND_OTHER;
+	state->cfa_register = number % REGISTERS;
 	state->cfa_offset = offset;
 }
 

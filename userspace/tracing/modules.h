@@ -17,6 +17,7 @@ struct module {
 	int fd;		 /* -1: could not be opened */
 	bool is_waiting; /* for the caller */
 	bool is_vdso;
+	bool needs_whole_table, had_whole_table; /* for the caller */
 	char *path;
 	char note[128]; /* what of it is missing, and why; "" where all went well */
 	struct module_inspection inspection;

@@ -217,7 +217,7 @@ int probes_attach(struct probes *probes, int module_fd, const struct probe_site 
 	return err;
 }
 
-int probes_publish(struct probes *probes, const struct module *module,
+int probes_publish(struct probes *probes, const struct module *module, bool is_whole,
 		   const struct unwind_blob *table)
 {
 	struct file_key key = { .inode = module->inode,
@@ -226,11 +226,13 @@ int probes_publish(struct probes *probes, const struct module *module,
 
 	if (module->is_vdso)
 		key = (struct file_key) { .inode = VDSO_INODE, .device = VDSO_DEVICE };
-	int err = probes->tables ? tables_put(probes->tables, module->id, table) : -EOPNOTSUPP;
+	int err = probes->tables ? tables_put(probes->tables, module->id, is_whole, table)
+				 : -EOPNOTSUPP;
 
 	/* the system call orders what was written before it for every CPU */
-	if (!err && bpf_map_update_elem(bpf_map__fd(probes->skeleton->maps.unwind_module_ids), &key,
-					&module->id, BPF_ANY))
+	if (!err && !is_whole &&
+	    bpf_map_update_elem(bpf_map__fd(probes->skeleton->maps.unwind_module_ids), &key,
+				&module->id, BPF_ANY))
 		err = -errno;
 	return err;
 }

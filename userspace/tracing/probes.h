@@ -48,11 +48,12 @@ struct unwind_blob;
 struct module;
 
 /*
- * Makes a module's unwind table known to the programs, from this moment on. -ENOSPC: the tables are
- * full; -E2BIG: the module's id is beyond what the programs know; stacks then end at this module,
- * and say so.
+ * Makes a module's unwind table known to the programs, from this moment on. is_whole: the one of
+ * all its rows, which is looked into where a signal interrupted code. -ENOSPC: the tables are full;
+ * -E2BIG: the module's id is beyond what the programs know; stacks then end at this module, and say
+ * so.
  */
-int probes_publish(struct probes *probes, const struct module *module,
+int probes_publish(struct probes *probes, const struct module *module, bool is_whole,
 		   const struct unwind_blob *table);
 
 /* The target's mappings changed: what the programs remember of its code is not used again. */

@@ -52,19 +52,20 @@ static uint32_t rule_id(struct tables *tables, uint64_t rule)
 	return tables->rule_count++;
 }
 
-static int find_chunk(const struct tables *tables, uint64_t words)
+static int find_chunk(const struct tables *tables, uint64_t words, bool is_whole)
 {
-	for (int i = 0; i < TABLE_CHUNKS; i++)
+	for (int i = is_whole ? TABLE_CHUNKS / 2 : 0; i < TABLE_CHUNKS; i++)
 		if (TABLE_WORDS - tables->used[i] >= words)
 			return i;
 	return -ENOSPC;
 }
 
-int tables_put(struct tables *tables, uint32_t module, const struct unwind_blob *table)
+int tables_put(struct tables *tables, uint32_t module, bool is_whole,
+	       const struct unwind_blob *table)
 {
 	const struct unwind_blob_header *header = table->header;
 	uint64_t index_words = (uint64_t)header->page_count + 1;
-	int chunk = find_chunk(tables, index_words + header->row_count);
+	int chunk = find_chunk(tables, index_words + header->row_count, is_whole);
 
 	if (module >= UNWIND_MODULES_MAX)
 		return -E2BIG;
@@ -81,13 +82,14 @@ int tables_put(struct tables *tables, uint32_t module, const struct unwind_blob 
 		words[index_words + i] = (table->rows[i] & 0xfff00000) |
 					 ids[table->rows[i] & 0xfffff];
 	free(ids);
-	tables->places.modules[module] = (struct unwind_module) {
-		.chunk = (uint32_t)chunk,
-		.index = tables->used[chunk],
-		.rows = tables->used[chunk] + (uint32_t)index_words,
-		.page0 = header->page0,
-		.page_count = header->page_count,
-	};
+	struct unwind_module *place =
+		&tables->places.modules[module | (is_whole ? UNWIND_WHOLE : 0)];
+	place->chunk = (uint32_t)chunk;
+	place->index = tables->used[chunk];
+	place->rows = tables->used[chunk] + (uint32_t)index_words;
+	place->page0 = header->page0;
+	/* last: programs look at it first */
+	__atomic_store_n(&place->page_count, header->page_count, __ATOMIC_RELEASE);
 	tables->used[chunk] += (uint32_t)index_words + header->row_count;
 	return 0;
 }

@@ -31,7 +31,7 @@ struct tracer {
 	bool has_news;		   /* a target mapped something since this was last cleared */
 	bool is_attached;
 	struct modules modules;
-	size_t waiting_count; /* modules that were met, but not yet inspected */
+	size_t waiting_count; /* modules that wait to be inspected, or for whole tables */
 	struct target *targets;
 	size_t target_count;
 	struct map frames; /* every module-relative frame seen, to be named at the end */

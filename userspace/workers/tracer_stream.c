@@ -81,12 +81,22 @@ static void resolve_stack(struct tracer *tracer, struct event_stack *stack)
 	}
 }
 
-/* Code without a table was met: its file was mapped since the target was scanned. */
-static void want_rescan(struct tracer *tracer, const struct event_module *module)
+/* A signal has interrupted code of this module. One try: a table that did not fit will not. */
+static void want_whole_table(struct tracer *tracer, struct module *module)
 {
-	struct target *target = tracer_target(tracer, module->pid);
+	tracer->waiting_count += !module->had_whole_table;
+	module->needs_whole_table |= !module->had_whole_table;
+	module->had_whole_table = true;
+}
 
-	if (target)
+/* Code without a table was met: its file was mapped since the target was scanned. */
+static void want_table(struct tracer *tracer, const struct event_module *event)
+{
+	struct target *target = tracer_target(tracer, event->pid);
+
+	if (event->module && event->module <= tracer->modules.count)
+		want_whole_table(tracer, tracer->modules.items[event->module - 1]);
+	else if (target)
 		target->has_unknown_frames = true;
 }
 
@@ -105,7 +115,7 @@ void tracer_drain(struct tracer *tracer)
 			if (records[at] == EVENT_STACK)
 				resolve_stack(tracer, (struct event_stack *)(records + at));
 			else if (records[at] == EVENT_MODULE)
-				want_rescan(tracer, (struct event_module *)(records + at));
+				want_table(tracer, (struct event_module *)(records + at));
 			at += record_size(records + at);
 		}
 		taken += frame.size;

@@ -102,10 +102,9 @@ static int inspect(struct tracer *tracer, struct module *module)
 }
 
 /* The module's unwind table, from the confined child to where the programs find it. */
-static int publish_table(struct tracer *tracer, const struct module *module)
+static int publish_table(struct tracer *tracer, const struct module *module, bool is_whole)
 {
-	/* nothing calls out of the vdso: where it is in a stack, a signal has interrupted it */
-	struct symbolizer_request request = { .kind = SYMBOLIZER_TABLE, .count = module->is_vdso };
+	struct symbolizer_request request = { .kind = SYMBOLIZER_TABLE, .count = is_whole };
 	struct unwind_blob table;
 	uint64_t size = 0;
 	int out = -1;
@@ -119,7 +118,7 @@ static int publish_table(struct tracer *tracer, const struct module *module)
 	if (!err)
 		err = unwind_blob_load(bytes, size, &table);
 	if (!err)
-		err = probes_publish(tracer->probes, module, &table);
+		err = probes_publish(tracer->probes, module, is_whole, &table);
 	free(bytes);
 	io_close(&out);
 	return err;
@@ -192,7 +191,10 @@ static void load_module(struct tracer *tracer, struct module *module)
 			module_note(module, "not inspected", err);
 	}
 	if (module->fd >= 0 && !err && tracer->probes)
-		err = publish_table(tracer, module);
+		err = publish_table(tracer, module, false);
+	/* nothing calls out of the vdso: where it is in a stack, a signal has interrupted it */
+	if (!err && module->is_vdso && tracer->probes)
+		err = publish_table(tracer, module, true);
 	if (err && !module->note[0])
 		module_note(module, "no unwind table", err);
 	if (tracer->is_attached && (err = tracer_attach_module(tracer, module)))
@@ -204,11 +206,17 @@ void tracer_load_modules(struct tracer *tracer)
 {
 	for (size_t i = 0; tracer->waiting_count; i = (i + 1) % tracer->modules.count) {
 		struct module *module = tracer->modules.items[i];
-		if (!module->is_waiting)
+		bool is_new = module->is_waiting, needs_whole_table = module->needs_whole_table;
+		if (!is_new && !needs_whole_table)
 			continue;
-		module->is_waiting = false;
-		tracer->waiting_count--;
-		load_module(tracer, module);
+		/* the ring is drained meanwhile, and may want more of the same module */
+		module->is_waiting = module->needs_whole_table = false;
+		tracer->waiting_count -= is_new + needs_whole_table;
+		if (is_new)
+			load_module(tracer, module);
+		/* without it, stacks go on saying that a signal interrupted the module */
+		if (needs_whole_table)
+			(void)publish_table(tracer, module, true);
 		/* rings do not wait for a thousand modules; more may be met now */
 		if (tracer->is_attached)
 			tracer_drain(tracer);

@@ -370,7 +370,7 @@ FUNCTION void case_vdso(void)
 	timer_settime(timer, 0, &never, NULL);
 	if (is_vdso_hit)
 		chain(10701, CHAIN_PREFIX,
-		      "vdso_handler __restore_rt ? ... asks_for_time case_vdso @main");
+		      "vdso_handler __restore_rt ?|clock_gettime|__vdso_clock_gettime ... asks_for_time case_vdso @main");
 }
 
 FUNCTION void in_thread(size_t size)

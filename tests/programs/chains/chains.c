@@ -3,7 +3,8 @@
 
 #include "../truth.h"
 
-static const char *const KINDS[] = { "exact", "signal", "guess", "prefix", "later" };
+static const char *const KINDS[] = { "exact",  "signal",      "guess",
+				     "prefix", "interrupted", "later" };
 
 void chain(size_t size, enum chain_kind kind, const char *frames)
 {

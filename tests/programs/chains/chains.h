@@ -23,7 +23,9 @@ enum chain_kind {
 			 that */
 	CHAIN_GUESS,  /* these frames, and the stack is called one by frame pointers */
 	CHAIN_PREFIX, /* what is found may end early, with a reason; but nothing else is found */
-	CHAIN_LATER,  /* allocated many times: a prefix at first, and complete at some time */
+	CHAIN_INTERRUPTED, /* many stacks of these frames, each complete, or called uncertain for a
+			      signal and not these frames; complete at some time */
+	CHAIN_LATER,	   /* allocated many times: a prefix at first, and complete at some time */
 };
 
 void chain(size_t size, enum chain_kind kind, const char *frames);

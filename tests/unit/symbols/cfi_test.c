@@ -71,7 +71,7 @@ static void every_way_to_say_where_the_caller_is_becomes_a_rule(void **state)
 		{ "same", { 1048720, 0, UNWIND_RSP, RBP_SAME } },
 		{ "far_saved", { 1048720, 0, UNWIND_RSP, RBP_UNDEFINED } },
 		{ "computed", { 1048720, 0, UNWIND_RSP, RBP_UNDEFINED } },
-		{ "drap_r10", { 0, 0, UNWIND_OTHER, RBP_SAME } },
+		{ "drap_r10", { 2, 0, UNWIND_REGISTER, RBP_SAME } },
 		{ "drap", { 0xfff8, 0, UNWIND_DEREF_RBP, RBP_AT_RBP } },
 		{ "drap_end", { 8, 0, UNWIND_RSP, RBP_SAME } },
 		{ "remembered", { 16, -16, UNWIND_RBP, RBP_AT_CFA } },

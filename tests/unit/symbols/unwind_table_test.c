@@ -9,6 +9,7 @@
 #include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <gelf.h>
+#include <sys/ucontext.h>
 
 #define LIBRARIES     "/usr/lib/x86_64-linux-gnu/"
 #define PADDING_BYTES 15
@@ -80,6 +81,21 @@ static bool is_plt(const Dwarf_Op *ops, size_t count)
 	       (ops[4].atom == DW_OP_lit10 || ops[4].atom == DW_OP_lit11);
 }
 
+/* Of registers by which the files have CFAs. */
+static s32 place_in_context(uint64_t number)
+{
+	switch (number) {
+	case 0: return REG_RAX;
+	case 1: return REG_RDX;
+	case 2: return REG_RCX;
+	case 3: return REG_RBX;
+	case 4: return REG_RSI;
+	case 5: return REG_RDI;
+	}
+	assert_in_range(number, 8, 15);
+	return REG_R8 + (s32)number - 8;
+}
+
 static void cfa_of(const Dwarf_Op *ops, size_t count, struct unwind_rule *rule)
 {
 	bool is_rbp = count && ops[0].atom == DW_OP_breg6;
@@ -89,7 +105,9 @@ static void cfa_of(const Dwarf_Op *ops, size_t count, struct unwind_rule *rule)
 		rule->cfa = (s32)ops[0].number2;
 		rule->kind = ops[0].number == DW_REG_RSP   ? UNWIND_RSP
 			     : ops[0].number == DW_REG_RBP ? UNWIND_RBP
-							   : UNWIND_OTHER;
+							   : UNWIND_REGISTER;
+		if (rule->kind == UNWIND_REGISTER)
+			rule->cfa = (s32)ops[0].number2 * 16 + place_in_context(ops[0].number);
 	} else if (is_plt(ops, count)) {
 		rule->kind = UNWIND_PLT;
 		rule->cfa = ops[4].atom - DW_OP_lit0;
