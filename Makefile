@@ -199,6 +199,10 @@ $(eval $(call chain_rule,calls-gcc-static,calls.c,gcc -O2 -static -no-pie))
 $(eval $(call chain_rule,calls-gcc-static-pie,calls.c,gcc -O2 -static-pie -fPIE))
 $(eval $(call chain_rule,calls-gcc-debug-frame,calls.c,gcc -O2 -g $(no_tables)))
 $(eval $(call chain_rule,calls-gcc-no-search-table,calls.c,gcc -O2 -Wl$(comma)--no-eh-frame-hdr))
+$(eval $(call chain_rule,calls-gcc-gold,calls.c,gcc -O2 -fuse-ld=gold -ffunction-sections -Wl$(comma)--gc-sections))
+$(eval $(call chain_rule,calls-gcc-one-segment,calls.c,gcc -O2 -Wl$(comma)-z$(comma)noseparate-code))
+$(eval $(call chain_rule,calls-gcc-large-pages,calls.c,gcc -O2 -Wl$(comma)-z$(comma)max-page-size=0x200000))
+$(eval $(call chain_rule,calls-gcc-lto,calls.c,gcc -O3 -flto -fno-plt))
 $(eval $(call chain_rule,calls-clang-O0,calls.c,clang -O0))
 $(eval $(call chain_rule,calls-clang-O3,calls.c,clang -O3 -fomit-frame-pointer))
 $(eval $(call chain_rule,calls-clang-debug-frame,calls.c,clang -O2 -g $(no_tables)))
@@ -213,12 +217,12 @@ $(eval $(call chain_rule,interrupted-clang-O2,interrupted.c,clang -O2))
 $(eval $(call chain_rule,jit,jit.c,gcc -O2))
 $(eval $(call chain_rule,plugins,plugins.c,gcc -O2 -rdynamic))
 $(chains)/plugins: $(chains)/plugins.one.so $(chains)/plugins.two.so
-$(chains)/plugins.one.so: room := 100
-$(chains)/plugins.two.so: room := 1000
+$(chains)/plugins.one.so: plugin := -DROOM=100 -DSIZE=13001
+$(chains)/plugins.two.so: plugin := -DROOM=1000 -DSIZE=13002
 $(chains)/plugins.%.so: tests/programs/chains/plugin.c tests/programs/chains/chains.h
 	$(call say,TARGET,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -O2 -shared -fPIC -fvisibility=hidden -fno-builtin-malloc -DPLUGIN=$* -DROOM=$(room) $< -o $@
+	$(Q)$(CC) -O2 -shared -fPIC -fvisibility=hidden -fno-builtin-malloc -DPLUGIN=$* $(plugin) $< -o $@
 
 programs: $(TARGETS) $(CHAINS)
 

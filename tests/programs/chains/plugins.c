@@ -14,22 +14,22 @@
 static ElfW(Addr) first_address;
 static unsigned same_address;
 
-FUNCTION void runs(void (*run)(size_t, unsigned), size_t size)
+FUNCTION void runs(void (*run)(unsigned))
 {
-	run(size, 5);
+	run(5);
 	STAY;
 }
 
-FUNCTION void load_and_run(const char *program, const char *plugin, size_t size, int is_first)
+FUNCTION void load_and_run(const char *program, const char *plugin, int is_first)
 {
 	char path[4096];
 	ElfW(Addr) address;
 	void *library;
-	void (*run)(size_t, unsigned);
+	void (*run)(unsigned);
 
 	snprintf(path, sizeof(path), "%s.%s.so", program, plugin);
 	library = dlopen(path, RTLD_NOW);
-	run = library ? (void (*)(size_t, unsigned))dlsym(library, "plugin_run") : NULL;
+	run = library ? (void (*)(unsigned))dlsym(library, "plugin_run") : NULL;
 	if (!run) {
 		fprintf(stderr, "%s\n", dlerror());
 		_exit(1);
@@ -39,7 +39,7 @@ FUNCTION void load_and_run(const char *program, const char *plugin, size_t size,
 	if (!first_address)
 		first_address = address;
 	same_address += address == first_address;
-	runs(run, size);
+	runs(run);
 	/* at its first sight a recorder has to open it */
 	if (is_first)
 		usleep(500000);
@@ -56,8 +56,8 @@ int main(int argc, char **argv)
 	program[size] = 0;
 	chains_begin(argc, argv);
 	for (unsigned i = 0; i < ROUNDS; i++) {
-		load_and_run(program, "one", 13001, i == 0);
-		load_and_run(program, "two", 13002, i == 0);
+		load_and_run(program, "one", i == 0);
+		load_and_run(program, "two", i == 0);
 		usleep(2000);
 	}
 	/* else it tells nothing */
@@ -67,5 +67,10 @@ int main(int argc, char **argv)
 	}
 	chain(13001, CHAIN_LATER, "one_leaf plugin_run runs load_and_run @main");
 	chain(13002, CHAIN_LATER, "two_leaf plugin_run runs load_and_run @main");
+	/* while glibc maps and unmaps */
+	chain(13011, CHAIN_LATER, "one_leaf one_begin call_init ... load_and_run @main");
+	chain(13012, CHAIN_LATER, "two_leaf two_begin call_init ... load_and_run @main");
+	chain(13021, CHAIN_LATER, "one_leaf one_end ... load_and_run @main");
+	chain(13022, CHAIN_LATER, "two_leaf two_end ... load_and_run @main");
 	chains_end();
 }
