@@ -21,6 +21,8 @@ static uint64_t get_uleb(struct bytes_reader *in)
 {
 	uint64_t value = 0;
 
+	if (!in->failed && in->at < in->end && *in->at < 0x80) /* nearly all */
+		return *in->at++;
 	for (unsigned int shift = 0; shift < LEB_BITS_MAX; shift += 7) {
 		uint8_t byte = bytes_get_u8(in);
 		if (shift < 64)
@@ -76,18 +78,13 @@ static uint64_t get_encoded(const struct cfi_section *section, struct bytes_read
 	return 0;
 }
 
-struct cie {
-	uint8_t pointer_encoding;
-	bool has_augmentation_data;
-};
-
 /* The letters of an augmentation string, with the data that each brings. */
 static void read_augmentation(const struct cfi_section *section, struct bytes_reader *in,
-			      const char *letters, struct cie *cie, struct cfi_fde *fde)
+			      const char *letters, struct cfi_cie *cie)
 {
 	if (*letters != 'z') { /* in .debug_frame: no data, so no letter that has some */
-		fde->is_signal = strcmp(letters, "S") == 0;
-		in->failed |= *letters && !fde->is_signal;
+		cie->is_signal = strcmp(letters, "S") == 0;
+		in->failed |= *letters && !cie->is_signal;
 		return;
 	}
 	cie->has_augmentation_data = true;
@@ -106,7 +103,7 @@ static void read_augmentation(const struct cfi_section *section, struct bytes_re
 				(void)get_encoded(section, &data, encoding & ~DW_EH_PE_indirect);
 			break;
 		}
-		case 'S': fde->is_signal = true; break;
+		case 'S': cie->is_signal = true; break;
 		case 'B': break; /* arm64: pointer authentication key */
 		default: return; /* what follows is skipped by its size */
 		}
@@ -130,89 +127,6 @@ static bool is_cie(const struct cfi_section *section, uint32_t id)
 	return id == (section->is_debug_frame ? UINT32_MAX : 0);
 }
 
-static int read_cie(const struct cfi_section *section, size_t offset, struct cie *cie,
-		    struct cfi_fde *fde)
-{
-	struct bytes_reader in = bytes_reader_on(section->data + offset, section->size - offset);
-
-	if (!get_length(&in) || bytes_left(&in) > CIE_BYTES_MAX ||
-	    !is_cie(section, bytes_get_u32(&in)) || in.failed)
-		return -EBADMSG;
-	uint8_t version = bytes_get_u8(&in);
-	if (version != 1 && version != 3 && version != 4)
-		return -EBADMSG;
-	const char *letters = (const char *)in.at;
-	const uint8_t *end = memchr(in.at, 0, bytes_left(&in));
-	if (!end)
-		return -EBADMSG;
-	in.at = end + 1;
-	/* sizes of addresses and of segment selectors */
-	if (version == 4 && (bytes_get_u8(&in) != 8 || bytes_get_u8(&in) != 0))
-		return -EBADMSG;
-	fde->code_align = get_uleb(&in);
-	fde->data_align = get_sleb(&in);
-	uint64_t ra = version == 1 ? bytes_get_u8(&in) : get_uleb(&in);
-	*cie = (struct cie) { .pointer_encoding = DW_EH_PE_absptr };
-	read_augmentation(section, &in, letters, cie, fde);
-	fde->initial = in.at;
-	fde->initial_end = in.end;
-	return in.failed || ra != DW_REG_RA ? -EBADMSG : 0;
-}
-
-/* What an FDE's second word refers to: .eh_frame counts back from the word itself. */
-static bool find_cie(const struct cfi_section *section, size_t place, uint32_t pointer,
-		     size_t *offset)
-{
-	if (section->is_debug_frame)
-		*offset = pointer;
-	else if (pointer > place)
-		return false;
-	else
-		*offset = place - pointer;
-	return *offset < section->size;
-}
-
-static int read_fde(const struct cfi_section *section, struct bytes_reader *in, struct cfi_fde *fde)
-{
-	struct cie cie;
-	size_t cie_offset, place = (size_t)(in->at - section->data);
-	uint32_t pointer = bytes_get_u32(in);
-
-	if (!in->failed && is_cie(section, pointer))
-		return 1;
-	*fde = (struct cfi_fde) { 0 };
-	if (in->failed || !find_cie(section, place, pointer, &cie_offset) ||
-	    read_cie(section, cie_offset, &cie, fde))
-		return -EBADMSG;
-	fde->pointer_encoding = cie.pointer_encoding;
-	fde->start = get_encoded(section, in, cie.pointer_encoding);
-	fde->end = fde->start + get_encoded(section, in, cie.pointer_encoding & 0x0f);
-	if (cie.has_augmentation_data) {
-		uint64_t size = get_uleb(in);
-		bytes_get(in, size > bytes_left(in) ? SIZE_MAX : (size_t)size);
-	}
-	fde->instructions = in->at;
-	fde->instructions_end = in->end;
-	return in->failed || fde->end < fde->start ? -EBADMSG : 0;
-}
-
-int cfi_fde_read(const struct cfi_section *section, size_t offset, struct cfi_fde *fde,
-		 size_t *next)
-{
-	struct bytes_reader in;
-
-	*next = section->size;
-	if (offset > section->size)
-		return -EBADMSG;
-	in = bytes_reader_on(section->data + offset, section->size - offset);
-	if (!get_length(&in))
-		return -EBADMSG;
-	if (!bytes_left(&in) && !section->is_debug_frame)
-		return 1; /* ends .eh_frame */
-	*next = (size_t)(in.end - section->data);
-	return bytes_left(&in) ? read_fde(section, &in, fde) : 1;
-}
-
 enum where {
 	WHERE_SAME = 0,
 	WHERE_CFA, /* at CFA + offset */
@@ -222,25 +136,11 @@ enum where {
 	WHERE_UNDEFINED,
 };
 
-struct location {
-	uint8_t where;
-	int64_t offset;
-};
-
-struct state {
-	uint8_t cfa_kind; /* enum unwind_kind */
-	uint8_t cfa_register;
-	/* an expression leaves the offset as it is, for a def_cfa_register that may follow */
-	int64_t cfa_offset;
-	int64_t cfa_packed; /* of an expression, as in a rule */
-	struct location rbp, ra;
-};
-
 struct machine {
-	struct state now, initial, stack[STATES_MAX];
+	struct cfi_state now, stack[STATES_MAX];
 	unsigned int depth;
 	uint64_t address;
-	const struct cfi_fde *fde;
+	const struct cfi_cie *cie;
 };
 
 static bool is_expression(uint8_t kind)
@@ -251,7 +151,7 @@ static bool is_expression(uint8_t kind)
 
 /* With the register's place in a signal's context (asm/sigcontext.h). What is out of range stays
  * so. */
-static int64_t cfa_by_register(const struct state *s)
+static int64_t cfa_by_register(const struct cfi_state *s)
 {
 	static const uint8_t PLACES[REGISTERS] = { 13, 12, 14, 11, 9, 8, 10, 15,
 						   0,  1,  2,  3,  4, 5, 6,  7 };
@@ -263,13 +163,13 @@ static int64_t cfa_by_register(const struct state *s)
 
 static struct unwind_rule rule_of(const struct machine *machine)
 {
-	const struct state *s = &machine->now;
+	const struct cfi_state *s = &machine->now;
 	int64_t cfa = is_expression(s->cfa_kind)       ? s->cfa_packed
 		      : s->cfa_kind == UNWIND_REGISTER ? cfa_by_register(s)
 						       : s->cfa_offset;
 	struct unwind_rule rule = { .kind = s->cfa_kind, .cfa = (s32)cfa };
 
-	if (machine->fde->is_signal)
+	if (machine->cie->is_signal)
 		return (struct unwind_rule) { .kind = UNWIND_SIGNAL };
 	if (s->ra.where == WHERE_UNDEFINED)
 		return (struct unwind_rule) { .kind = UNWIND_END };
@@ -293,7 +193,7 @@ static struct unwind_rule rule_of(const struct machine *machine)
 	return rule;
 }
 
-static struct location *location_of(struct state *state, uint64_t number)
+static struct cfi_location *location_of(struct cfi_state *state, uint64_t number)
 {
 	return number == DW_REG_RBP ? &state->rbp : number == DW_REG_RA ? &state->ra : NULL;
 }
@@ -301,18 +201,18 @@ static struct location *location_of(struct state *state, uint64_t number)
 /* An offset in units of the data alignment. What overflows is nobody's offset. */
 static int64_t aligned(const struct machine *machine, uint64_t units)
 {
-	return (int64_t)(units * (uint64_t)machine->fde->data_align);
+	return (int64_t)(units * (uint64_t)machine->cie->data_align);
 }
 
-static void set(struct state *state, uint64_t number, uint8_t where, int64_t offset)
+static void set(struct cfi_state *state, uint64_t number, uint8_t where, int64_t offset)
 {
-	struct location *location = location_of(state, number);
+	struct cfi_location *location = location_of(state, number);
 
 	if (location)
-		*location = (struct location) { where, offset };
+		*location = (struct cfi_location) { where, offset };
 }
 
-static void set_cfa(struct state *state, uint64_t number, int64_t offset)
+static void set_cfa(struct cfi_state *state, uint64_t number, int64_t offset)
 {
 	state->cfa_kind = number == DW_REG_RSP	 ? UNWIND_RSP
 			  : number == DW_REG_RBP ? UNWIND_RBP
@@ -369,7 +269,7 @@ static bool is_deref(const uint8_t *code, size_t size, uint8_t *kind, int64_t *p
 	return true;
 }
 
-static void set_cfa_expression(struct state *state, struct bytes_reader *in)
+static void set_cfa_expression(struct cfi_state *state, struct bytes_reader *in)
 {
 	uint64_t size = get_uleb(in);
 	const uint8_t *code = size <= bytes_left(in) ? bytes_get(in, (size_t)size) : NULL;
@@ -385,7 +285,7 @@ static void set_cfa_expression(struct state *state, struct bytes_reader *in)
 		(void)is_deref(code, (size_t)size, &state->cfa_kind, &state->cfa_packed);
 }
 
-static void set_expression(struct state *state, struct bytes_reader *in, bool is_value)
+static void set_expression(struct cfi_state *state, struct bytes_reader *in, bool is_value)
 {
 	uint64_t number = get_uleb(in), size = get_uleb(in);
 	const uint8_t *code = size <= bytes_left(in) ? bytes_get(in, (size_t)size) : NULL;
@@ -406,10 +306,11 @@ static void set_expression(struct state *state, struct bytes_reader *in, bool is
 
 static void restore(struct machine *machine, uint64_t number)
 {
-	struct location *location = location_of(&machine->now, number);
+	struct cfi_state initial = machine->cie->initial;
+	const struct cfi_location *location = location_of(&initial, number);
 
 	if (location)
-		*location = *location_of(&machine->initial, number);
+		*location_of(&machine->now, number) = *location;
 }
 
 static void remember(struct machine *machine, struct bytes_reader *in)
@@ -431,7 +332,7 @@ static void recall(struct machine *machine, struct bytes_reader *in)
 /* Instructions that only have operands: from 0x01 on. */
 static void run_extended(struct machine *machine, struct bytes_reader *in, uint8_t op)
 {
-	struct state *now = &machine->now;
+	struct cfi_state *now = &machine->now;
 	uint64_t number;
 
 	switch (op) {
@@ -491,7 +392,7 @@ static uint64_t run_one(struct machine *machine, const struct cfi_section *secti
 			struct bytes_reader *in, bool *has_advanced)
 {
 	uint8_t op = bytes_get_u8(in);
-	uint64_t align = machine->fde->code_align;
+	uint64_t align = machine->cie->code_align;
 
 	*has_advanced = true;
 	switch (op & 0xc0) {
@@ -511,23 +412,117 @@ static uint64_t run_one(struct machine *machine, const struct cfi_section *secti
 	case DW_CFA_advance_loc4: return bytes_get_u32(in) * align;
 	case DW_CFA_MIPS_advance_loc8: return bytes_get_u64(in) * align;
 	case DW_CFA_set_loc:
-		return get_encoded(section, in, machine->fde->pointer_encoding) - machine->address;
+		return get_encoded(section, in, machine->cie->pointer_encoding) - machine->address;
 	}
 	*has_advanced = false;
 	run_extended(machine, in, op);
 	return 0;
 }
 
-static bool run_initial(struct machine *machine, const struct cfi_section *section)
+/* not all of it is cleared: a large file has a hundred thousand functions */
+static void machine_start(struct machine *machine, const struct cfi_cie *cie, uint64_t address)
 {
-	struct bytes_reader in = { .at = machine->fde->initial, .end = machine->fde->initial_end };
+	machine->now = cie->initial;
+	machine->depth = 0;
+	machine->address = address;
+	machine->cie = cie;
+}
+
+static void run_initial(const struct cfi_section *section, struct bytes_reader *in,
+			struct cfi_cie *cie)
+{
+	struct machine machine;
 	bool has_advanced;
 
-	while (!in.failed && bytes_left(&in))
-		run_one(machine, section, &in, &has_advanced);
-	machine->initial = machine->now;
-	machine->depth = 0;
-	return !in.failed;
+	machine_start(&machine, cie, 0);
+	while (!in->failed && bytes_left(in))
+		run_one(&machine, section, in, &has_advanced);
+	cie->initial = machine.now;
+	cie->has_failed = in->failed;
+}
+
+static int read_cie(const struct cfi_section *section, size_t offset, struct cfi_cie *cie)
+{
+	struct bytes_reader in = bytes_reader_on(section->data + offset, section->size - offset);
+
+	if (!get_length(&in) || bytes_left(&in) > CIE_BYTES_MAX ||
+	    !is_cie(section, bytes_get_u32(&in)) || in.failed)
+		return -EBADMSG;
+	*cie = (struct cfi_cie) { .offset = offset, .pointer_encoding = DW_EH_PE_absptr };
+	uint8_t version = bytes_get_u8(&in);
+	if (version != 1 && version != 3 && version != 4)
+		return -EBADMSG;
+	const char *letters = (const char *)in.at;
+	const uint8_t *end = memchr(in.at, 0, bytes_left(&in));
+	if (!end)
+		return -EBADMSG;
+	in.at = end + 1;
+	/* sizes of addresses and of segment selectors */
+	if (version == 4 && (bytes_get_u8(&in) != 8 || bytes_get_u8(&in) != 0))
+		return -EBADMSG;
+	cie->code_align = get_uleb(&in);
+	cie->data_align = get_sleb(&in);
+	uint64_t ra = version == 1 ? bytes_get_u8(&in) : get_uleb(&in);
+	read_augmentation(section, &in, letters, cie);
+	if (in.failed || ra != DW_REG_RA)
+		return -EBADMSG;
+	run_initial(section, &in, cie);
+	cie->section = section;
+	return 0;
+}
+
+/* What an FDE's second word refers to: .eh_frame counts back from the word itself. */
+static bool find_cie(const struct cfi_section *section, size_t place, uint32_t pointer,
+		     size_t *offset)
+{
+	if (section->is_debug_frame)
+		*offset = pointer;
+	else if (pointer > place)
+		return false;
+	else
+		*offset = place - pointer;
+	return *offset < section->size;
+}
+
+static int read_fde(const struct cfi_section *section, struct bytes_reader *in, struct cfi_fde *fde)
+{
+	struct cfi_cie *cie = &fde->cie;
+	size_t cie_offset, place = (size_t)(in->at - section->data);
+	uint32_t pointer = bytes_get_u32(in);
+
+	if (!in->failed && is_cie(section, pointer))
+		return 1;
+	if (in->failed || !find_cie(section, place, pointer, &cie_offset))
+		return -EBADMSG;
+	if ((cie->section != section || cie->offset != cie_offset) &&
+	    read_cie(section, cie_offset, cie))
+		return -EBADMSG;
+	fde->start = get_encoded(section, in, cie->pointer_encoding);
+	fde->end = fde->start + get_encoded(section, in, cie->pointer_encoding & 0x0f);
+	if (cie->has_augmentation_data) {
+		uint64_t size = get_uleb(in);
+		bytes_get(in, size > bytes_left(in) ? SIZE_MAX : (size_t)size);
+	}
+	fde->instructions = in->at;
+	fde->instructions_end = in->end;
+	return in->failed || fde->end < fde->start ? -EBADMSG : 0;
+}
+
+int cfi_fde_read(const struct cfi_section *section, size_t offset, struct cfi_fde *fde,
+		 size_t *next)
+{
+	struct bytes_reader in;
+
+	*next = section->size;
+	if (offset > section->size)
+		return -EBADMSG;
+	in = bytes_reader_on(section->data + offset, section->size - offset);
+	if (!get_length(&in))
+		return -EBADMSG;
+	if (!bytes_left(&in) && !section->is_debug_frame)
+		return 1; /* ends .eh_frame */
+	*next = (size_t)(in.end - section->data);
+	return bytes_left(&in) ? read_fde(section, &in, fde) : 1;
 }
 
 int cfi_run(const struct cfi_section *section, const struct cfi_fde *fde, cfi_row *row,
@@ -538,12 +533,8 @@ int cfi_run(const struct cfi_section *section, const struct cfi_fde *fde, cfi_ro
 	struct machine machine;
 	bool has_advanced;
 
-	/* not all of it: a large file has a hundred thousand functions */
-	machine.now = machine.initial = (struct state) { 0 };
-	machine.depth = 0;
-	machine.address = fde->start;
-	machine.fde = fde;
-	in.failed = !run_initial(&machine, section);
+	machine_start(&machine, &fde->cie, fde->start);
+	in.failed = fde->cie.has_failed;
 	while (!in.failed && bytes_left(&in)) {
 		uint64_t advance = run_one(&machine, section, &in, &has_advanced);
 		in.failed |= has_advanced && advance > fde->end - machine.address;

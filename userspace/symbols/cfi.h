@@ -22,21 +22,44 @@ struct cfi_section {
 	bool is_debug_frame;
 };
 
+struct cfi_location {
+	uint8_t where; /* 0: as in the callee */
+	int64_t offset;
+};
+
+/* Where a program stands. */
+struct cfi_state {
+	uint8_t cfa_kind; /* enum unwind_kind */
+	uint8_t cfa_register;
+	/* an expression leaves the offset as it is, for a def_cfa_register that may follow */
+	int64_t cfa_offset;
+	int64_t cfa_packed; /* of an expression, as in a rule */
+	struct cfi_location rbp, ra;
+};
+
+/* What entries share. */
+struct cfi_cie {
+	const struct cfi_section *section; /* NULL: none was read */
+	size_t offset;
+	uint64_t code_align;
+	int64_t data_align;
+	struct cfi_state initial;
+	uint8_t pointer_encoding;
+	bool has_augmentation_data, is_signal;
+	bool has_failed; /* its program is malformed: its functions have no rule */
+};
+
 /* One function's entry. */
 struct cfi_fde {
 	uint64_t start, end; /* addresses */
 	const uint8_t *instructions, *instructions_end;
-	/* from its CIE */
-	const uint8_t *initial, *initial_end;
-	uint64_t code_align;
-	int64_t data_align;
-	uint8_t pointer_encoding;
-	bool is_signal;
+	struct cfi_cie cie;
 };
 
 /*
- * The entry at an offset of the section. *next: where the one after it begins; the section's size
- * where that cannot be told. 0: an FDE; 1: a CIE or the end, nothing to do; -EBADMSG.
+ * The entry at an offset of the section. *fde: zero, or an entry that was read before: most share
+ * their CIE with it, which is not read again. *next: where the one after it begins; the section's
+ * size where that cannot be told. 0: an FDE; 1: a CIE or the end, nothing to do; -EBADMSG.
  */
 int cfi_fde_read(const struct cfi_section *section, size_t offset, struct cfi_fde *fde,
 		 size_t *next);

@@ -32,7 +32,7 @@ static void add_entry(struct reading *reading, struct cfi_entry entry)
 static void add_linear(struct reading *reading, uint8_t index, size_t offset)
 {
 	const struct cfi_section *section = &reading->sections[index];
-	struct cfi_fde fde;
+	struct cfi_fde fde = { 0 };
 
 	for (size_t next; offset < section->size && !reading->entries.failed; offset = next)
 		if (cfi_fde_read(section, offset, &fde, &next) == 0)

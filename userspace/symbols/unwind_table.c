@@ -32,7 +32,9 @@ struct compiler {
 	struct unwind_rule pending;
 	uint64_t covered_to;	     /* address up to which functions reach */
 	uint64_t program_bytes_left; /* entries that share bytes would take more than there are */
-	int64_t to_offset; /* file offset - address, of the segment that holds the function */
+	int64_t to_offset;   /* file offset - address, of the segment that holds the function */
+	const uint8_t *code; /* of the segment, from code_start on */
+	uint64_t code_start;
 };
 
 static uint64_t rule_bits(struct unwind_rule rule)
@@ -77,8 +79,6 @@ static bool can_call(const uint8_t *code, size_t size)
 
 static bool is_droppable(const struct compiler *c, uint64_t size)
 {
-	size_t room;
-
 	if (c->is_whole || size >= SCANNED_BYTES)
 		return false;
 	switch (c->pending.kind) {
@@ -87,8 +87,8 @@ static bool is_droppable(const struct compiler *c, uint64_t size)
 	case UNWIND_SIGNAL:
 	case UNWIND_PLT: return false;
 	}
-	const uint8_t *code = elf_code(c->elf, c->pending_address, &room);
-	return code && room >= size && !can_call(code, (size_t)size);
+	/* from one function to the next all is in the file */
+	return !can_call(c->code + (c->pending_address - c->code_start), (size_t)size);
 }
 
 static void keep(struct compiler *c)
@@ -156,6 +156,8 @@ static void begin_segment(struct compiler *c, uint64_t start, int64_t to_offset)
 	size_t room;
 
 	c->to_offset = to_offset;
+	c->code = elf_code(c->elf, start, &room);
+	c->code_start = start;
 	if (entry && entry < start && elf_code(c->elf, entry, &room) &&
 	    elf_offset_of(c->elf, entry, &entry_offset) &&
 	    (int64_t)(entry_offset - entry) == to_offset)
@@ -222,13 +224,13 @@ static int add_function(struct compiler *c, const struct cfi_section *section,
 /* An entry that is malformed is left out: other functions are none the worse for it. */
 static int add_functions(struct compiler *c, const struct cfi_list *list)
 {
+	struct cfi_fde fde = { 0 };
 	int err = 0;
 
 	c->program_bytes_left = list->sections[0].size + list->sections[1].size;
 	for (size_t i = 0; !err && i < list->count; i++) {
 		const struct cfi_entry *entry = &list->entries[i];
 		const struct cfi_section *section = &list->sections[entry->section];
-		struct cfi_fde fde;
 		size_t next;
 		if (cfi_fde_read(section, (size_t)entry->offset, &fde, &next) == 0 &&
 		    fde.start == entry->start)

@@ -251,7 +251,7 @@ static void check_row(void *context, uint64_t address, struct unwind_rule rule)
 static uint64_t run_section(const struct cfi_section *section)
 {
 	size_t offset = 0, next = 0;
-	struct cfi_fde fde;
+	struct cfi_fde fde = { 0 };
 	uint64_t functions = 0;
 
 	for (int kind; (kind = cfi_fde_read(section, offset, &fde, &next)) >= 0; offset = next) {
