@@ -101,12 +101,14 @@ enum stack_status {
 #define STACK_DEPTH_MAX 256
 
 /*
- * A frame is (module << 44 | file offset), or an absolute user address with the top bit set where
+ * A frame is (module << 47 | file offset), or an absolute user address with the top bit set where
  * no module is known. Leaf first; the allocator's own function is not in it. The address is one
  * inside the call instruction (return address - 1), so that it can be looked up as it is.
  */
 #define FRAME_ABSOLUTE	   (1ULL << 63)
-#define FRAME_MODULE_SHIFT 44
+#define FRAME_ANONYMOUS	   (1ULL << 62) /* beside FRAME_ABSOLUTE: its mapping has no file */
+#define FRAME_ADDRESS_MASK (FRAME_ANONYMOUS - 1)
+#define FRAME_MODULE_SHIFT 47 /* "offsets" in a map of code without a file are addresses */
 #define FRAME_OFFSET_MASK  ((1ULL << FRAME_MODULE_SHIFT) - 1)
 
 struct event_stack {

@@ -235,8 +235,10 @@ static __always_inline u32 code_find(struct slot *slot, u32 index, u64 address, 
 	}
 	if (!slot->vma_is_code)
 		return STACK_NOT_CODE;
-	if (!slot->vma_key.inode)
+	if (!slot->vma_key.inode) {
+		*frame |= FRAME_ANONYMOUS;
 		return STACK_ANONYMOUS;
+	}
 	offset = address - slot->vma_start + slot->vma_offset;
 	module = bpf_map_lookup_elem(&unwind_module_ids, &slot->vma_key);
 	if (!module) {

@@ -288,7 +288,7 @@ static bool is_frame(const struct target *target, uint64_t frame, uint64_t addre
 	const struct mapping *mapping = maps_find(&target->maps, address);
 
 	if (frame & FRAME_ABSOLUTE)
-		return (frame & ~FRAME_ABSOLUTE) == address;
+		return (frame & FRAME_ADDRESS_MASK) == address;
 	return mapping && frame >> FRAME_MODULE_SHIFT == mapping->module &&
 	       (frame & FRAME_OFFSET_MASK) == address - mapping->start + mapping->file_offset;
 }
@@ -344,7 +344,7 @@ static void show_ours(const struct event_stack *ours, size_t first, size_t end)
 		uint64_t frame = ours->frames[i], id = frame >> FRAME_MODULE_SHIFT;
 		bool is_known = !(frame & FRAME_ABSOLUTE) && id && id <= modules.count;
 		show_frame(is_known ? modules.items[id - 1]->path : NULL,
-			   is_known ? frame & FRAME_OFFSET_MASK : frame & ~FRAME_ABSOLUTE);
+			   frame & (is_known ? FRAME_OFFSET_MASK : FRAME_ADDRESS_MASK));
 	}
 	printf(" (of %u)\n", ours->frame_count);
 }

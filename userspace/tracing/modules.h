@@ -14,10 +14,11 @@
 struct module {
 	uint32_t id; /* from 1 */
 	uint64_t device, inode, size_bytes;
-	int fd;		 /* -1: could not be opened */
-	bool is_waiting; /* for the caller */
+	int fd;		  /* -1: could not be opened */
+	bool is_waiting;  /* for the caller */
 	bool is_vdso;
 	bool needs_whole_table, had_whole_table; /* for the caller */
+	bool is_perf_map; /* no ELF file, but the names of code without one (symbols/perf_map.h) */
 	char *path;
 	char note[128]; /* what of it is missing, and why; "" where all went well */
 	struct module_inspection inspection;

@@ -26,7 +26,8 @@ enum message_type {
 	RESOLVER_MODULE, /* struct resolver_request + pidfd -> RESOLVER_FILE: the file mapped there
 			  */
 	RESOLVER_DEBUG,	 /* struct resolver_debug -> RESOLVER_FILE: split debug file by build id */
-	RESOLVER_FILE,	 /* (empty) + descriptor */
+	RESOLVER_PERF_MAP, /* struct resolver_request + pidfd -> RESOLVER_FILE: /tmp/perf-PID.map */
+	RESOLVER_FILE,	   /* (empty) + descriptor */
 
 	/* symbolizer: module, debug file, in, out; /dev/null stands for one that is absent */
 	SYMBOLIZER_REQUEST = 32, /* struct symbolizer_request + 4 descriptors */
@@ -87,8 +88,9 @@ struct resolver_debug {
 
 enum symbolizer_kind {
 	SYMBOLIZER_INSPECT = 1, /* out: struct module_inspection, then its sites */
-	SYMBOLIZER_NAMES, /* in: uint64_t file offsets; out: a names payload (capture/names.h) */
-	SYMBOLIZER_TABLE, /* out: an unwind table (base/unwind_blob.h) */
+	SYMBOLIZER_NAMES,    /* in: uint64_t file offsets; out: a names payload (capture/names.h) */
+	SYMBOLIZER_PERF_MAP, /* module: a map of names; in: uint64_t addresses; out: as NAMES */
+	SYMBOLIZER_TABLE,    /* out: an unwind table (base/unwind_blob.h) */
 };
 
 struct symbolizer_request {

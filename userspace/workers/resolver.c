@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The resolver: turns a target and an address range into a descriptor, and does nothing else. It
- * holds the rights to look into other users' processes, so it reads the contents of no file:
- * whoever asks gets the open file and parses it without rights.
+ * holds the rights to look into other users' processes, so it reads the contents of no file but
+ * what the kernel says of a target's ids: whoever asks gets the open file and parses it without
+ * rights.
  */
 #include "base/io.h"
 #include "base/message.h"
@@ -12,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/openat2.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,10 +23,13 @@
 #include <unistd.h>
 
 #define DEBUG_DIRECTORY "/usr/lib/debug/.build-id"
+#define STATUS_TEXT_MAX (64u << 10)
+#define MAP_SIZE_MAX	(64 << 20) /* as the symbolizer's (symbols/perf_map.h) */
 
 static const struct message_rule RULES[] = {
 	{ RESOLVER_MAPS, sizeof(struct resolver_request), 1 },
 	{ RESOLVER_MODULE, sizeof(struct resolver_request), 1 },
+	{ RESOLVER_PERF_MAP, sizeof(struct resolver_request), 1 },
 	{ RESOLVER_DEBUG, sizeof(struct resolver_debug), 0 },
 };
 
@@ -44,12 +49,12 @@ static int open_maps(const struct resolver_request *request)
 
 /*
  * Opening a device or a FIFO could wait, or do something. What is at the path is taken hold of
- * without being opened, looked at, and then opened if it is a regular file: a path that leads
- * elsewhere by now does not matter.
+ * without being opened (O_PATH; errno where that failed), looked at, and then opened if it is a
+ * regular file: a path that leads elsewhere by now does not matter. Closes held.
  */
-static int open_regular(const char *path)
+static int open_regular(int held)
 {
-	int held = open(path, O_PATH | O_CLOEXEC), fd = -1, err = 0;
+	int fd = -1, err = 0;
 	char self[64];
 	struct stat st;
 
@@ -72,7 +77,76 @@ static int open_module(const struct resolver_request *request)
 
 	snprintf(path, sizeof(path), "/proc/%u/map_files/%" PRIx64 "-%" PRIx64, request->pid,
 		 request->start, request->end);
-	return open_regular(path);
+	return open_regular(open(path, O_PATH | O_CLOEXEC));
+}
+
+/* The uid under which the target makes files, and its pid as it knows it itself:
+ * proc_pid_status(5). */
+static int read_ids(uint32_t pid, uid_t *uid, char own_pid[static 16])
+{
+	static char text[STATUS_TEXT_MAX];
+	const char *uids, *pids;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%u/status", pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	memset(text, 0, sizeof(text));
+	int err = io_read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (err != -ENODATA)
+		return err ? err : -EFBIG;
+	uids = strstr(text, "\nUid:");
+	pids = strstr(text, "\nNSpid:");
+	if (!uids || !pids || sscanf(uids, "\nUid: %*u %*u %*u %u", uid) != 1)
+		return -ENOTSUP;
+	/* one pid per namespace, its own last */
+	size_t size = strcspn(pids + 1, "\n");
+	const char *last = memrchr(pids + 1, '\t', size);
+	if (!last || sscanf(last, "\t%15[0-9]", own_pid) != 1)
+		return -ENOTSUP;
+	return 0;
+}
+
+/* The target's own; or root's, where a target that shows us another file there could read it
+ * itself. */
+static int check_perf_map(int held, uid_t uid)
+{
+	struct stat st;
+
+	if (fstat(held, &st))
+		return -errno;
+	if (st.st_uid != uid && (st.st_uid != 0 || !(st.st_mode & S_IROTH)))
+		return -EACCES;
+	return st.st_size > MAP_SIZE_MAX ? -EFBIG : 0;
+}
+
+/* In a directory where everybody may write: no link is followed, least of all out of the target's
+ * root. */
+static int open_perf_map(const struct resolver_request *request)
+{
+	struct open_how how = { .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+				.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS |
+					   RESOLVE_NO_MAGICLINKS };
+	char path[64], own_pid[16];
+	uid_t uid;
+	int err = read_ids(request->pid, &uid, own_pid);
+
+	if (err)
+		return err;
+	snprintf(path, sizeof(path), "/proc/%u/root", request->pid);
+	int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return -errno;
+	snprintf(path, sizeof(path), "tmp/perf-%s.map", own_pid);
+	int held = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	err = held < 0 ? -errno : check_perf_map(held, uid);
+	close(root);
+	if (!err)
+		return open_regular(held);
+	io_close(&held);
+	return err;
 }
 
 static int open_debug(const struct resolver_debug *request)
@@ -83,7 +157,7 @@ static int open_debug(const struct resolver_debug *request)
 		return -EINVAL;
 	text_hex(hex, request->build_id, request->size);
 	snprintf(path, sizeof(path), DEBUG_DIRECTORY "/%.2s/%s.debug", hex, hex + 2);
-	return open_regular(path);
+	return open_regular(open(path, O_PATH | O_CLOEXEC));
 }
 
 /* The pid must still be the process that the pidfd names: checked after the open, so that a pid
@@ -91,8 +165,13 @@ static int open_debug(const struct resolver_debug *request)
 static int open_of(const struct message *message)
 {
 	const struct resolver_request *request = (const void *)message->body;
-	int fd = message->type == RESOLVER_MAPS ? open_maps(request) : open_module(request);
+	int fd = -EPROTO;
 
+	switch (message->type) {
+	case RESOLVER_MAPS: fd = open_maps(request); break;
+	case RESOLVER_MODULE: fd = open_module(request); break;
+	case RESOLVER_PERF_MAP: fd = open_perf_map(request); break;
+	}
 	if (fd >= 0 && !is_same_process(message->fds[0])) {
 		close(fd);
 		return -ESRCH;
@@ -104,7 +183,8 @@ static int serve(const struct message *message)
 {
 	switch (message->type) {
 	case RESOLVER_MAPS:
-	case RESOLVER_MODULE: return open_of(message);
+	case RESOLVER_MODULE:
+	case RESOLVER_PERF_MAP: return open_of(message);
 	case RESOLVER_DEBUG: return open_debug((const void *)message->body);
 	}
 	return -EPROTO;

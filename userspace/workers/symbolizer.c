@@ -109,6 +109,9 @@ static int serve(const struct message *message, bool has_debug_info)
 		return symbolizer_name(message->fds[FD_MODULE], message->fds[FD_DEBUG],
 				       message->fds[FD_IN], request->count, has_debug_info,
 				       message->fds[FD_OUT]);
+	case SYMBOLIZER_PERF_MAP:
+		return symbolizer_name_by_map(message->fds[FD_MODULE], message->fds[FD_IN],
+					      request->count, message->fds[FD_OUT]);
 	}
 	return -EPROTO;
 }

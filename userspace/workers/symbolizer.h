@@ -23,4 +23,10 @@ int symbolizer_steady(int *fd);
  */
 int symbolizer_name(int module, int debug, int in, uint32_t count, bool has_debug_info, int out);
 
+/*
+ * Names `count` ascending addresses, read from `in`, by a map that a just-in-time compiler wrote
+ * (symbols/perf_map.h). 0 or -errno; -EFBIG: larger than PERF_MAP_SIZE_MAX.
+ */
+int symbolizer_name_by_map(int map, int in, uint32_t count, int out);
+
 #endif

@@ -344,6 +344,7 @@ static _Noreturn void run(struct tracer *tracer)
 			continue;
 		tracer_drain(tracer);
 		rescan(tracer);
+		tracer_seek_maps(tracer);
 		if (clock_now_ns() - counters_ns > COUNTERS_INTERVAL_NS) {
 			tracer_send_counters(tracer);
 			counters_ns = clock_now_ns();

@@ -19,6 +19,8 @@ struct target {
 	struct maps maps;
 	uint64_t maps_ns;	 /* when they were read */
 	bool has_unknown_frames; /* a frame was in none of them: read them again */
+	struct module *code;	 /* its code without a file; NULL: none was met */
+	uint64_t code_ns;	 /* when its map was last looked for */
 };
 
 struct tracer {
@@ -68,6 +70,18 @@ void tracer_send_module(struct tracer *tracer, const struct module *module);
 
 /* tracer_mappings.c: takes in what targets have mapped since. */
 void tracer_meet_mappings(struct tracer *tracer);
+
+/* tracer_code.c: looks for the map of names of the target's code without a file. */
+void tracer_seek_map(struct tracer *tracer, struct target *target);
+
+/* Of all targets that have such code and no map yet. */
+void tracer_seek_maps(struct tracer *tracer);
+
+/* Compilers may write a map anew: the one that names are taken from is the newest. */
+void tracer_renew_maps(struct tracer *tracer);
+
+/* The frame with its module, for an address in such code. */
+uint64_t tracer_code_frame(struct tracer *tracer, struct target *target, uint64_t frame);
 
 /* Attaches to every site of one module, for every target. */
 int tracer_attach_module(struct tracer *tracer, const struct module *module);

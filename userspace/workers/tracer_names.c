@@ -100,7 +100,9 @@ static int forward(struct tracer *tracer, uint32_t module, int out, uint64_t siz
 static void name_module(struct tracer *tracer, struct module *module, const uint64_t *offsets,
 			size_t count)
 {
-	struct symbolizer_request request = { .kind = SYMBOLIZER_NAMES, .count = (uint32_t)count };
+	struct symbolizer_request request = { .kind = module->is_perf_map ? SYMBOLIZER_PERF_MAP
+									  : SYMBOLIZER_NAMES,
+					      .count = (uint32_t)count };
 	struct resolver_debug build_id = { .size = module->inspection.build_id_size };
 	uint64_t size = 0;
 	int debug = -1, out = -1;
@@ -135,6 +137,7 @@ static void name_module(struct tracer *tracer, struct module *module, const uint
 
 void tracer_send_names(struct tracer *tracer)
 {
+	tracer_renew_maps(tracer);
 	uint64_t *frames = sorted_frames(tracer);
 	size_t count = frames ? tracer->frames.count : 0, end;
 

@@ -10,6 +10,8 @@
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
 
+#define FRAMES_MAX (8u << 20) /* that are named: code without a file has no end of places */
+
 static void check_stream(int err)
 {
 	if (err)
@@ -40,11 +42,14 @@ static size_t record_size(const uint8_t *record)
 }
 
 /* An absolute address becomes (module, file offset) where the target maps a file there. */
-static u64 resolve_frame(struct target *target, u64 frame)
+static u64 resolve_frame(struct tracer *tracer, struct target *target, u64 frame)
 {
-	uint64_t address = frame & ~FRAME_ABSOLUTE;
-	const struct mapping *mapping = maps_find(&target->maps, address);
+	uint64_t address = frame & FRAME_ADDRESS_MASK;
+	const struct mapping *mapping;
 
+	if (frame & FRAME_ANONYMOUS)
+		return tracer_code_frame(tracer, target, frame);
+	mapping = maps_find(&target->maps, address);
 	if (!mapping)
 		target->has_unknown_frames = true;
 	if (!mapping || !mapping->module)
@@ -74,9 +79,9 @@ static void resolve_stack(struct tracer *tracer, struct event_stack *stack)
 		resolve_unknown(tracer, target, stack);
 	for (u16 i = 0; i < stack->frame_count; i++) {
 		if (target && (stack->frames[i] & FRAME_ABSOLUTE))
-			stack->frames[i] = resolve_frame(target, stack->frames[i]);
+			stack->frames[i] = resolve_frame(tracer, target, stack->frames[i]);
 		/* out of memory: this frame stays without a name */
-		if (!(stack->frames[i] & FRAME_ABSOLUTE))
+		if (!(stack->frames[i] & FRAME_ABSOLUTE) && tracer->frames.count < FRAMES_MAX)
 			(void)map_put(&tracer->frames, stack->frames[i], 1);
 	}
 }

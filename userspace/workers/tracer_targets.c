@@ -256,5 +256,7 @@ int tracer_scan(struct tracer *tracer, struct target *target)
 	maps_free(&target->maps);
 	target->maps = maps;
 	tracer_load_modules(tracer);
+	if (!target->code && tracer->probes)
+		tracer_seek_map(tracer, target);
 	return 0;
 }

@@ -126,7 +126,7 @@ static void add_stack(struct writer *writer, const struct event_stack *stack)
 		bool is_absolute = frame & FRAME_ABSOLUTE;
 		record.frames[i] = (struct record_frame) {
 			.module = is_absolute ? 0 : (uint32_t)(frame >> FRAME_MODULE_SHIFT),
-			.offset = frame & (is_absolute ? ~FRAME_ABSOLUTE : FRAME_OFFSET_MASK)
+			.offset = frame & (is_absolute ? FRAME_ADDRESS_MASK : FRAME_OFFSET_MASK)
 		};
 	}
 	stack_record_put(&writer->stacks, &record);
