@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define MESSAGE_BODY_MAX 4096
-#define MESSAGE_FDS_MAX	 4
+#define MESSAGE_FDS_MAX	 5
 
 struct message {
 	uint32_t type;

@@ -27,6 +27,19 @@ struct probe_site {
 	char instruction[SITE_INSTRUCTION_MAX]; /* as a disassembler prints it */
 };
 
+/*
+ * Where a module, or its debug file, says that the rest of its debug information is. Names and
+ * paths are the file's choice: terminated, and not checked any further. .gnu_debuglink: GDB manual,
+ * "Debugging Information in Separate Files"; .gnu_debugaltlink: dwz(1).
+ */
+struct debug_links {
+	char name[256];			 /* the debug file's, without folders; "" it says nothing */
+	uint32_t checksum;		 /* the debug file's, as zlib's crc32() */
+	uint32_t common_id_size;	 /* 0: nothing was taken out */
+	uint8_t common_id[BUILD_ID_MAX]; /* of dwz's common file */
+	char common[512];		 /* where that was when dwz ran */
+};
+
 /* Followed by site_count sites. */
 struct module_inspection {
 	uint32_t build_id_size;
@@ -34,6 +47,7 @@ struct module_inspection {
 	uint16_t elf_class; /* ELFCLASS32 or ELFCLASS64 */
 	uint16_t machine;   /* EM_ */
 	uint32_t site_count;
+	struct debug_links links;
 	uint32_t refused; /* functions found by name that have no usable site */
 };
 

@@ -3,7 +3,7 @@
 #ifndef HEAPTRAIL_SYMBOLS_LINKS_H
 #define HEAPTRAIL_SYMBOLS_LINKS_H
 
-#include "base/debug_links.h"
+#include "base/site.h"
 #include "symbols/elf.h"
 
 void links_read(const struct elf *elf, struct debug_links *links);

@@ -46,6 +46,7 @@ struct module *modules_add(struct modules *modules, uint64_t device, uint64_t in
 		return NULL;
 	}
 	module->fd = -1;
+	module->debug_fd = -1;
 	module->device = device;
 	module->inode = inode;
 	modules->items[modules->count++] = module;
@@ -63,6 +64,13 @@ static bool is_site_valid(const struct probe_site *site)
 	return site->offset >= site->entry_offset && site->offset - site->entry_offset < 4096;
 }
 
+bool debug_links_are_valid(const struct debug_links *links)
+{
+	return memchr(links->name, 0, sizeof(links->name)) &&
+	       memchr(links->common, 0, sizeof(links->common)) &&
+	       links->common_id_size <= BUILD_ID_MAX;
+}
+
 int module_inspected(struct module *module, const void *bytes, size_t size)
 {
 	struct module_inspection inspection;
@@ -72,7 +80,7 @@ int module_inspected(struct module *module, const void *bytes, size_t size)
 	memcpy(&inspection, bytes, sizeof(inspection));
 	size_t sites_size = inspection.site_count * sizeof(struct probe_site);
 	if (inspection.site_count > MODULE_SITES_MAX || inspection.build_id_size > BUILD_ID_MAX ||
-	    size != sizeof(inspection) + sites_size)
+	    !debug_links_are_valid(&inspection.links) || size != sizeof(inspection) + sites_size)
 		return -EBADMSG;
 	struct probe_site *sites = malloc(sites_size + 1);
 	if (!sites)
@@ -123,6 +131,7 @@ void modules_free(struct modules *modules)
 	for (size_t i = 0; i < modules->count; i++) {
 		struct module *module = modules->items[i];
 		io_close(&module->fd);
+		io_close(&module->debug_fd);
 		free(module->path);
 		free(module->sites);
 		free(module);

@@ -15,6 +15,7 @@ struct module {
 	uint32_t id; /* from 1 */
 	uint64_t device, inode, size_bytes;
 	int fd;		  /* -1: could not be opened */
+	int debug_fd;	  /* its split debug file, where it is found only by name; -1: none */
 	bool is_waiting;  /* for the caller */
 	bool is_vdso;
 	bool needs_whole_table, had_whole_table; /* for the caller */
@@ -46,6 +47,9 @@ int module_inspected(struct module *module, const void *bytes, size_t size);
 
 /* Adds to the note, once each: what is missing ("no names"), and why, of an -errno. */
 void module_note(struct module *module, const char *what, int err);
+
+/* Of what the symbolizer wrote: strings end, sizes fit. */
+bool debug_links_are_valid(const struct debug_links *links);
 
 void modules_free(struct modules *modules);
 

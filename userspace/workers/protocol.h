@@ -27,10 +27,15 @@ enum message_type {
 			  */
 	RESOLVER_DEBUG,	 /* struct resolver_debug -> RESOLVER_FILE: split debug file by build id */
 	RESOLVER_PERF_MAP, /* struct resolver_request + pidfd -> RESOLVER_FILE: /tmp/perf-PID.map */
+	RESOLVER_BESIDE,   /* struct resolver_beside + pidfd -> RESOLVER_FILE: split debug file by
+			      the name that the module has for it */
+	RESOLVER_COMMON,   /* struct resolver_common -> RESOLVER_FILE: what dwz moved out of debug
+			      files */
 	RESOLVER_FILE,	   /* (empty) + descriptor */
 
-	/* symbolizer: module, debug file, in, out; /dev/null stands for one that is absent */
-	SYMBOLIZER_REQUEST = 32, /* struct symbolizer_request + 4 descriptors */
+	/* symbolizer: module, debug file, dwz's common file, in, out; /dev/null stands for one that
+	 * is absent */
+	SYMBOLIZER_REQUEST = 32, /* struct symbolizer_request + 5 descriptors */
 	SYMBOLIZER_REPLY,	 /* struct symbolizer_reply */
 
 	/* vault */
@@ -86,10 +91,21 @@ struct resolver_debug {
 	uint8_t build_id[BUILD_ID_MAX];
 };
 
+struct resolver_beside {
+	struct resolver_request mapping; /* of the module */
+	char name[256];			 /* ends in .debug */
+};
+
+struct resolver_common {
+	struct resolver_debug build_id;
+	char path[512]; /* as the debug file says it; counts from /.dwz/ on */
+};
+
 enum symbolizer_kind {
 	SYMBOLIZER_INSPECT = 1, /* out: struct module_inspection, then its sites */
 	SYMBOLIZER_NAMES,    /* in: uint64_t file offsets; out: a names payload (capture/names.h) */
 	SYMBOLIZER_PERF_MAP, /* module: a map of names; in: uint64_t addresses; out: as NAMES */
+	SYMBOLIZER_LINKS,    /* out: struct debug_links */
 	SYMBOLIZER_TABLE,    /* out: an unwind table (base/unwind_blob.h) */
 };
 
@@ -99,9 +115,9 @@ struct symbolizer_request {
 };
 
 struct symbolizer_reply {
-	int32_t error;	 /* errno of the child, or for what killed it; 0 done */
-	int32_t signal;	 /* that killed the child, 0 none */
-	int32_t reduced; /* NAMES: errno for which debug information was left out; 0 it was not */
+	int32_t error;	   /* errno of the child, or for what killed it; 0 done */
+	int32_t signal;	   /* that killed the child, 0 none */
+	int32_t reduced;   /* NAMES: errno for which debug information was left out; 0 it was not */
 	uint64_t out_size; /* bytes in out */
 };
 

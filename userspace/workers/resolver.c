@@ -7,7 +7,7 @@
  */
 #include "base/io.h"
 #include "base/message.h"
-#include "base/text.h"
+#include "workers/resolver.h"
 #include "workers/worker.h"
 
 #include <errno.h>
@@ -22,7 +22,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define DEBUG_DIRECTORY "/usr/lib/debug/.build-id"
 #define STATUS_TEXT_MAX (64u << 10)
 #define MAP_SIZE_MAX	(64 << 20) /* as the symbolizer's (symbols/perf_map.h) */
 
@@ -31,6 +30,8 @@ static const struct message_rule RULES[] = {
 	{ RESOLVER_MODULE, sizeof(struct resolver_request), 1 },
 	{ RESOLVER_PERF_MAP, sizeof(struct resolver_request), 1 },
 	{ RESOLVER_DEBUG, sizeof(struct resolver_debug), 0 },
+	{ RESOLVER_BESIDE, sizeof(struct resolver_beside), 1 },
+	{ RESOLVER_COMMON, sizeof(struct resolver_common), 0 },
 };
 
 static bool is_same_process(int pidfd)
@@ -47,12 +48,7 @@ static int open_maps(const struct resolver_request *request)
 	return fd < 0 ? -errno : fd;
 }
 
-/*
- * Opening a device or a FIFO could wait, or do something. What is at the path is taken hold of
- * without being opened (O_PATH; errno where that failed), looked at, and then opened if it is a
- * regular file: a path that leads elsewhere by now does not matter. Closes held.
- */
-static int open_regular(int held)
+int resolver_open_regular(int held)
 {
 	int fd = -1, err = 0;
 	char self[64];
@@ -77,7 +73,7 @@ static int open_module(const struct resolver_request *request)
 
 	snprintf(path, sizeof(path), "/proc/%u/map_files/%" PRIx64 "-%" PRIx64, request->pid,
 		 request->start, request->end);
-	return open_regular(open(path, O_PATH | O_CLOEXEC));
+	return resolver_open_regular(open(path, O_PATH | O_CLOEXEC));
 }
 
 /* The uid under which the target makes files, and its pid as it knows it itself:
@@ -144,20 +140,9 @@ static int open_perf_map(const struct resolver_request *request)
 	err = held < 0 ? -errno : check_perf_map(held, uid);
 	close(root);
 	if (!err)
-		return open_regular(held);
+		return resolver_open_regular(held);
 	io_close(&held);
 	return err;
-}
-
-static int open_debug(const struct resolver_debug *request)
-{
-	char hex[2 * BUILD_ID_MAX + 1], path[sizeof(DEBUG_DIRECTORY) + sizeof(hex) + 16];
-
-	if (request->size < 2 || request->size > BUILD_ID_MAX)
-		return -EINVAL;
-	text_hex(hex, request->build_id, request->size);
-	snprintf(path, sizeof(path), DEBUG_DIRECTORY "/%.2s/%s.debug", hex, hex + 2);
-	return open_regular(open(path, O_PATH | O_CLOEXEC));
 }
 
 /* The pid must still be the process that the pidfd names: checked after the open, so that a pid
@@ -171,6 +156,7 @@ static int open_of(const struct message *message)
 	case RESOLVER_MAPS: fd = open_maps(request); break;
 	case RESOLVER_MODULE: fd = open_module(request); break;
 	case RESOLVER_PERF_MAP: fd = open_perf_map(request); break;
+	case RESOLVER_BESIDE: fd = resolver_beside((const void *)message->body); break;
 	}
 	if (fd >= 0 && !is_same_process(message->fds[0])) {
 		close(fd);
@@ -184,8 +170,10 @@ static int serve(const struct message *message)
 	switch (message->type) {
 	case RESOLVER_MAPS:
 	case RESOLVER_MODULE:
-	case RESOLVER_PERF_MAP: return open_of(message);
-	case RESOLVER_DEBUG: return open_debug((const void *)message->body);
+	case RESOLVER_PERF_MAP:
+	case RESOLVER_BESIDE: return open_of(message);
+	case RESOLVER_DEBUG: return resolver_debug((const void *)message->body);
+	case RESOLVER_COMMON: return resolver_common((const void *)message->body);
 	}
 	return -EPROTO;
 }

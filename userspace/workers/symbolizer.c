@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "base/message.h"
 #include "symbols/elf.h"
+#include "symbols/links.h"
 #include "symbols/sites.h"
 #include "symbols/unwind_table.h"
 #include "workers/symbolizer.h"
@@ -39,7 +40,9 @@
 enum {
 	FD_MODULE,
 	FD_DEBUG,
-	FD_IN,
+	FD_COMMON,
+	FILE_COUNT, /* those of others */
+	FD_IN = FILE_COUNT,
 	FD_OUT,
 	FD_COUNT
 };
@@ -72,6 +75,7 @@ static int inspect(const struct message *request)
 		err = 0;
 	if (!err && elf) {
 		inspection.build_id_size = elf_build_id(elf, inspection.build_id);
+		links_read(elf, &inspection.links);
 		sites_find(elf, sites, &inspection.site_count, &inspection.refused);
 	}
 	if (!err)
@@ -106,9 +110,17 @@ static int serve(const struct message *message, bool has_debug_info)
 	case SYMBOLIZER_INSPECT: return inspect(message);
 	case SYMBOLIZER_TABLE: return compile_table(message, request->count == 1);
 	case SYMBOLIZER_NAMES:
-		return symbolizer_name(message->fds[FD_MODULE], message->fds[FD_DEBUG],
-				       message->fds[FD_IN], request->count, has_debug_info,
-				       message->fds[FD_OUT]);
+		return symbolizer_name(
+			&(struct symbolizer_files) {
+				.module = message->fds[FD_MODULE],
+				.debug = message->fds[FD_DEBUG],
+				.common = message->fds[FD_COMMON],
+				.in = message->fds[FD_IN],
+				.out = message->fds[FD_OUT],
+			},
+			request->count, has_debug_info);
+	case SYMBOLIZER_LINKS:
+		return symbolizer_links(message->fds[FD_MODULE], message->fds[FD_OUT]);
 	case SYMBOLIZER_PERF_MAP:
 		return symbolizer_name_by_map(message->fds[FD_MODULE], message->fds[FD_IN],
 					      request->count, message->fds[FD_OUT]);
@@ -137,9 +149,9 @@ static _Noreturn void child(const struct job *job, bool has_debug_info)
 	signal(SIGXFSZ, SIG_IGN);
 	limit_memory(job->files_size);
 	worker_confine("symbolizer-child");
-	int err = symbolizer_steady(&message.fds[FD_MODULE]);
-	if (!err)
-		err = symbolizer_steady(&message.fds[FD_DEBUG]);
+	int err = 0;
+	for (size_t i = 0; !err && i < FILE_COUNT; i++)
+		err = symbolizer_steady(&message.fds[i]);
 	if (!err)
 		err = serve(&message, has_debug_info);
 	/* an errno fits into an exit status */
@@ -247,36 +259,26 @@ static void delegate_names(const struct job *job, struct symbolizer_reply *reply
 	reply->reduced = reduced;
 }
 
-static uint64_t file_key(const struct stat *module, const struct stat *debug)
-{
-	uint64_t key = hash_u64(module->st_dev);
-
-	key = hash_u64(key ^ module->st_ino);
-	key = hash_u64(key ^ debug->st_dev);
-	key = hash_u64(key ^ debug->st_ino);
-	return key ? key : 1;
-}
-
 /* 0, or the errno for which no child reads these files. */
 static int plan(const struct message *message, struct job *job)
 {
-	struct stat module, debug;
+	struct stat st;
 
-	if (fstat(message->fds[FD_MODULE], &module) || fstat(message->fds[FD_DEBUG], &debug))
-		return errno;
-	*job = (struct job) {
-		.message = message,
-		.request = (const void *)message->body,
-		.key = file_key(&module, &debug),
-		.files_size = (uint64_t)module.st_size,
-		.is_doubtful = symbolizer_is_doubtful(&module) || symbolizer_is_doubtful(&debug),
-	};
-	if (S_ISREG(debug.st_mode))
-		job->files_size += (uint64_t)debug.st_size;
-	if (!S_ISREG(module.st_mode))
-		return EMEDIUMTYPE;
-	if ((uint64_t)module.st_size > MODULE_SIZE_MAX || job->files_size > MODULE_SIZE_MAX)
-		return EFBIG;
+	*job = (struct job) { .message = message, .request = (const void *)message->body };
+	for (size_t i = 0; i < FILE_COUNT; i++) {
+		if (fstat(message->fds[i], &st))
+			return errno;
+		if (i == FD_MODULE && !S_ISREG(st.st_mode))
+			return EMEDIUMTYPE;
+		job->key = hash_u64(hash_u64(job->key ^ st.st_dev) ^ st.st_ino);
+		job->is_doubtful |= symbolizer_is_doubtful(&st);
+		if (!S_ISREG(st.st_mode))
+			continue;
+		if ((uint64_t)st.st_size > MODULE_SIZE_MAX - job->files_size)
+			return EFBIG;
+		job->files_size += (uint64_t)st.st_size;
+	}
+	job->key += !job->key;
 	return deaths_by(job->key) >= DEATHS_MAX ? EKEYREJECTED : 0;
 }
 

@@ -16,12 +16,21 @@ bool symbolizer_is_doubtful(const struct stat *st);
  */
 int symbolizer_steady(int *fd);
 
+/* The files of a request to name; those that are absent are /dev/null. */
+struct symbolizer_files {
+	int module, debug, common; /* common: dwz's, of the debug file or of the module */
+	int in, out;
+};
+
 /*
  * Names `count` ascending file offsets, read from `in`, and writes a names payload to `out`. The
- * debug file counts only where its build id is the module's. Without debug information only symbol
- * tables are read, by our own bounded reader. 0 or -errno.
+ * debug file counts only where it was made of the module, the common file only where dwz says so.
+ * Without debug information only symbol tables are read, by our own bounded reader. 0 or -errno.
  */
-int symbolizer_name(int module, int debug, int in, uint32_t count, bool has_debug_info, int out);
+int symbolizer_name(const struct symbolizer_files *files, uint32_t count, bool has_debug_info);
+
+/* Writes the struct debug_links of a module, or of its debug file. */
+int symbolizer_links(int module, int out);
 
 /*
  * Names `count` ascending addresses, read from `in`, by a map that a just-in-time compiler wrote

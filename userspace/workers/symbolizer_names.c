@@ -87,6 +87,16 @@ static void open_debug(struct naming *naming, int debug)
 	}
 }
 
+/* So would a common file of another run of dwz. */
+static bool is_common(const struct elf *debug, int common)
+{
+	struct elf *elf = NULL;
+	bool is_it = elf_open(common, &elf) == 0 && links_is_common(debug, elf);
+
+	elf_close(elf);
+	return is_it;
+}
+
 static void keep(size_t i, const struct source *sources, size_t count, void *context)
 {
 	struct naming *naming = context;
@@ -104,12 +114,15 @@ static void keep(size_t i, const struct source *sources, size_t count, void *con
 						  .line = sources[k].line };
 }
 
-static int ask_debug_info(struct naming *naming, int module, int debug)
+static int ask_debug_info(struct naming *naming, const struct symbolizer_files *files)
 {
-	int err = debug_info_open(naming->debug ? debug : module, -1, &naming->info);
+	const struct elf *elf = naming->debug ? naming->debug : naming->module;
+	int err = debug_info_open(naming->debug ? files->debug : files->module,
+				  is_common(elf, files->common) ? files->common : -1,
+				  &naming->info);
 
 	if (err == -ENODATA && naming->debug)
-		err = debug_info_open(module, -1, &naming->info);
+		err = debug_info_open(files->module, -1, &naming->info);
 	if (!err)
 		err = debug_info_find(naming->info, &naming->demangler, naming->addresses,
 				      naming->address_count, keep, naming);
@@ -179,23 +192,36 @@ static void naming_free(struct naming *naming)
 	elf_close(naming->module);
 }
 
-int symbolizer_name(int module, int debug, int in, uint32_t count, bool has_debug_info, int out)
+int symbolizer_name(const struct symbolizer_files *files, uint32_t count, bool has_debug_info)
 {
 	struct naming naming = { 0 };
-	int err = read_offsets(&naming, in, count);
+	int err = read_offsets(&naming, files->in, count);
 
 	if (!err)
-		err = elf_open(module, &naming.module);
+		err = elf_open(files->module, &naming.module);
 	if (err)
 		goto out;
 	sort_by_address(&naming);
-	open_debug(&naming, debug);
+	open_debug(&naming, files->debug);
 	err = nearest_new(naming.module, naming.debug, &naming.nearest);
 	if (!err && has_debug_info)
-		err = ask_debug_info(&naming, module, debug);
+		err = ask_debug_info(&naming, files);
 	if (!err)
-		err = write_names(&naming, out);
+		err = write_names(&naming, files->out);
 out:
 	naming_free(&naming);
 	return err;
+}
+
+int symbolizer_links(int module, int out)
+{
+	struct debug_links links;
+	struct elf *elf = NULL;
+	int err = elf_open(module, &elf);
+
+	if (err)
+		return err;
+	links_read(elf, &links);
+	elf_close(elf);
+	return io_pwrite(out, &links, sizeof(links), 0);
 }

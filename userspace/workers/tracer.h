@@ -23,6 +23,12 @@ struct target {
 	uint64_t code_ns;	 /* when its map was last looked for */
 };
 
+/* Files that hold a module's debug information; -1: there is none. */
+struct debug_files {
+	int debug;
+	int common; /* what dwz moved out of it, or of the module */
+};
+
 struct tracer {
 	struct tracer_start options;
 	int resolver, symbolizer, stream; /* sockets, and the pipe to the writer */
@@ -96,7 +102,15 @@ void tracer_send_names(struct tracer *tracer);
  * an errno: as 0, but names are from symbols alone, as reading the debug information ended so.
  */
 int tracer_symbolize(struct tracer *tracer, const struct symbolizer_request *request, int module,
-		     int debug, int in, int *out, uint64_t *out_size);
+		     const struct debug_files *debug, int in, int *out, uint64_t *out_size);
+
+/* tracer_debug.c: where a module names its debug file, takes hold of that while a target lives. */
+void tracer_meet_debug(struct tracer *tracer, struct module *module);
+
+/* The debug files of a module, to be closed by debug_files_close(). */
+void tracer_find_debug(struct tracer *tracer, const struct module *module,
+		       struct debug_files *files);
+void debug_files_close(struct debug_files *files);
 
 /* One request to the resolver. A descriptor or -errno. */
 int tracer_resolve(struct tracer *tracer, enum message_type type, const void *body, size_t size,

@@ -26,7 +26,7 @@ static void wait_for_symbolizer(struct tracer *tracer)
 }
 
 int tracer_symbolize(struct tracer *tracer, const struct symbolizer_request *request, int module,
-		     int debug, int in, int *out, uint64_t *out_size)
+		     const struct debug_files *debug, int in, int *out, uint64_t *out_size)
 {
 	static const struct message_rule RULES[] = {
 		{ SYMBOLIZER_REPLY, sizeof(struct symbolizer_reply), 0 },
@@ -34,13 +34,14 @@ int tracer_symbolize(struct tracer *tracer, const struct symbolizer_request *req
 	static struct message message;
 	const struct symbolizer_reply *reply = (const void *)message.body;
 	int memory = memfd_create("symbols", MFD_CLOEXEC);
-	int fds[4] = { module, debug >= 0 ? debug : tracer->null, in >= 0 ? in : tracer->null,
-		       memory };
+	int fds[5] = { module, debug ? debug->debug : -1, debug ? debug->common : -1, in, memory };
 
 	if (memory < 0)
 		return -errno;
+	for (size_t i = 0; i < 5; i++)
+		fds[i] = fds[i] >= 0 ? fds[i] : tracer->null;
 	int err = message_send(tracer->symbolizer, SYMBOLIZER_REQUEST, request, sizeof(*request),
-			       fds, 4);
+			       fds, 5);
 	if (!err) {
 		wait_for_symbolizer(tracer);
 		err = message_recv(tracer->symbolizer, RULES, 1, &message);
@@ -103,29 +104,26 @@ static void name_module(struct tracer *tracer, struct module *module, const uint
 	struct symbolizer_request request = { .kind = module->is_perf_map ? SYMBOLIZER_PERF_MAP
 									  : SYMBOLIZER_NAMES,
 					      .count = (uint32_t)count };
-	struct resolver_debug build_id = { .size = module->inspection.build_id_size };
+	struct debug_files debug = { .debug = -1, .common = -1 };
 	uint64_t size = 0;
-	int debug = -1, out = -1;
+	int out = -1;
 	int in = memfd_create("offsets", MFD_CLOEXEC);
 	int err = in < 0 ? -errno : io_write(in, offsets, count * sizeof(*offsets));
 
 	if (!err) {
-		memcpy(build_id.build_id, module->inspection.build_id, sizeof(build_id.build_id));
-		if (build_id.size)
-			debug = tracer_resolve(tracer, RESOLVER_DEBUG, &build_id, sizeof(build_id),
-					       -1);
-		err = tracer_symbolize(tracer, &request, module->fd, debug, in, &out, &size);
+		tracer_find_debug(tracer, module, &debug);
+		err = tracer_symbolize(tracer, &request, module->fd, &debug, in, &out, &size);
 		/* a debug file that kills its reader must not cost the names that the module has
 		 * itself */
-		if (err < 0 && debug >= 0)
-			err = tracer_symbolize(tracer, &request, module->fd, -1, in, &out, &size);
+		if (err < 0 && (debug.debug >= 0 || debug.common >= 0))
+			err = tracer_symbolize(tracer, &request, module->fd, NULL, in, &out, &size);
 	}
 	int reduced = err > 0 ? err : 0;
 	if (err >= 0)
 		err = forward(tracer, module->id, out, size);
 	io_close(&in);
 	io_close(&out);
-	io_close(&debug);
+	debug_files_close(&debug);
 	/* without names the capture still has module and offset of every frame */
 	if (err)
 		module_note(module, "no names", err);

@@ -84,7 +84,7 @@ static int inspect(struct tracer *tracer, struct module *module)
 	uint8_t *bytes = NULL;
 	uint64_t size = 0;
 	int out = -1;
-	int err = tracer_symbolize(tracer, &request, module->fd, -1, -1, &out, &size);
+	int err = tracer_symbolize(tracer, &request, module->fd, NULL, -1, &out, &size);
 
 	if (err)
 		return err;
@@ -108,7 +108,7 @@ static int publish_table(struct tracer *tracer, const struct module *module, boo
 	struct unwind_blob table;
 	uint64_t size = 0;
 	int out = -1;
-	int err = tracer_symbolize(tracer, &request, module->fd, -1, -1, &out, &size);
+	int err = tracer_symbolize(tracer, &request, module->fd, NULL, -1, &out, &size);
 
 	if (err)
 		return err;
@@ -190,6 +190,8 @@ static void load_module(struct tracer *tracer, struct module *module)
 		if (err)
 			module_note(module, "not inspected", err);
 	}
+	if (module->fd >= 0 && !err && tracer->stream >= 0)
+		tracer_meet_debug(tracer, module);
 	if (module->fd >= 0 && !err && tracer->probes)
 		err = publish_table(tracer, module, false);
 	/* nothing calls out of the vdso: where it is in a stack, a signal has interrupted it */

@@ -72,20 +72,20 @@ static struct symbolizer_reply ask(const char *module, enum symbolizer_kind kind
 	static struct message message;
 	struct symbolizer_request request = { .kind = kind, .count = count };
 	struct symbolizer_reply reply;
-	int fds[4] = { open(module, O_RDONLY), open("/dev/null", O_RDONLY), memfd_create("in", 0),
-		       memfd_create("out", 0) };
+	int fds[5] = { open(module, O_RDONLY), open("/dev/null", O_RDONLY),
+		       open("/dev/null", O_RDONLY), memfd_create("in", 0), memfd_create("out", 0) };
 
 	if (connection < 0)
 		skip();
-	assert_int_equal(io_write(fds[2], offsets, count * sizeof(*offsets)), 0);
+	assert_int_equal(io_write(fds[3], offsets, count * sizeof(*offsets)), 0);
 	assert_int_equal(
-		message_send(connection, SYMBOLIZER_REQUEST, &request, sizeof(request), fds, 4), 0);
+		message_send(connection, SYMBOLIZER_REQUEST, &request, sizeof(request), fds, 5), 0);
 	assert_int_equal(message_recv(connection, RULES, 1, &message), 0);
 	memcpy(&reply, message.body, sizeof(reply));
-	lseek(fds[3], 0, SEEK_SET);
-	assert_int_equal(io_read_all(fds[3], OUT_MAX, &out, &out_size), 0);
+	lseek(fds[4], 0, SEEK_SET);
+	assert_int_equal(io_read_all(fds[4], OUT_MAX, &out, &out_size), 0);
 	assert_int_equal(out_size, reply.out_size);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 5; i++)
 		close(fds[i]);
 	return reply;
 }

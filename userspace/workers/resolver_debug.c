@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Where split debug files are. Names come from files that a target chose: they lead to nothing but
+ * what is called .debug beside a file that the target runs, as the target itself sees it, or is
+ * below the system's directory of debug files. Whether it is the right one, its reader finds out.
+ */
+#include "base/io.h"
+#include "base/text.h"
+#include "workers/resolver.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define DEBUG_DIRECTORY "/usr/lib/debug"
+#define SUFFIX		".debug"
+
+static int open_below(const char *root_path, const char *path, uint64_t resolve)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
+				.resolve = resolve | RESOLVE_NO_MAGICLINKS };
+	int root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (root < 0)
+		return -errno;
+	int fd = resolver_open_regular((int)syscall(SYS_openat2, root, path, &how, sizeof(how)));
+	close(root);
+	return fd;
+}
+
+int resolver_debug(const struct resolver_debug *request)
+{
+	char hex[2 * BUILD_ID_MAX + 1], path[sizeof(hex) + 32];
+
+	if (request->size < 2 || request->size > BUILD_ID_MAX)
+		return -EINVAL;
+	text_hex(hex, request->build_id, request->size);
+	snprintf(path, sizeof(path), ".build-id/%.2s/%s" SUFFIX, hex, hex + 2);
+	/* a link there may lead anywhere: it is root's */
+	return open_below(DEBUG_DIRECTORY, path, 0);
+}
+
+static bool is_name_of_debug(const char *name, size_t room)
+{
+	size_t size = strnlen(name, room);
+
+	return size < room && size > strlen(SUFFIX) && !strchr(name, '/') &&
+	       strcmp(name + size - strlen(SUFFIX), SUFFIX) == 0;
+}
+
+/* The folder of a mapped file, as the kernel calls it. */
+static int read_folder(const struct resolver_request *mapping, char folder[static PATH_MAX])
+{
+	char link[96];
+
+	snprintf(link, sizeof(link), "/proc/%u/map_files/%" PRIx64 "-%" PRIx64, mapping->pid,
+		 mapping->start, mapping->end);
+	ssize_t size = readlink(link, folder, PATH_MAX);
+	if (size < 0 || size == PATH_MAX)
+		return size < 0 ? -errno : -ENAMETOOLONG;
+	folder[size] = 0;
+	char *slash = strrchr(folder, '/');
+	if (folder[0] != '/' || !slash)
+		return -ENOENT;
+	*slash = 0;
+	return 0;
+}
+
+/* In the order of gdb: beside the file, in .debug there, in the system's directory. */
+int resolver_beside(const struct resolver_beside *request)
+{
+	static const char *const BETWEEN[] = { "", "/.debug" };
+	char folder[PATH_MAX], root[64], path[PATH_MAX + sizeof(request->name) + 16];
+	int fd = is_name_of_debug(request->name, sizeof(request->name))
+			 ? read_folder(&request->mapping, folder)
+			 : -EINVAL;
+
+	if (fd)
+		return fd;
+	snprintf(root, sizeof(root), "/proc/%u/root", request->mapping.pid);
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s%s/%s", folder, BETWEEN[i], request->name);
+		fd = open_below(root, path, RESOLVE_IN_ROOT);
+		if (fd >= 0)
+			return fd;
+	}
+	snprintf(path, sizeof(path), ".%s/%s", folder, request->name);
+	return open_below(DEBUG_DIRECTORY, path, RESOLVE_BENEATH);
+}
+
+int resolver_common(const struct resolver_common *request)
+{
+	static const char FOLDER[] = "/.dwz/";
+	int fd = resolver_debug(&request->build_id);
+
+	if (fd >= 0 || strnlen(request->path, sizeof(request->path)) == sizeof(request->path))
+		return fd;
+	const char *path = strstr(request->path, FOLDER);
+	return path ? open_below(DEBUG_DIRECTORY, path + 1, RESOLVE_BENEATH) : -ENOENT;
+}
