@@ -2,6 +2,7 @@
 #include "analysis/answer.h"
 
 #include "analysis/frames.h"
+#include "analysis/gaps.h"
 #include "analysis/tree.h"
 #include "base/text.h"
 
@@ -382,5 +383,9 @@ json_t *answer(const struct answer_context *context, const json_t *question)
 
 	if (ask && strcmp(ask, "report") == 0)
 		return answer_report(context, question);
+	if (ask && strcmp(ask, "gaps") == 0)
+		return gaps_find(context->model);
+	if (ask && strcmp(ask, "fill") == 0)
+		return gaps_fill(context->model, question);
 	return json_pack("{s:s}", "error", "no such question");
 }

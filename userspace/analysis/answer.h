@@ -11,13 +11,14 @@
 
 /* What the model does not know of the capture. */
 struct answer_context {
-	const struct model *model;
+	struct model *model;
 	const struct capture_verdict *verdict;
 	char id[33];   /* hex */
 	char host[65]; /* hex of the host key */
 };
 
 /*
+ * {"ask": "gaps"} and {"ask": "fill", …}: analysis/gaps.h.
  * {"ask": "report", "sort": "live", "limit": 0, "tree": false} → the report. A new reference, or
  * NULL: out of memory. A question that is not understood is answered with {"error": …}.
  */

@@ -147,6 +147,23 @@ static int feed_counters(struct model *model, struct bytes_reader *in)
 	return 0;
 }
 
+/* At place `at` among the module's names: where several know an address, the first counts. */
+static int add_names(struct model_module *module, size_t at, const void *payload, size_t size)
+{
+	struct names **grown = realloc(module->names, (module->names_count + 1) * sizeof(*grown));
+	struct names *names = NULL;
+
+	if (!grown)
+		return -ENOMEM;
+	module->names = grown;
+	int err = names_load(payload, size, &names);
+	if (err)
+		return err;
+	memmove(grown + at + 1, grown + at, (module->names_count++ - at) * sizeof(*grown));
+	grown[at] = names;
+	return 0;
+}
+
 static int feed_names(struct model *model, struct bytes_reader *in)
 {
 	uint64_t id = bytes_get_varint(in);
@@ -154,14 +171,15 @@ static int feed_names(struct model *model, struct bytes_reader *in)
 	if (in->failed || id >= model->module_count)
 		return -EBADMSG;
 	struct model_module *module = &model->modules[id];
-	struct names **grown = realloc(module->names, (module->names_count + 1) * sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	module->names = grown;
 	size_t size = bytes_left(in);
-	int err = names_load(bytes_get(in, size), size, &grown[module->names_count]);
-	module->names_count += !err;
-	return err;
+	return add_names(module, module->names_count, bytes_get(in, size), size);
+}
+
+int model_name(struct model *model, uint32_t module, const void *payload, size_t size)
+{
+	if (module >= model->module_count)
+		return -EBADMSG;
+	return add_names(&model->modules[module], 0, payload, size);
 }
 
 static int feed_end(struct model *model, struct bytes_reader *in)

@@ -64,6 +64,10 @@ int model_open(struct model *model);
 /* 0, -EBADMSG, -ENOMEM. */
 int model_feed(struct model *model, enum chunk_type type, const void *raw, size_t size);
 
+/* Names from elsewhere, as a NAMES chunk has them; they come before those of the capture. 0,
+ * -EBADMSG, -ENOMEM. */
+int model_name(struct model *model, uint32_t module, const void *payload, size_t size);
+
 void model_close(struct model *model);
 
 #endif

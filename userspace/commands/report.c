@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "commands/command.h"
+#include "commands/debuginfod.h"
 #include "commands/open.h"
 
 #include <argp.h>
@@ -17,7 +18,8 @@
 
 enum option_key {
 	KEY_TREE = 256,
-	KEY_LIMIT
+	KEY_LIMIT,
+	KEY_DEBUGINFOD
 };
 
 static const struct argp_option OPTIONS[] = {
@@ -25,6 +27,9 @@ static const struct argp_option OPTIONS[] = {
 	{ "tree", KEY_TREE, NULL, 0, "the call tree instead of the table", 0 },
 	{ "limit", KEY_LIMIT, "N", 0, "rows (default: 20 of a table, 10000 of JSON; 0: all)", 0 },
 	{ "json", 'j', NULL, 0, "print the whole report as JSON", 0 },
+	{ "debuginfod", KEY_DEBUGINFOD, NULL, 0,
+	  "ask the servers of $DEBUGINFOD_URLS for names that the capture lacks; they learn build ids",
+	  0 },
 	{ "reason", 'r', "TEXT", 0, "why, for the audit log", 0 },
 	{ "state-dir", 'S', "DIR", 0, "where keys and audit log are (default /var/lib/heaptrail)",
 	  0 },
@@ -34,7 +39,7 @@ static const struct argp_option OPTIONS[] = {
 struct arguments {
 	const char *path, *sort, *reason, *state_directory;
 	long limit;
-	bool is_json, is_tree;
+	bool is_json, is_tree, has_debuginfod;
 };
 
 static error_t parse(int key, char *value, struct argp_state *state)
@@ -45,6 +50,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 
 	switch (key) {
 	case 'j': arguments->is_json = true; return 0;
+	case KEY_DEBUGINFOD: arguments->has_debuginfod = true; return 0;
 	case KEY_TREE: arguments->is_tree = true; return 0;
 	case 'r': arguments->reason = value; return 0;
 	case 'S': arguments->state_directory = value; return 0;
@@ -311,15 +317,20 @@ int report_main(int argc, char **argv)
 	argp_parse(&ARGP, argc, argv, 0, NULL, &arguments);
 	if (arguments.limit < 0)
 		arguments.limit = arguments.is_json ? ROWS_JSON : ROWS_TABLE;
-	int status = open_capture(arguments.path,
-				  command_state_directory(arguments.state_directory), "view",
-				  arguments.reason, &capture);
+	int status = arguments.has_debuginfod ? debuginfod_check() : EXIT_DONE;
+	if (status)
+		return status;
+	status = open_capture(arguments.path, command_state_directory(arguments.state_directory),
+			      "view", arguments.reason, &capture);
 	if (status)
 		return status;
 	json_t *question = json_pack("{s:s, s:s, s:I, s:b}", "ask", "report", "sort",
 				     arguments.sort, "limit", (json_int_t)arguments.limit, "tree",
 				     arguments.is_tree);
-	status = opened_capture_ask(&capture, question, &report);
+	if (arguments.has_debuginfod)
+		status = debuginfod_fill(&capture);
+	if (!status)
+		status = opened_capture_ask(&capture, question, &report);
 	opened_capture_close(&capture);
 	if (!status && arguments.is_json)
 		json_dumpf(report, stdout, JSON_INDENT(1)), putchar('\n');
