@@ -153,12 +153,18 @@ $(BUILD)/bench/walk: tests/bench/walk.c $(BUILD)/generated/walk.skel.h $(call fo
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $< $(LDFLAGS) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(libs_all) -o $@
 
 $(BUILD)/bench/chain: tests/bench/chain.c
+	$(call say,BENCH,$@)
+	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -O2 -g -fomit-frame-pointer -fno-optimize-sibling-calls $< -o $@
 
 $(BUILD)/bench/crew: tests/bench/crew.c
+	$(call say,BENCH,$@)
+	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -O2 -g -fomit-frame-pointer -fno-optimize-sibling-calls -fno-builtin $< -pthread -o $@
 
 $(BUILD)/bench/chain-fp: tests/bench/chain.c
+	$(call say,BENCH,$@)
+	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -O2 -g -fno-omit-frame-pointer -fno-optimize-sibling-calls $< -o $@
 
 # Another unwinder's opinion of the same stacks.

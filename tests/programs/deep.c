@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Allocations at known depths: deep [-g FIFO] [-o FILE]
+ * Allocations at known depths: deep [-g FIFO] [-o FILE] [DEPTH...]
  *
  * A site's name here ends in @N: N frames named `descend` lie above site_deep.
  */
 #include "truth.h"
 
 #define NAME_MAX_SIZE 24
+#define DEPTHS_MAX    16
 
-static char names[TRUTH_SITES_MAX][NAME_MAX_SIZE];
+static unsigned depths[DEPTHS_MAX] = { 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 200 };
+static unsigned depth_count = 12;
+static char names[DEPTHS_MAX][NAME_MAX_SIZE];
 
-static const char *name_of(unsigned depth)
+static void name_depths(void)
 {
-	char *name = names[depth];
-
-	if (!name[0]) {
-		truth_put_field("site_deep@", depth);
-		memcpy(name, truth_text, truth_text_size);
+	for (unsigned i = 0; i < depth_count; i++) {
+		truth_put_field("site_deep@", depths[i]);
+		memcpy(names[i], truth_text, truth_text_size);
 		truth_text_size = 0;
 	}
-	return name;
 }
 
 SITE struct block site_deep(const char *name, size_t size)
@@ -41,15 +41,17 @@ SITE struct block descend(unsigned left, const char *name, size_t size)
 
 int main(int argc, char **argv)
 {
-	static const unsigned depths[] = { 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 200 };
+	int next = truth_arguments(argc, argv);
 
-	truth_arguments(argc, argv);
-	for (unsigned i = 0; i < sizeof(depths) / sizeof(depths[0]); i++)
-		name_of(depths[i]);
+	if (next < argc)
+		depth_count = 0;
+	for (; next < argc && depth_count < DEPTHS_MAX; next++)
+		depths[depth_count++] = (unsigned)strtoul(argv[next], NULL, 10);
+	name_depths();
 	truth_go();
 	for (unsigned round = 0; round < 50; round++) {
-		for (unsigned i = 0; i < sizeof(depths) / sizeof(depths[0]); i++) {
-			struct block block = descend(depths[i], name_of(depths[i]), depths[i]);
+		for (unsigned i = 0; i < depth_count; i++) {
+			struct block block = descend(depths[i], names[i], depths[i]);
 
 			if (round % 2)
 				block_free(&block);
