@@ -4,10 +4,13 @@
 #include "base/text.h"
 #include "workers/protocol.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define STATE_DIRECTORY "/var/lib/heaptrail"
 
 const struct command COMMANDS[] = {
 	{ "record", record_main,
@@ -41,7 +44,17 @@ const char *command_state_directory(const char *option)
 
 	if (option)
 		return option;
-	return environment && environment[0] ? environment : "/var/lib/heaptrail";
+	return environment && environment[0] ? environment : STATE_DIRECTORY;
+}
+
+const char *command_cache_directory(const char *state_directory)
+{
+	static char path[PATH_MAX];
+
+	if (strcmp(state_directory, STATE_DIRECTORY) == 0)
+		return "/var/cache/heaptrail";
+	snprintf(path, sizeof(path), "%s/cache", state_directory);
+	return path;
 }
 
 int command_worker_failed(struct failure *failure, const char *subject)

@@ -40,6 +40,9 @@ int command_fail(int status, const char *format, ...) __attribute__((format(prin
 /* Where keys, audit log and captures are: the option, $HEAPTRAIL_STATE_DIR, /var/lib/heaptrail. */
 const char *command_state_directory(const char *option);
 
+/* Where what can be computed again is kept: /var/cache/heaptrail, or in another state directory. */
+const char *command_cache_directory(const char *state_directory);
+
 /*
  * A failure that a worker sent; terminates its strings. Prints it and returns its exit status.
  * subject: what it is about, where the worker cannot know its name; NULL: the message says it.

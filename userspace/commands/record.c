@@ -374,7 +374,11 @@ static int prepare(struct record *record)
 			fcntl(pipes[1], F_SETPIPE_SZ, 1 << 20);
 	}
 	if (!status)
-		status = recording_start_tracer(&record->recording, &options, pipes[1]);
+		status = recording_start_tracer(
+			&record->recording, &options, pipes[1],
+			record->options.is_dry_run
+				? NULL
+				: command_cache_directory(record->options.state_directory));
 	if (!status && !record->options.is_dry_run)
 		status = recording_start_writer(&record->recording, record->options.state_directory,
 						record->output.fd, pipes[0]);

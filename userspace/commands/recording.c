@@ -2,6 +2,7 @@
 #include "commands/recording.h"
 
 #include "base/io.h"
+#include "base/table_cache.h"
 #include "base/text.h"
 #include "commands/command.h"
 #include "commands/vault_client.h"
@@ -49,8 +50,20 @@ static int receive(struct worker_process *worker, const char *name,
 		       : EXIT_DONE;
 }
 
-int recording_start_tracer(struct recording *recording, const struct tracer_start *options,
-			   int stream)
+/* Without a cache everything is compiled again; why there is none does not matter to a recording.
+ */
+static int open_cache(const char *directory)
+{
+	struct stat compiler;
+
+	if (!directory || worker_stat("symbolizer", &compiler))
+		return -1;
+	int fd = table_cache_prepare(directory, &compiler);
+	return fd < 0 ? -1 : fd;
+}
+
+int recording_start_tracer(struct recording *recording, struct tracer_start *options, int stream,
+			   const char *cache_directory)
 {
 	static const struct message_rule READY = { TRACER_READY, sizeof(struct tracer_ready), 0 };
 	struct tracer_ready *ready = (void *)message.body;
@@ -62,10 +75,13 @@ int recording_start_tracer(struct recording *recording, const struct tracer_star
 		status = start("tracer", &recording->tracer);
 	if (status)
 		return status;
-	int fds[3] = { recording->resolver.socket, recording->symbolizer.socket,
-		       stream >= 0 ? stream : STDERR_FILENO };
+	int cache = open_cache(cache_directory);
+	int fds[4] = { recording->resolver.socket, recording->symbolizer.socket,
+		       stream >= 0 ? stream : STDERR_FILENO, cache >= 0 ? cache : STDERR_FILENO };
+	options->has_cache = cache >= 0;
 	status = send_to(&recording->tracer, "tracer", TRACER_START, options, sizeof(*options), fds,
-			 3);
+			 4);
+	io_close(&cache);
 	/* from here on the helpers belong to the tracer, and end with it */
 	io_close(&recording->resolver.socket);
 	io_close(&recording->symbolizer.socket);

@@ -27,10 +27,12 @@ struct recording {
 		.tracer = WORKER_PROCESS_NONE                                     \
 	}
 
-/* Starts resolver, symbolizer and tracer; stream: the pipe's end for the tracer (-1 in a dry run).
+/*
+ * Starts resolver, symbolizer and tracer; stream: the pipe's end for the tracer (-1 in a dry run);
+ * cache_directory: NULL for none.
  */
-int recording_start_tracer(struct recording *recording, const struct tracer_start *options,
-			   int stream);
+int recording_start_tracer(struct recording *recording, struct tracer_start *options, int stream,
+			   const char *cache_directory);
 
 /*
  * Starts vault and writer for an open, empty file: afterwards the capture's header is durable and

@@ -61,7 +61,8 @@ enum message_type {
 	WRITER_DONE,	  /* struct writer_done: sealed */
 
 	/* tracer */
-	TRACER_START = 79,  /* struct tracer_start + resolver, symbolizer, stream -> TRACER_READY */
+	TRACER_START =
+		79, /* struct tracer_start + resolver, symbolizer, stream, cache -> TRACER_READY */
 	TRACER_TARGET = 80, /* struct tracer_target + pidfd -> TRACER_SCANNED */
 	TRACER_SCANNED,	    /* struct tracer_scanned: its modules are known, its sites found */
 	TRACER_SITE,	    /* struct tracer_site: one of each before TRACER_SCANNED */
@@ -198,7 +199,9 @@ struct tracer_start {
 	uint64_t ring_bytes;
 	uint32_t target_pid; /* the only target; 0: several */
 	uint32_t has_free_stacks;
-	uint32_t is_dry_run;   /* finds sites, loads nothing */
+	uint32_t is_dry_run; /* finds sites, loads nothing */
+	uint32_t has_cache;  /* the fourth descriptor is one (base/table_cache.h) */
+	uint32_t reserved;
 	uint32_t has_filtered; /* a target lives behind a seccomp filter, and is to survive */
 };
 

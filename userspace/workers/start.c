@@ -37,6 +37,14 @@ static int worker_path(const char *name, char path[PATH_MAX])
 	return -ENOENT;
 }
 
+int worker_stat(const char *name, struct stat *st)
+{
+	char path[PATH_MAX];
+	int err = worker_path(name, path);
+
+	return err ? err : stat(path, st) ? -errno : 0;
+}
+
 static _Noreturn void become_worker(const char *path, const char *name, int socket)
 {
 	char *const argv[] = { (char *)name, NULL };

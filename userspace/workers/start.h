@@ -3,6 +3,7 @@
 #ifndef HEAPTRAIL_WORKERS_START_H
 #define HEAPTRAIL_WORKERS_START_H
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 struct worker_process {
@@ -15,6 +16,9 @@ struct worker_process {
 	{                   \
 		0, -1, -1   \
 	}
+
+/* The executable of a worker. 0 or -errno. */
+int worker_stat(const char *name, struct stat *st);
 
 /*
  * Runs heaptrail-<name> from ../libexec/heaptrail or workers/, relative to the running executable,

@@ -81,7 +81,7 @@ static _Noreturn void refuse_filtered(void)
 static void start(struct tracer *tracer)
 {
 	static const struct message_rule RULES[] = {
-		{ TRACER_START, sizeof(struct tracer_start), 3 },
+		{ TRACER_START, sizeof(struct tracer_start), 4 },
 	};
 	enum attach_mode mode = ATTACH_NONE;
 	struct tracer_ready ready = { 0 };
@@ -93,6 +93,9 @@ static void start(struct tracer *tracer)
 	tracer->resolver = message_take_fd(&message, 0);
 	tracer->symbolizer = message_take_fd(&message, 1);
 	tracer->stream = message_take_fd(&message, 2);
+	if (tracer->options.has_cache)
+		(void)table_cache_open(message_take_fd(&message, 3), &tracer->cache);
+	message_close_fds(&message);
 	tracer->null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	tracer->epoll = epoll_create1(EPOLL_CLOEXEC);
 	tracer->batch = malloc(sizeof(struct stream_frame) + STREAM_BATCH_MAX);

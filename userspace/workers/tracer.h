@@ -4,6 +4,7 @@
 #define HEAPTRAIL_WORKERS_TRACER_H
 
 #include "base/map.h"
+#include "base/table_cache.h"
 #include "tracing/maps.h"
 #include "tracing/modules.h"
 #include "tracing/probes.h"
@@ -38,6 +39,7 @@ struct tracer {
 	struct sideband *sideband; /* NULL: mappings are found when their code is in a stack */
 	bool has_news;		   /* a target mapped something since this was last cleared */
 	bool is_attached;
+	struct table_cache *cache; /* NULL: there is none */
 	struct modules modules;
 	size_t waiting_count; /* modules that wait to be inspected, or for whole tables */
 	struct target *targets;
@@ -111,6 +113,15 @@ void tracer_meet_debug(struct tracer *tracer, struct module *module);
 void tracer_find_debug(struct tracer *tracer, const struct module *module,
 		       struct debug_files *files);
 void debug_files_close(struct debug_files *files);
+
+/*
+ * tracer_answers.c: the answer to a request about a module, given to use(), which checks it:
+ * -EBADMSG from it is an answer that is none.
+ */
+typedef int tracer_use_fn(struct tracer *tracer, struct module *module, const void *bytes,
+			  size_t size);
+int tracer_ask(struct tracer *tracer, struct module *module,
+	       const struct symbolizer_request *request, tracer_use_fn *use);
 
 /* One request to the resolver. A descriptor or -errno. */
 int tracer_resolve(struct tracer *tracer, enum message_type type, const void *body, size_t size,

@@ -15,8 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAPS_TEXT_MAX	(64u << 20)
-#define TABLE_BYTES_MAX (64u << 20) /* all chunks together are 16 MB */
+#define MAPS_TEXT_MAX (64u << 20)
 
 int tracer_resolve(struct tracer *tracer, enum message_type type, const void *body, size_t size,
 		   int pidfd)
@@ -77,51 +76,44 @@ static void announce_module(struct tracer *tracer, const struct module *module)
 	}
 }
 
+static int use_inspection(struct tracer *tracer, struct module *module, const void *bytes,
+			  size_t size)
+{
+	(void)tracer;
+	return module_inspected(module, bytes, size);
+}
+
+static int use_table(struct tracer *tracer, struct module *module, const void *bytes, size_t size)
+{
+	struct unwind_blob table;
+	int err = unwind_blob_load(bytes, size, &table);
+
+	return err ? err : probes_publish(tracer->probes, module, false, &table);
+}
+
+static int use_whole_table(struct tracer *tracer, struct module *module, const void *bytes,
+			   size_t size)
+{
+	struct unwind_blob table;
+	int err = unwind_blob_load(bytes, size, &table);
+
+	return err ? err : probes_publish(tracer->probes, module, true, &table);
+}
+
 /* What the confined child found in the module's file. */
 static int inspect(struct tracer *tracer, struct module *module)
 {
-	struct symbolizer_request request = { .kind = SYMBOLIZER_INSPECT };
-	uint8_t *bytes = NULL;
-	uint64_t size = 0;
-	int out = -1;
-	int err = tracer_symbolize(tracer, &request, module->fd, NULL, -1, &out, &size);
+	const struct symbolizer_request request = { .kind = SYMBOLIZER_INSPECT };
 
-	if (err)
-		return err;
-	if (size > sizeof(struct module_inspection) + MODULE_SITES_MAX * sizeof(struct probe_site))
-		err = -EBADMSG;
-	else if (!(bytes = malloc(size + 1)))
-		err = -ENOMEM;
-	if (!err)
-		err = io_pread(out, bytes, size, 0);
-	if (!err)
-		err = module_inspected(module, bytes, size);
-	free(bytes);
-	io_close(&out);
-	return err;
+	return tracer_ask(tracer, module, &request, use_inspection);
 }
 
 /* The module's unwind table, from the confined child to where the programs find it. */
-static int publish_table(struct tracer *tracer, const struct module *module, bool is_whole)
+static int publish_table(struct tracer *tracer, struct module *module, bool is_whole)
 {
-	struct symbolizer_request request = { .kind = SYMBOLIZER_TABLE, .count = is_whole };
-	struct unwind_blob table;
-	uint64_t size = 0;
-	int out = -1;
-	int err = tracer_symbolize(tracer, &request, module->fd, NULL, -1, &out, &size);
+	const struct symbolizer_request request = { .kind = SYMBOLIZER_TABLE, .count = is_whole };
 
-	if (err)
-		return err;
-	/* copied: what is checked must be what is used, whatever still has the descriptor */
-	void *bytes = size && size <= TABLE_BYTES_MAX ? malloc(size) : NULL;
-	err = bytes ? io_pread(out, bytes, size, 0) : size ? -EFBIG : -ENODATA;
-	if (!err)
-		err = unwind_blob_load(bytes, size, &table);
-	if (!err)
-		err = probes_publish(tracer->probes, module, is_whole, &table);
-	free(bytes);
-	io_close(&out);
-	return err;
+	return tracer_ask(tracer, module, &request, is_whole ? use_whole_table : use_table);
 }
 
 /* The file behind a mapping. Trouble is noted, not fatal. */
