@@ -57,7 +57,7 @@ static bool read_mangled(const char *symbol, struct readable *readable)
 	return is_read;
 }
 
-static bool is_mangled(const char *symbol)
+bool is_mangled(const char *symbol)
 {
 	return symbol[0] == '_' && (symbol[1] == 'Z' || symbol[1] == 'R');
 }

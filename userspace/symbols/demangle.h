@@ -5,6 +5,8 @@
 
 #include "base/map.h"
 
+#include <stdbool.h>
+
 /* Remembers what was demangled, by the place of the symbol: places must not be reused meanwhile. */
 struct demangler {
 	struct map names;
@@ -16,6 +18,9 @@ struct demangler {
  * its @plt. Lives as long as both the demangler and the symbol.
  */
 const char *demangle(struct demangler *demangler, const char *symbol);
+
+/* It is a symbol of C++ or Rust. */
+bool is_mangled(const char *symbol);
 
 void demangler_free(struct demangler *demangler);
 

@@ -197,17 +197,24 @@ static bool add_scope(struct search *search, const Dwarf_Die *die, uint32_t oute
 	return true;
 }
 
+static bool has_code(Dwarf_Die *die)
+{
+	return dwarf_hasattr(die, DW_AT_low_pc) || dwarf_hasattr(die, DW_AT_ranges);
+}
+
 /* True: what is inside may matter. *scope is that around the entry, and becomes that of its inside.
  */
 static bool enter(struct search *search, Dwarf_Die *die, uint32_t *scope)
 {
 	switch (kind_of(dwarf_tag(die))) {
 	case ENTRY_HOLDER: return true;
-	case ENTRY_BLOCK:
-		return cover(search, die, *scope, false) ||
-		       !(dwarf_hasattr(die, DW_AT_low_pc) || dwarf_hasattr(die, DW_AT_ranges));
+	case ENTRY_BLOCK: return cover(search, die, *scope, false) || !has_code(die);
 	case ENTRY_FUNCTION:
-		if (!cover(search, die, *scope, true) || !add_scope(search, die, *scope))
+		/* code of a class that is local to a function is in what describes that */
+		if (!cover(search, die, *scope, true))
+			return dwarf_tag(die) == DW_TAG_subprogram &&
+			       !dwarf_hasattr(die, DW_AT_declaration) && !has_code(die);
+		if (!add_scope(search, die, *scope))
 			return false;
 		*scope = (uint32_t)search->scope_count - 1;
 		return true;
@@ -250,7 +257,7 @@ static const char *string_of(Dwarf_Die *die, unsigned int name)
 
 /* A linkage name says more only where it is mangled: glibc's abort has the linkage name __GI_abort.
  */
-static const char *name_of(struct search *search, Dwarf_Die *die)
+static void set_function(struct search *search, Dwarf_Die *die, struct source *source)
 {
 	const char *symbol = string_of(die, DW_AT_linkage_name);
 
@@ -258,7 +265,8 @@ static const char *name_of(struct search *search, Dwarf_Die *die)
 		symbol = string_of(die, DW_AT_MIPS_linkage_name);
 	const char *readable = symbol ? demangle(search->demangler, symbol) : NULL;
 	const char *name = readable && readable != symbol ? readable : string_of(die, DW_AT_name);
-	return name ? name : symbol;
+	source->function = name ? name : symbol;
+	source->is_bare = !symbol;
 }
 
 static uint64_t number_of(Dwarf_Die *die, unsigned int name)
@@ -302,7 +310,7 @@ static void tell(struct search *search, const struct wanted *wanted)
 	set_line(search, wanted->address, &sources[0]);
 	while (scope != NO_SCOPE) {
 		struct scope *at = &search->scopes[scope];
-		sources[count - 1].function = name_of(search, &at->die);
+		set_function(search, &at->die, &sources[count - 1]);
 		/* the last one must be the function that really is there */
 		if (!at->is_inlined || at->outer == NO_SCOPE)
 			break;

@@ -13,6 +13,7 @@
 
 #include "symbols/demangle.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,7 @@ struct source {
 	const char *function; /* demangled; NULL not known */
 	const char *file;     /* NULL not known */
 	uint32_t line;	      /* 0 not known */
+	bool is_bare; /* the function is called as where it is declared: no scope, no parameters */
 };
 
 struct debug_info;

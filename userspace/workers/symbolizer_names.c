@@ -22,6 +22,7 @@ struct place {
 	uint64_t offset, address; /* address 0: in no segment */
 	struct name *names;	  /* NULL: debug information says nothing */
 	size_t count;
+	bool is_bare; /* the last name has no scope and no parameters */
 };
 
 struct naming {
@@ -108,6 +109,7 @@ static void keep(size_t i, const struct source *sources, size_t count, void *con
 		return;
 	}
 	place->count = count;
+	place->is_bare = sources[count - 1].is_bare;
 	for (size_t k = 0; k < count; k++)
 		place->names[k] = (struct name) { .function = sources[k].function,
 						  .file = sources[k].file,
@@ -138,6 +140,14 @@ static const char *symbol_at(struct naming *naming, uint64_t address)
 	return symbol ? demangle(&naming->demangler, symbol) : NULL;
 }
 
+/* C++ functions that no other file can call have no mangled name but their symbol. */
+static const char *full_name(struct naming *naming, uint64_t address)
+{
+	const char *symbol = nearest_find(naming->nearest, address);
+
+	return symbol && is_mangled(symbol) ? demangle(&naming->demangler, symbol) : NULL;
+}
+
 /* The outermost function is the one whose symbol it is. */
 static bool write_place(struct naming *naming, struct names_writer *writer,
 			const struct place *place)
@@ -146,6 +156,10 @@ static bool write_place(struct naming *naming, struct names_writer *writer,
 	struct name *names = place->count ? place->names : &alone;
 	size_t count = place->count ? place->count : 1;
 
+	if (place->is_bare) {
+		const char *name = full_name(naming, place->address);
+		names[count - 1].function = name ? name : names[count - 1].function;
+	}
 	for (size_t i = 0; i < count; i++) {
 		if (!names[i].function || !*names[i].function)
 			names[i].function = i == count - 1 ? symbol_at(naming, place->address)

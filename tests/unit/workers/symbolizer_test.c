@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "base/message.h"
 #include "capture/names.h"
+#include "symbols/elf.h"
 #include "workers/protocol.h"
 
 #include <elf.h>
@@ -126,6 +127,47 @@ static void names_are_those_of_the_sites(void **state)
 	names_free(names);
 }
 
+static void find_run(const struct elf_symbol *symbol, void *context)
+{
+	if (strstr(symbol->name, "Local3run"))
+		*(uint64_t *)context = symbol->address;
+}
+
+/* Debug information says "run" of it, and no more. */
+static void a_function_of_a_local_class_has_its_full_name(void **state)
+{
+	static const char SOURCE[] =
+		"struct Base { virtual int run(int n) = 0; };"
+		"static int outer(Base *base, int n) { struct Local : Base { int run(int k) override"
+		" { return k * 2; } } local; return (n ? base : &local)->run(n); }"
+		"int use(Base *base, int n) { return outer(base, n); }";
+	char path[] = "/tmp/heaptrail-symbolizer-XXXXXX", command[512];
+	struct name found[NAMES_INLINE_MAX];
+	struct names *names = NULL;
+	struct elf *elf = NULL;
+	uint64_t address = 0, offset;
+
+	(void)state;
+	int fd = mkstemp(path);
+	snprintf(command, sizeof(command), "echo '%s' | g++ -g -O2 -shared -fPIC -x c++ - -o %s",
+		 SOURCE, path);
+	assert_int_equal(system(command), 0);
+	close(fd);
+	fd = open(path, O_RDONLY);
+	assert_int_equal(elf_open(fd, &elf), 0);
+	close(fd);
+	elf_each_function(elf, find_run, &address);
+	assert_true(elf_offset_of(elf, address, &offset));
+	elf_close(elf);
+	assert_int_equal(ask(path, SYMBOLIZER_NAMES, &offset, 1).error, 0);
+	unlink(path);
+	assert_int_equal(names_load(out, out_size, &names), 0);
+	assert_int_equal(names_find(names, offset, found), 1);
+	assert_string_equal(found[0].function, "outer(Base*, int)::Local::run(int)");
+	assert_int_equal(found[0].line, 1);
+	names_free(names);
+}
+
 static void names_of_no_offsets_are_an_empty_payload(void **state)
 {
 	struct names *names = NULL;
@@ -212,6 +254,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(inspection_finds_the_functions_of_libc, start,
 						stop),
 		cmocka_unit_test_setup_teardown(names_are_those_of_the_sites, start, stop),
+		cmocka_unit_test_setup_teardown(a_function_of_a_local_class_has_its_full_name,
+						start, stop),
 		cmocka_unit_test_setup_teardown(names_of_no_offsets_are_an_empty_payload, start,
 						stop),
 		cmocka_unit_test_setup_teardown(offsets_out_of_order_are_refused, start, stop),
