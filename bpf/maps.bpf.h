@@ -43,8 +43,10 @@ struct slot {
 	u32 is_exact;	/* pc is where execution stands, not a return address */
 	u32 cache;	/* the code cache that this slot may use, NO_CACHE: none */
 	u32 vma_is_code;
-	u32 is_doubtful; /* where a signal interrupted was looked up in a table of calls */
-	u32 is_guessed;	 /* one was found by its frame pointer, as there was no rule */
+	u32 is_doubtful;   /* where a signal interrupted was looked up in a table of calls */
+	u32 is_guessed;	   /* one was found by its frame pointer, as there was no rule */
+	u32 vma_is_memory; /* its file is memory that has no name anywhere: memfd_create(2) */
+	u32 reserved;
 	u64 vma_start, vma_end, vma_offset; /* the last mapping found; the offset is in its file */
 	struct file_key vma_key;	    /* inode 0: no file */
 	u64 unknown_offset;		    /* STACK_NO_TABLE: of the last frame in its file */

@@ -19,6 +19,7 @@
 #include "bpf/tables.bpf.h"
 
 #define VM_EXEC		   4
+#define SB_KERNMOUNT	   (1 << 22) /* linux/fs.h: a file system that nobody mounted */
 #define PAGE_BYTES	   4096
 #define WINDOW_SHORT_BYTES 512	 /* a shorter rest of a page is read with the page after it */
 #define CACHED_FRAMES	   8	 /* of one step, at most */
@@ -67,6 +68,7 @@ static long vma_found(struct task_struct *task, struct vm_area_struct *vma, void
 	slot->vma_is_code = (vma->vm_flags & VM_EXEC) != 0;
 	slot->vma_key.inode = 0;
 	slot->vma_key.device = 0;
+	slot->vma_is_memory = 0;
 	file = vma->vm_file;
 	if (!file) {
 		if (vma->vm_start == (u64)vma->vm_mm->context.vdso) {
@@ -79,6 +81,7 @@ static long vma_found(struct task_struct *task, struct vm_area_struct *vma, void
 	inode = file->f_inode;
 	slot->vma_key.inode = inode->i_ino;
 	slot->vma_key.device = inode->i_sb->s_dev;
+	slot->vma_is_memory = (inode->i_sb->s_flags & SB_KERNMOUNT) != 0;
 	return 0;
 }
 
@@ -244,7 +247,12 @@ static __always_inline u32 code_find(struct slot *slot, u32 index, u64 address, 
 	if (!module) {
 		slot->unknown_offset = offset;
 		table_request(slot, 0);
-		return STACK_NO_TABLE;
+		if (!slot->vma_is_memory)
+			return STACK_NO_TABLE;
+		/* just-in-time compilers may write where they do not execute: code that is mapped
+		 * twice, or an ELF file that is met for the first time */
+		*frame |= FRAME_ANONYMOUS;
+		return STACK_ANONYMOUS;
 	}
 	*frame = (u64)*module << FRAME_MODULE_SHIFT | (offset & FRAME_OFFSET_MASK);
 	table = table_choose(slot, *module);

@@ -74,6 +74,7 @@ struct pt_regs {
 
 struct super_block {
 	u32 s_dev;
+	unsigned long s_flags;
 };
 
 struct inode {

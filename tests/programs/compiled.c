@@ -4,7 +4,8 @@
  * what that code is called: compiled [-g FIFO] [-o FILE] WHO now|late|never
  *
  * The map says WHO.all of the whole page first, and then of each function WHO.0, WHO.1, WHO.2; the
- * name of the last one is a megabyte long. late: after the first half of the calls.
+ * name of the last one is a megabyte long. late: after the first half of the calls. twice: the code
+ * is memory that is mapped twice, to be written at one place and executed at the other.
  */
 #include "truth.h"
 
@@ -32,14 +33,24 @@ SITE void call_compiled(unsigned i)
 	__asm__ volatile("" : : : "memory");
 }
 
-static void compile(void)
+static void compile(bool is_twice)
 {
-	if (mmap(CODE, 4096, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != CODE)
+	int fd = is_twice ? memfd_create("doublemapper", MFD_CLOEXEC) : -1;
+	char *code = CODE;
+
+	if (is_twice) {
+		if (ftruncate(fd, 4096))
+			_exit(1);
+		code = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	}
+	if (mmap(CODE, 4096, PROT_READ | (is_twice ? PROT_EXEC : PROT_WRITE),
+		 (is_twice ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS) | MAP_FIXED_NOREPLACE, fd,
+		 0) != CODE)
 		_exit(1);
 	for (unsigned i = 0; i < FUNCTIONS; i++)
-		memcpy(CODE + i * SPACING, INSTRUCTIONS, sizeof(INSTRUCTIONS));
-	mprotect(CODE, 4096, PROT_READ | PROT_EXEC);
+		memcpy(code + i * SPACING, INSTRUCTIONS, sizeof(INSTRUCTIONS));
+	if (!is_twice)
+		mprotect(CODE, 4096, PROT_READ | PROT_EXEC);
 }
 
 static void write_line(int fd, unsigned offset, unsigned size, const char *who, const char *name)
@@ -71,7 +82,7 @@ int main(int argc, char **argv)
 	const char *who = next < argc ? argv[next] : "it",
 		   *when = next + 1 < argc ? argv[next + 1] : "now";
 
-	compile();
+	compile(next + 2 < argc && strcmp(argv[next + 2], "twice") == 0);
 	if (strcmp(when, "now") == 0)
 		tell_perf(who);
 	truth_go();
