@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/message.h"
+#include "base/site.h"
 #include "base/text.h"
 #include "commands/command.h"
 #include "workers/protocol.h"
@@ -108,36 +109,80 @@ static int offsets_of(const json_t *entry, uint32_t *count)
 	return fd;
 }
 
-/* Names for one entry, from both of its files; a memfd or -errno. */
-static int symbolize(struct worker_process *symbolizer, int module, int debug, const json_t *entry,
-		     uint64_t *size)
+/* The files of one entry, as the symbolizer wants them; -1: absent. */
+struct files {
+	int module, debug, common;
+};
+
+static void files_close(struct files *files)
+{
+	io_close(&files->module);
+	io_close(&files->debug);
+	io_close(&files->common);
+}
+
+/* One request about files; what it writes is in a memfd. That or -errno. */
+static int symbolize(struct worker_process *symbolizer, const struct symbolizer_request *request,
+		     const struct files *files, int in, uint64_t *size)
 {
 	static const struct message_rule RULES[] = {
 		{ SYMBOLIZER_REPLY, sizeof(struct symbolizer_reply), 0 },
 	};
 	static struct message message;
 	const struct symbolizer_reply *reply = (const void *)message.body;
-	struct symbolizer_request request = { .kind = SYMBOLIZER_NAMES };
-	int in = offsets_of(entry, &request.count), out = memfd_create("names", MFD_CLOEXEC);
-	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	int fds[5] = { module, debug, null, in, out };
-	int err = in < 0 || out < 0 || null < 0 ? -ENOMEM : 0;
+	int out = memfd_create("symbols", MFD_CLOEXEC),
+	    null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int fds[5] = { files->module, files->debug, files->common, in, out };
+	int err = out < 0 || null < 0 ? -errno : 0;
 
+	for (size_t i = 0; i < 5; i++)
+		fds[i] = fds[i] >= 0 ? fds[i] : null;
 	if (!err)
-		err = message_send(symbolizer->socket, SYMBOLIZER_REQUEST, &request,
-				   sizeof(request), fds, 5);
+		err = message_send(symbolizer->socket, SYMBOLIZER_REQUEST, request,
+				   sizeof(*request), fds, 5);
 	if (!err)
 		err = message_recv(symbolizer->socket, RULES, 1, &message);
-	if (!err && (reply->error || reply->out_size == 0))
-		err = reply->error > 0 ? -reply->error : -ENODATA;
-	if (!err && reply->out_size > NAMES_MAX)
-		err = -EFBIG;
-	*size = err ? 0 : reply->out_size;
-	io_close(&in);
+	if (!err && reply->error)
+		err = reply->error > 0 ? -reply->error : -EIO;
+	if (!err)
+		*size = reply->out_size;
 	io_close(&null);
 	if (err)
 		io_close(&out);
 	return err ? err : out;
+}
+
+/* What dwz took out of the debug file is in another one, and has a build id of its own. */
+static int fetch_common(struct worker_process *symbolizer, int debug)
+{
+	const struct symbolizer_request request = { .kind = SYMBOLIZER_LINKS };
+	const struct files files = { debug, -1, -1 };
+	struct debug_links links = { 0 };
+	char build_id[2 * BUILD_ID_MAX + 1];
+	uint64_t size = 0;
+	int out = symbolize(symbolizer, &request, &files, -1, &size);
+	int err = out < 0 ? out : io_pread(out, &links, sizeof(links), 0);
+
+	io_close(&out);
+	if (err || links.common_id_size == 0 || links.common_id_size > BUILD_ID_MAX)
+		return -1;
+	int fd = fetch("debuginfo", text_hex(build_id, links.common_id, links.common_id_size));
+	return fd < 0 ? -1 : fd;
+}
+
+/* Names for one entry, as a memfd, or -errno. */
+static int name_entry(struct worker_process *symbolizer, const struct files *files,
+		      const json_t *entry, uint64_t *size)
+{
+	struct symbolizer_request request = { .kind = SYMBOLIZER_NAMES };
+	int in = offsets_of(entry, &request.count);
+	int out = in < 0 ? -ENOMEM : symbolize(symbolizer, &request, files, in, size);
+
+	io_close(&in);
+	if (out < 0 || (*size && *size <= NAMES_MAX))
+		return out;
+	close(out);
+	return -EFBIG;
 }
 
 /* To the reader, which checks them as it checks those of a capture. */
@@ -163,32 +208,40 @@ static int give(struct opened_capture *capture, const json_t *entry, int names, 
 	return status;
 }
 
-/* Offsets count in the executable, names are in the debug file: both are needed. */
+/* Offsets count in the executable, names are in the debug file: both are needed. 0 or -errno. */
+static int fetch_files(struct worker_process *symbolizer, const char *build_id, struct files *files)
+{
+	files->module = fetch("executable", build_id);
+	if (files->module < 0)
+		return files->module;
+	files->debug = fetch("debuginfo", build_id);
+	if (files->debug < 0)
+		return files->debug;
+	files->common = fetch_common(symbolizer, files->debug);
+	return 0;
+}
+
 static int fill_entry(struct opened_capture *capture, struct worker_process *symbolizer,
 		      const json_t *entry, size_t *filled)
 {
 	const char *build_id = json_string_value(json_object_get(entry, "build_id"));
+	struct files files = { -1, -1, -1 };
 	uint64_t size = 0;
-	int debug = -1, names = -1, status = EXIT_DONE;
-	int module = build_id ? fetch("executable", build_id) : -ENOENT;
+	int names = -1, status = EXIT_DONE;
+	int err = build_id ? fetch_files(symbolizer, build_id, &files) : -ENOENT;
 
-	if (module >= 0)
-		debug = fetch("debuginfo", build_id);
-	if (module >= 0 && debug >= 0)
-		names = symbolize(symbolizer, module, debug, entry, &size);
-	if (module == -EXDEV)
+	if (err == -EXDEV)
 		status = command_fail(EXIT_FAILED,
 				      "--debuginfod: there is no program " FIND
 				      "; install the package debuginfod, or report without it");
-	else if (names >= 0)
+	if (!err)
+		names = name_entry(symbolizer, &files, entry, &size);
+	if (names >= 0)
 		status = give(capture, entry, names, size);
 	*filled += names >= 0 && !status;
-	if (module >= 0)
-		close(module);
-	if (debug >= 0)
-		close(debug);
 	if (names >= 0)
 		close(names);
+	files_close(&files);
 	return status;
 }
 
