@@ -158,6 +158,13 @@ int probes_add_target(struct probes *probes, pid_t pid)
 	return bpf_map_update_elem(fd, &key, &value, BPF_ANY) ? -errno : 0;
 }
 
+void probes_remove_target(struct probes *probes, pid_t pid)
+{
+	uint32_t key = (uint32_t)pid;
+
+	(void)bpf_map_delete_elem(bpf_map__fd(probes->skeleton->maps.targets), &key);
+}
+
 /* One request for all sites of a kind: in SESSION and MULTI it becomes one link. */
 static int attach(struct probes *probes, struct link_list *list, struct link_request *request,
 		  struct bpf_program *program)

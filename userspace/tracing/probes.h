@@ -33,6 +33,9 @@ enum attach_mode probes_mode(const struct probes *probes);
 /* Lets the programs see this pid's calls. */
 int probes_add_target(struct probes *probes, pid_t pid);
 
+/* It has exited: who gets its number next is nobody's target. */
+void probes_remove_target(struct probes *probes, pid_t pid);
+
 /*
  * Attaches to the sites of one module, the freeing ones first: a block that is allocated in between
  * is then never one whose free was missed. pid 0: every process that maps the file.

@@ -208,6 +208,8 @@ static void handle_attach(struct tracer *tracer)
 	for (size_t i = 0; i < tracer->modules.count; i++) {
 		const struct module *module = tracer->modules.items[i];
 		int err = tracer_attach_module(tracer, module);
+		if (err == -ESRCH)
+			worker_fail(3, ESRCH, "the target exited before probes were attached");
 		if (err)
 			worker_fail(err == -EPERM || err == -EACCES ? 4 : 1, -err,
 				    "probes could not be attached to %s: %s", module->path,
@@ -282,6 +284,8 @@ static void handle_gone(struct tracer *tracer, struct target *target)
 
 	epoll_ctl(tracer->epoll, EPOLL_CTL_DEL, target->pidfd, NULL);
 	target->is_gone = true;
+	if (tracer->probes)
+		probes_remove_target(tracer->probes, (pid_t)target->pid);
 	for (size_t i = 0; i < tracer->target_count; i++)
 		gone.left += !tracer->targets[i].is_gone;
 	reply(TRACER_GONE, &gone, sizeof(gone));
