@@ -12,7 +12,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#define RING_BYTES (64u << 10) /* of data; a record has about 130 bytes */
+#define RING_BYTES (256u << 10) /* of data; a record has about 130 bytes */
 #define RECORD_MAX 65536       /* sizes of records are 16 bits */
 
 /* As the kernel writes it (perf_event_mmap_output() in kernel/events/core.c); the path follows. */

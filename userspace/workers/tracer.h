@@ -37,6 +37,7 @@ struct tracer {
 	int epoll;
 	struct probes *probes;	   /* NULL in a dry run */
 	struct sideband *sideband; /* NULL: mappings are found when their code is in a stack */
+	bool has_lost_news;	   /* any target may have mapped something */
 	bool has_news;		   /* a target mapped something since this was last cleared */
 	bool is_attached;
 	struct table_cache *cache; /* NULL: there is none */
@@ -60,7 +61,10 @@ void tracer_drain(struct tracer *tracer);
 
 void tracer_send_counters(struct tracer *tracer);
 
-/* tracer_targets.c: reads the target's mappings, and loads modules that are new. */
+/* tracer_targets.c: reads the target's mappings, and meets their modules. */
+int tracer_meet_maps(struct tracer *tracer, struct target *target);
+
+/* The same, and loads modules that are new. */
 int tracer_scan(struct tracer *tracer, struct target *target);
 
 /* The module of a mapping; opened and named where it is new. NULL: out of memory, or of ids. */

@@ -35,21 +35,39 @@ static void hear(void *context, const struct sideband_mapping *news)
 {
 	struct tracer *tracer = context;
 
+	tracer->has_lost_news |= !news;
+	/* of one that is gone, too: its stacks may yet be in the ring */
 	for (size_t i = 0; i < tracer->target_count; i++) {
 		struct target *target = &tracer->targets[i];
-		if (target->is_gone || (news && news->pid != target->pid))
+		if (!news || news->pid != target->pid)
 			continue;
 		probes_mappings_changed(tracer->probes, (pid_t)target->pid);
 		tracer->has_news = true;
-		if (news)
-			put_mapping(tracer, target, news);
-		else
+		put_mapping(tracer, target, news);
+	}
+}
+
+/* What was not told is in the targets' maps, unless it is gone again. */
+static void meet_all(struct tracer *tracer)
+{
+	for (size_t i = 0; i < tracer->target_count; i++) {
+		struct target *target = &tracer->targets[i];
+		if (target->is_gone)
+			continue;
+		probes_mappings_changed(tracer->probes, (pid_t)target->pid);
+		if (tracer_meet_maps(tracer, target))
 			target->has_unknown_frames = true;
 	}
 }
 
 void tracer_meet_mappings(struct tracer *tracer)
 {
-	if (tracer->sideband)
-		sideband_drain(tracer->sideband, hear, tracer);
+	if (!tracer->sideband)
+		return;
+	sideband_drain(tracer->sideband, hear, tracer);
+	if (tracer->has_lost_news) {
+		tracer->has_lost_news = false;
+		tracer->has_news = true;
+		meet_all(tracer);
+	}
 }

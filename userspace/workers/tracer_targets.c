@@ -234,7 +234,7 @@ static int read_maps(struct tracer *tracer, struct target *target, struct maps *
 	return err;
 }
 
-int tracer_scan(struct tracer *tracer, struct target *target)
+int tracer_meet_maps(struct tracer *tracer, struct target *target)
 {
 	struct maps maps;
 	int err = read_maps(tracer, target, &maps);
@@ -249,6 +249,15 @@ int tracer_scan(struct tracer *tracer, struct target *target)
 	}
 	maps_free(&target->maps);
 	target->maps = maps;
+	return 0;
+}
+
+int tracer_scan(struct tracer *tracer, struct target *target)
+{
+	int err = tracer_meet_maps(tracer, target);
+
+	if (err)
+		return err;
 	tracer_load_modules(tracer);
 	if (!target->code && tracer->probes)
 		tracer_seek_map(tracer, target);
