@@ -27,8 +27,8 @@ enum message_type {
 			  */
 	RESOLVER_DEBUG,	 /* struct resolver_debug -> RESOLVER_FILE: split debug file by build id */
 	RESOLVER_PERF_MAP, /* struct resolver_request + pidfd -> RESOLVER_FILE: /tmp/perf-PID.map */
-	RESOLVER_BESIDE,   /* struct resolver_beside + pidfd -> RESOLVER_FILE: split debug file by
-			      the name that the module has for it */
+	RESOLVER_BESIDE,   /* struct resolver_beside + pidfd -> RESOLVER_FILE: split debug file where
+			      the target sees it, by build id or the name that the module has */
 	RESOLVER_COMMON,   /* struct resolver_common -> RESOLVER_FILE: what dwz moved out of debug
 			      files */
 	RESOLVER_FILE,	   /* (empty) + descriptor */
@@ -94,7 +94,8 @@ struct resolver_debug {
 
 struct resolver_beside {
 	struct resolver_request mapping; /* of the module */
-	char name[256];			 /* ends in .debug */
+	struct resolver_debug build_id;	 /* size 0: it has none */
+	char name[256];			 /* ends in .debug; "": it has none */
 };
 
 struct resolver_common {

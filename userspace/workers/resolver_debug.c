@@ -2,7 +2,8 @@
 /*
  * Where split debug files are. Names come from files that a target chose: they lead to nothing but
  * what is called .debug beside a file that the target runs, as the target itself sees it, or is
- * below the system's directory of debug files. Whether it is the right one, its reader finds out.
+ * below the system's directory of debug files, or the target's own by build id. Whether it is the
+ * right one, its reader finds out.
  */
 #include "base/io.h"
 #include "base/text.h"
@@ -36,16 +37,27 @@ static int open_below(const char *root_path, const char *path, uint64_t resolve)
 	return fd;
 }
 
+#define BUILD_ID_PATH_MAX (2 * BUILD_ID_MAX + 32)
+
+/* Within a directory of debug files. 0 or -EINVAL. */
+static int build_id_path(const struct resolver_debug *build_id, char path[static BUILD_ID_PATH_MAX])
+{
+	char hex[2 * BUILD_ID_MAX + 1];
+
+	if (build_id->size < 2 || build_id->size > BUILD_ID_MAX)
+		return -EINVAL;
+	text_hex(hex, build_id->build_id, build_id->size);
+	snprintf(path, BUILD_ID_PATH_MAX, ".build-id/%.2s/%s" SUFFIX, hex, hex + 2);
+	return 0;
+}
+
 int resolver_debug(const struct resolver_debug *request)
 {
-	char hex[2 * BUILD_ID_MAX + 1], path[sizeof(hex) + 32];
+	char path[BUILD_ID_PATH_MAX];
+	int err = build_id_path(request, path);
 
-	if (request->size < 2 || request->size > BUILD_ID_MAX)
-		return -EINVAL;
-	text_hex(hex, request->build_id, request->size);
-	snprintf(path, sizeof(path), ".build-id/%.2s/%s" SUFFIX, hex, hex + 2);
 	/* a link there may lead anywhere: it is root's */
-	return open_below(DEBUG_DIRECTORY, path, 0);
+	return err ? err : open_below(DEBUG_DIRECTORY, path, 0);
 }
 
 static bool is_name_of_debug(const char *name, size_t room)
@@ -74,18 +86,30 @@ static int read_folder(const struct resolver_request *mapping, char folder[stati
 	return 0;
 }
 
-/* In the order of gdb: beside the file, in .debug there, in the system's directory. */
+/* A container has its own directory of debug files. */
+static int open_own(const char *root, const struct resolver_debug *build_id)
+{
+	char within[BUILD_ID_PATH_MAX], path[sizeof(DEBUG_DIRECTORY) + sizeof(within)];
+	int err = build_id_path(build_id, within);
+
+	snprintf(path, sizeof(path), DEBUG_DIRECTORY "/%s", within);
+	return err ? err : open_below(root, path, RESOLVE_IN_ROOT);
+}
+
+/* In the order of gdb: by build id, beside the file, in .debug there, in the system's directory. */
 int resolver_beside(const struct resolver_beside *request)
 {
 	static const char *const BETWEEN[] = { "", "/.debug" };
 	char folder[PATH_MAX], root[64], path[PATH_MAX + sizeof(request->name) + 16];
-	int fd = is_name_of_debug(request->name, sizeof(request->name))
-			 ? read_folder(&request->mapping, folder)
-			 : -EINVAL;
+	int fd;
 
+	snprintf(root, sizeof(root), "/proc/%u/root", request->mapping.pid);
+	fd = open_own(root, &request->build_id);
+	if (fd >= 0 || !is_name_of_debug(request->name, sizeof(request->name)))
+		return fd;
+	fd = read_folder(&request->mapping, folder);
 	if (fd)
 		return fd;
-	snprintf(root, sizeof(root), "/proc/%u/root", request->mapping.pid);
 	for (size_t i = 0; i < 2; i++) {
 		snprintf(path, sizeof(path), "%s%s/%s", folder, BETWEEN[i], request->name);
 		fd = open_below(root, path, RESOLVE_IN_ROOT);

@@ -19,13 +19,15 @@ static int ask_build_id(struct tracer *tracer, const uint8_t *build_id, uint32_t
 }
 
 static int ask_beside(struct tracer *tracer, const struct target *target,
-		      const struct mapping *mapping, const char *name)
+		      const struct mapping *mapping, const struct module_inspection *inspection)
 {
 	struct resolver_beside request = {
-		.mapping = { .pid = target->pid, .start = mapping->start, .end = mapping->end }
+		.mapping = { .pid = target->pid, .start = mapping->start, .end = mapping->end },
+		.build_id = { .size = inspection->build_id_size },
 	};
 
-	text_copy(request.name, sizeof(request.name), name);
+	memcpy(request.build_id.build_id, inspection->build_id, sizeof(request.build_id.build_id));
+	text_copy(request.name, sizeof(request.name), inspection->links.name);
 	return tracer_resolve(tracer, RESOLVER_BESIDE, &request, sizeof(request), target->pidfd);
 }
 
@@ -42,12 +44,11 @@ static const struct mapping *find_mapping(const struct target *target, const str
 void tracer_meet_debug(struct tracer *tracer, struct module *module)
 {
 	const struct module_inspection *inspection = &module->inspection;
-	int fd = inspection->links.name[0]
-			 ? ask_build_id(tracer, inspection->build_id, inspection->build_id_size)
-			 : -1;
+	int fd;
 
-	if (!inspection->links.name[0] || module->debug_fd >= 0)
+	if ((!inspection->links.name[0] && !inspection->build_id_size) || module->debug_fd >= 0)
 		return;
+	fd = ask_build_id(tracer, inspection->build_id, inspection->build_id_size);
 	/* what is found by build id is found again, and needs not be held */
 	if (fd >= 0) {
 		close(fd);
@@ -59,7 +60,7 @@ void tracer_meet_debug(struct tracer *tracer, struct module *module)
 								: find_mapping(target, module);
 		if (!mapping)
 			continue;
-		fd = ask_beside(tracer, target, mapping, inspection->links.name);
+		fd = ask_beside(tracer, target, mapping, inspection);
 		module->debug_fd = fd >= 0 ? fd : -1;
 		return;
 	}
