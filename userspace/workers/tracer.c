@@ -30,7 +30,7 @@
 #endif
 
 #define IDLE_MS		     10 /* the ring is looked at this often even where nothing wakes us */
-#define NAP_NS		     1000000
+#define NAP_NS		     200000
 #define RESCAN_INTERVAL_NS   100000000
 #define COUNTERS_INTERVAL_NS 1000000000
 
