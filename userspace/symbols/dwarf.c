@@ -51,6 +51,7 @@ struct search {
 	source_found *found;
 	void *context;
 	uint32_t entries_left;
+	bool is_deep; /* looks into functions that cover nothing, too */
 	/* of the unit at hand */
 	Dwarf_Die unit;
 	struct wanted *wanted; /* by address */
@@ -197,23 +198,22 @@ static bool add_scope(struct search *search, const Dwarf_Die *die, uint32_t oute
 	return true;
 }
 
-static bool has_code(Dwarf_Die *die)
-{
-	return dwarf_hasattr(die, DW_AT_low_pc) || dwarf_hasattr(die, DW_AT_ranges);
-}
-
 /* True: what is inside may matter. *scope is that around the entry, and becomes that of its inside.
  */
 static bool enter(struct search *search, Dwarf_Die *die, uint32_t *scope)
 {
 	switch (kind_of(dwarf_tag(die))) {
 	case ENTRY_HOLDER: return true;
-	case ENTRY_BLOCK: return cover(search, die, *scope, false) || !has_code(die);
+	case ENTRY_BLOCK:
+		return cover(search, die, *scope, false) ||
+		       !(dwarf_hasattr(die, DW_AT_low_pc) || dwarf_hasattr(die, DW_AT_ranges)) ||
+		       search->is_deep;
 	case ENTRY_FUNCTION:
-		/* code of a class that is local to a function is in what describes that */
+		if (dwarf_tag(die) == DW_TAG_subprogram)
+			*scope =
+				NO_SCOPE; /* whatever it is described in, it is not inlined there */
 		if (!cover(search, die, *scope, true))
-			return dwarf_tag(die) == DW_TAG_subprogram &&
-			       !dwarf_hasattr(die, DW_AT_declaration) && !has_code(die);
+			return search->is_deep && dwarf_tag(die) == DW_TAG_subprogram;
 		if (!add_scope(search, die, *scope))
 			return false;
 		*scope = (uint32_t)search->scope_count - 1;
@@ -324,6 +324,14 @@ static void tell(struct search *search, const struct wanted *wanted)
 		search->found(wanted->place, sources, count, search->context);
 }
 
+static bool has_unfound(const struct search *search)
+{
+	for (size_t i = 0; i < search->wanted_count; i++)
+		if (search->wanted[i].scope == NO_SCOPE)
+			return true;
+	return false;
+}
+
 static void search_unit(struct search *search)
 {
 	claim_addresses(search);
@@ -331,6 +339,11 @@ static void search_unit(struct search *search)
 		return;
 	search->scope_count = 0;
 	walk_unit(search);
+	/* code of a class that is local to a function is described in that function */
+	search->is_deep = has_unfound(search);
+	if (search->is_deep)
+		walk_unit(search);
+	search->is_deep = false;
 	for (size_t i = 0; i < search->wanted_count; i++)
 		tell(search, &search->wanted[i]);
 }
