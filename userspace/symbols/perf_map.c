@@ -73,6 +73,15 @@ static size_t first_unnamed(uint32_t *next, size_t i)
 	return i;
 }
 
+/* Behind the last newline before end, or the start. Not memrchr(): sanitizers check all that it
+ * might read, for every line. */
+static const char *line_start(const char *text, const char *end)
+{
+	while (end > text && end[-1] != '\n')
+		end--;
+	return end;
+}
+
 /*
  * From the last line to the first, so that what is named once stays so, and is passed over: else
  * lines that all cover all addresses would take their product in time.
@@ -81,17 +90,17 @@ int perf_map_find(const char *text, size_t size, const uint64_t *addresses, size
 		  struct perf_map_name *names)
 {
 	uint32_t *next = count < UINT32_MAX ? malloc((count + 1) * sizeof(*next)) : NULL;
-	const char *end = memrchr(text, '\n', size);
+	const char *end = line_start(text, text + size); /* of whole lines */
 
 	if (!next)
 		return -ENOMEM;
 	for (size_t i = 0; i <= count; i++)
 		next[i] = (uint32_t)i;
 	memset(names, 0, count * sizeof(*names));
-	while (end) {
-		const char *before = memrchr(text, '\n', (size_t)(end - text));
+	while (end > text) {
+		const char *start = line_start(text, end - 1);
 		struct range range;
-		if (parse_line(before ? before + 1 : text, end, &range)) {
+		if (parse_line(start, end - 1, &range)) {
 			size_t i = first_at_least(addresses, count, range.start);
 			while ((i = first_unnamed(next, i)) < count &&
 			       addresses[i] - range.start < range.size) {
@@ -99,7 +108,7 @@ int perf_map_find(const char *text, size_t size, const uint64_t *addresses, size
 				next[i] = (uint32_t)i + 1;
 			}
 		}
-		end = before;
+		end = start;
 	}
 	free(next);
 	return 0;
