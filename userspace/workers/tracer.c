@@ -201,6 +201,15 @@ static void handle_target(struct tracer *tracer)
 	reply(TRACER_SCANNED, &scanned, sizeof(scanned));
 }
 
+static void tell_gone(struct tracer *tracer, const struct target *target)
+{
+	struct tracer_gone gone = { .pid = target->pid };
+
+	for (size_t i = 0; i < tracer->target_count; i++)
+		gone.left += !tracer->targets[i].is_gone;
+	reply(TRACER_GONE, &gone, sizeof(gone));
+}
+
 static void handle_attach(struct tracer *tracer)
 {
 	struct tracer_attached attached = { 0 };
@@ -219,6 +228,9 @@ static void handle_attach(struct tracer *tracer)
 	tracer->is_attached = true;
 	watch(tracer, probes_ring_fd(tracer->probes), EPOLLIN | EPOLLET, TAG_RING);
 	reply(TRACER_ATTACHED, &attached, sizeof(attached));
+	for (size_t i = 0; i < tracer->target_count; i++)
+		if (tracer->targets[i].is_gone)
+			tell_gone(tracer, &tracer->targets[i]);
 }
 
 static _Noreturn void handle_stop(struct tracer *tracer)
@@ -278,17 +290,15 @@ static void handle_control(struct tracer *tracer)
 	message_close_fds(&message);
 }
 
+/* Before probes are attached the starter waits for other answers: it is told afterwards. */
 static void handle_gone(struct tracer *tracer, struct target *target)
 {
-	struct tracer_gone gone = { .pid = target->pid };
-
 	epoll_ctl(tracer->epoll, EPOLL_CTL_DEL, target->pidfd, NULL);
 	target->is_gone = true;
 	if (tracer->probes)
 		probes_remove_target(tracer->probes, (pid_t)target->pid);
-	for (size_t i = 0; i < tracer->target_count; i++)
-		gone.left += !tracer->targets[i].is_gone;
-	reply(TRACER_GONE, &gone, sizeof(gone));
+	if (tracer->is_attached)
+		tell_gone(tracer, target);
 }
 
 /* Frames outside the known mappings mean that a target mapped something since. */

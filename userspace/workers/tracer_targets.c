@@ -239,6 +239,9 @@ int tracer_meet_maps(struct tracer *tracer, struct target *target)
 	struct maps maps;
 	int err = read_maps(tracer, target, &maps);
 
+	/* whoever has no program any more is exiting */
+	if (!err && maps.count == 0)
+		err = -ESRCH;
 	target->maps_ns = clock_now_ns();
 	target->has_unknown_frames = false;
 	if (err)
