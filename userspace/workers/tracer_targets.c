@@ -173,24 +173,25 @@ int tracer_attach_module(struct tracer *tracer, const struct module *module)
 			     module->inspection.site_count, pid);
 }
 
+/* The table comes first: stacks that pass the module wait for it. */
 static void load_module(struct tracer *tracer, struct module *module)
 {
-	int err = 0;
+	int table_err = 0, err = 0;
 
+	if (module->fd >= 0 && tracer->probes)
+		table_err = publish_table(tracer, module, false);
+	/* nothing calls out of the vdso: where it is in a stack, a signal has interrupted it */
+	if (!table_err && module->is_vdso && tracer->probes)
+		table_err = publish_table(tracer, module, true);
 	if (module->fd >= 0) {
 		err = inspect(tracer, module);
 		if (err)
 			module_note(module, "not inspected", err);
 	}
+	if (table_err && !module->note[0])
+		module_note(module, "no unwind table", table_err);
 	if (module->fd >= 0 && !err && tracer->stream >= 0)
 		tracer_meet_debug(tracer, module);
-	if (module->fd >= 0 && !err && tracer->probes)
-		err = publish_table(tracer, module, false);
-	/* nothing calls out of the vdso: where it is in a stack, a signal has interrupted it */
-	if (!err && module->is_vdso && tracer->probes)
-		err = publish_table(tracer, module, true);
-	if (err && !module->note[0])
-		module_note(module, "no unwind table", err);
 	if (tracer->is_attached && (err = tracer_attach_module(tracer, module)))
 		module_note(module, "not probed", err);
 	announce_module(tracer, module);
