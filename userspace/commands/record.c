@@ -35,6 +35,7 @@ struct record {
 	bool was_interrupted;
 	struct writer_progress progress;
 	struct writer_done done;
+	uint32_t noted; /* modules of which something is missing */
 };
 
 static void print_site(const struct tracer_site *site)
@@ -213,14 +214,17 @@ static int handle_tracer(struct record *record)
 	};
 	static struct message message;
 	const struct tracer_gone *gone = (const void *)message.body;
+	const struct tracer_done *done = (const void *)message.body;
 
 	if (message_recv(record->recording.tracer.socket, RULES, 4, &message))
 		return command_fail(EXIT_FAILED,
 				    "the tracer died; what it had sent is being sealed");
 	if (message.type == MESSAGE_FAILURE)
 		return command_worker_failed((struct failure *)message.body, NULL);
-	if (message.type == TRACER_DONE)
+	if (message.type == TRACER_DONE) {
 		record->recording.is_tracer_done = true;
+		record->noted = done->noted;
+	}
 	if (message.type == TRACER_GONE && gone->left == 0)
 		stop(record, "targets-exited");
 	return EXIT_DONE;
@@ -245,10 +249,12 @@ static int run(struct record *record)
 {
 	int status = EXIT_DONE, tracer_status = EXIT_DONE;
 
-	while (!status && !record->is_sealed) {
-		bool hears_tracer = !record->recording.is_tracer_done && !tracer_status;
+	bool hears_tracer = true;
+
+	while (!status && (!record->is_sealed || hears_tracer)) {
 		struct pollfd polls[] = {
-			{ .fd = record->recording.writer.socket, .events = POLLIN },
+			{ .fd = record->is_sealed ? -1 : record->recording.writer.socket,
+			  .events = POLLIN },
 			{ .fd = hears_tracer ? record->recording.tracer.socket : -1,
 			  .events = POLLIN },
 			{ .fd = record->signals, .events = POLLIN },
@@ -268,6 +274,7 @@ static int run(struct record *record)
 			status = handle_signal(record);
 		if (!status && polls[3].revents)
 			stop(record, "duration");
+		hears_tracer = !record->recording.is_tracer_done && !tracer_status;
 	}
 	return status ? status : tracer_status;
 }
@@ -283,6 +290,11 @@ static void print_result(const struct record *record)
 		units_format_duration(done->duration_ns, time),
 		units_format_count(done->end.lost, lost),
 		units_format_size(done->end.file_size, size));
+	if (record->noted)
+		fprintf(stderr,
+			"heaptrail: of %u mapped file%s something could not be read: `heaptrail report` says of "
+			"which, and why\n",
+			record->noted, record->noted == 1 ? "" : "s");
 	if (!record->options.is_json) {
 		puts(record->output.path);
 		return;

@@ -156,7 +156,8 @@ int recording_add_target(struct recording *recording, const struct tracer_target
 	}
 	if (status)
 		return status;
-	if (scanned->has_32bit)
+	/* a program of 64 bits may map a file of 32, too */
+	if (scanned->has_32bit && !scanned->site_count)
 		return command_fail(
 			EXIT_FAILED,
 			"pid %u (%.16s) is a 32-bit program; only 64-bit ones can be recorded",

@@ -13,6 +13,7 @@
 #define SECTIONS_MAX	(1u << 16)
 #define SYMBOLS_MAX	(1u << 23)
 #define SYMBOL_NAME_MAX 4096
+#define NOTES_MAX	4096 /* tens of thousands of segments may share a megabyte of them */
 
 struct segment {
 	uint64_t address, offset, size; /* size in the file */
@@ -37,6 +38,7 @@ struct elf {
 	struct table dynamic, full;
 	uint8_t build_id[BUILD_ID_MAX];
 	uint32_t build_id_size;
+	uint32_t note_count; /* looked at */
 };
 
 /* The file's bytes at an offset, aligned as the type that is read there wants; NULL: not all in the
@@ -71,7 +73,7 @@ static void read_notes(struct elf *elf, const uint8_t *notes, size_t size)
 {
 	const Elf64_Nhdr *note;
 
-	while (notes && size >= sizeof(*note)) {
+	while (notes && size >= sizeof(*note) && elf->note_count++ < NOTES_MAX) {
 		note = (const void *)notes;
 		uint64_t name = ((uint64_t)note->n_namesz + 3) & ~3ULL;
 		uint64_t whole = sizeof(*note) + name + (((uint64_t)note->n_descsz + 3) & ~3ULL);

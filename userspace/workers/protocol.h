@@ -247,6 +247,8 @@ struct tracer_stop {
 struct tracer_done {
 	uint64_t emitted;
 	uint64_t lost;
+	uint32_t noted; /* modules of which something is missing */
+	uint32_t reserved;
 };
 
 #endif

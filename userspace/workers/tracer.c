@@ -257,6 +257,8 @@ static _Noreturn void handle_stop(struct tracer *tracer)
 	done.emitted = sums.emitted;
 	for (size_t i = 0; i < LOSS_REASON_COUNT; i++)
 		done.lost += sums.lost[i];
+	for (size_t i = 0; i < tracer->modules.count; i++)
+		done.noted += tracer->modules.items[i]->note[0] != 0;
 	reply(TRACER_DONE, &done, sizeof(done));
 	exit(0);
 }

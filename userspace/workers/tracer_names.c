@@ -148,7 +148,8 @@ void tracer_send_names(struct tracer *tracer)
 		struct module *module = id && id <= tracer->modules.count
 						? tracer->modules.items[id - 1]
 						: NULL;
-		if (!module || module->fd < 0)
+		/* what could not even be inspected has no names either */
+		if (!module || module->fd < 0 || !module->inspection.elf_class)
 			continue;
 		for (size_t k = i; k < end; k++)
 			frames[k] &= FRAME_OFFSET_MASK;
