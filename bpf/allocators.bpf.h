@@ -19,11 +19,22 @@
 
 #define SIZE_OVERFLOW (~0ULL)
 
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
+
+/*
+ * The kernel makes no storage while it is looking for another thread's on the same CPU. It must not
+ * be preempted there, or each new thread that runs meanwhile loses its events.
+ */
 static __always_inline struct thread *thread_of(struct task_struct *task)
 {
-	struct thread *thread = bpf_task_storage_get(&threads, task, 0,
-						     BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct thread *thread;
 
+	if (has_preempt_control)
+		bpf_preempt_disable();
+	thread = bpf_task_storage_get(&threads, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (has_preempt_control)
+		bpf_preempt_enable();
 	if (thread && thread->exec_id != (u32)task->self_exec_id) {
 		thread->exec_id = task->self_exec_id;
 		thread->sp = 0;

@@ -6,11 +6,12 @@
 
 #include "bpf/settings.h"
 
-const volatile u32 cpu_count = 1;      /* possible CPUs */
-const volatile u32 target_pid = 0;     /* the only target; 0: look into `targets` */
-const volatile u32 wakeup_bytes = 1;   /* wake the tracer when this much waits in the ring */
-const volatile u8 has_tables = 0;      /* walk by unwind tables, not by frame pointers */
-const volatile u8 has_free_stacks = 0; /* take stacks of frees, too */
+const volatile u32 cpu_count = 1;	   /* possible CPUs */
+const volatile u32 target_pid = 0;	   /* the only target; 0: look into `targets` */
+const volatile u32 wakeup_bytes = 1;	   /* wake the tracer when this much waits in the ring */
+const volatile u8 has_tables = 0;	   /* walk by unwind tables, not by frame pointers */
+const volatile u8 has_preempt_control = 0; /* the kernel has bpf_preempt_disable() */
+const volatile u8 has_free_stacks = 0;	   /* take stacks of frees, too */
 
 /* A call into an allocator that is under way, kept with its thread. */
 struct thread {
@@ -26,7 +27,6 @@ struct thread {
 
 #define WINDOW_BYTES 8192
 #define WINDOW_WORDS (WINDOW_BYTES / 8)
-#define NO_CACHE     (~0U)
 
 /*
  * Room to take one stack, and the state of the walk that takes it. The header lies directly before
@@ -41,7 +41,7 @@ struct slot {
 	u64 space;	/* address space, for the code cache */
 	u32 status;	/* enum stack_status */
 	u32 is_exact;	/* pc is where execution stands, not a return address */
-	u32 cache;	/* the code cache that this slot may use, NO_CACHE: none */
+	u32 cpu;	/* whose code cache is used */
 	u32 vma_is_code;
 	u32 is_doubtful;   /* where a signal interrupted was looked up in a table of calls */
 	u32 is_guessed;	   /* one was found by its frame pointer, as there was no rule */

@@ -27,7 +27,7 @@ static __always_inline struct slot *slot_take(u32 *index)
 	for (i = 0; i < SLOTS_PER_CPU; i++, *index += cpu_count) {
 		slot = bpf_map_lookup_elem(&slots, index);
 		if (slot && !__sync_lock_test_and_set(&slot->busy, 1)) {
-			slot->cache = i ? NO_CACHE : cpu;
+			slot->cpu = cpu;
 			return slot;
 		}
 	}

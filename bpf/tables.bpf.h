@@ -56,9 +56,13 @@ struct {
 	__type(value, u8);
 } requested SEC(".maps");
 
-/* One CPU's memory of (address space, address) -> frame and rule. */
+/*
+ * One CPU's memory of (address space, address) -> frame and rule. A walk may be preempted by one
+ * that writes the entry it reads, so an entry vouches for itself: the check is right for its frame
+ * and rule only.
+ */
 struct code_entry {
-	u64 key, frame, rule;
+	u64 check, frame, rule;
 };
 
 struct code_cache {
@@ -72,17 +76,19 @@ struct {
 	__type(value, struct code_cache);
 } code_caches SEC(".maps");
 
-/* The cache that a slot may use; only the first slot of a CPU has one, so it has one writer. */
 static __always_inline struct code_cache *code_cache_of(struct slot *slot)
 {
-	u32 cpu = slot->cache;
-
-	return cpu < cpu_count ? bpf_map_lookup_elem(&code_caches, &cpu) : 0;
+	return bpf_map_lookup_elem(&code_caches, &slot->cpu);
 }
 
-static __always_inline struct code_entry *code_entry_of(struct code_cache *cache, u64 key)
+static __always_inline volatile struct code_entry *code_entry_of(struct code_cache *cache, u64 key)
 {
 	return &cache->entries[(key * HASH_FACTOR) >> 52 & (CODE_CACHE_ENTRIES - 1)];
+}
+
+static __always_inline u64 code_check(u64 key, u64 frame, u64 rule)
+{
+	return key ^ frame ^ rule * HASH_FACTOR;
 }
 
 /* How often a process's mappings were seen to change. */

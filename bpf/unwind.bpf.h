@@ -340,18 +340,19 @@ static __always_inline u32 code_look_up(struct slot *slot, u32 index, u64 addres
 {
 	u64 key = address ^ slot->space ^ (u64)slot->is_exact << 63;
 	struct code_cache *cache = code_cache_of(slot);
-	struct code_entry *entry = cache ? code_entry_of(cache, key) : 0;
+	volatile struct code_entry *entry = cache ? code_entry_of(cache, key) : 0;
 	u32 status;
 
-	if (entry && entry->key == key) {
+	if (entry) {
 		*frame = entry->frame;
 		*rule = entry->rule;
-		return RULE_KIND(*rule) == UNWIND_INVALID ? STACK_NO_ROW : 0;
+		if (entry->check == code_check(key, *frame, *rule))
+			return RULE_KIND(*rule) == UNWIND_INVALID ? STACK_NO_ROW : 0;
 	}
 	status = code_find(slot, index, address, frame, rule);
 	if (entry && (status == 0 || status == STACK_NO_ROW) &&
 	    !(slot->is_exact && slot->is_doubtful)) {
-		entry->key = key;
+		entry->check = code_check(key, *frame, *rule);
 		entry->frame = *frame;
 		entry->rule = *rule;
 	}
@@ -421,12 +422,12 @@ static __always_inline void walk_cached(struct slot *slot)
 #pragma unroll
 	for (i = 0; i < CACHED_FRAMES; i++) {
 		u64 key = (pc - 1) ^ space;
-		struct code_entry *entry = code_entry_of(cache, key);
+		volatile struct code_entry *entry = code_entry_of(cache, key);
 		u64 rule = entry->rule, cfa = sp + (s32)rule, frame = entry->frame;
 		u64 at = cfa - 8 - start, bp_at;
 
-		if (entry->key != key || RULE_KIND(rule) != UNWIND_RSP || cfa <= sp || (cfa & 7) ||
-		    at > size || count >= STACK_DEPTH_MAX)
+		if (entry->check != code_check(key, frame, rule) || RULE_KIND(rule) != UNWIND_RSP ||
+		    cfa <= sp || (cfa & 7) || at > size || count >= STACK_DEPTH_MAX)
 			break;
 		if (RULE_BKIND(rule) != RBP_SAME) {
 			bp_at = at + 8 + (s16)(rule >> 32);

@@ -11,6 +11,7 @@
 #include "heaptrail.skel.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -56,6 +57,15 @@ static void choose_programs(struct heaptrail *skeleton, enum attach_mode mode)
 	bpf_program__set_expected_attach_type(skeleton->progs.call_free, multi);
 }
 
+static bool kernel_has_function(const char *name)
+{
+	struct btf *types = btf__load_vmlinux_btf();
+	bool has_function = types && btf__find_by_name_kind(types, name, BTF_KIND_FUNC) > 0;
+
+	btf__free(types);
+	return has_function;
+}
+
 static int configure(struct probes *probes, const struct probes_options *options)
 {
 	struct heaptrail *skeleton = probes->skeleton;
@@ -66,6 +76,7 @@ static int configure(struct probes *probes, const struct probes_options *options
 	skeleton->rodata->cpu_count = cpus;
 	skeleton->rodata->target_pid = (uint32_t)options->target_pid;
 	skeleton->rodata->wakeup_bytes = (uint32_t)(options->ring_bytes / 8);
+	skeleton->rodata->has_preempt_control = kernel_has_function("bpf_preempt_disable");
 	skeleton->rodata->has_free_stacks = options->has_free_stacks;
 	skeleton->rodata->has_tables = options->has_tables;
 	err = bpf_map__set_max_entries(skeleton->maps.events, (uint32_t)options->ring_bytes);
