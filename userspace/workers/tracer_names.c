@@ -149,7 +149,8 @@ void tracer_send_names(struct tracer *tracer)
 						? tracer->modules.items[id - 1]
 						: NULL;
 		/* what could not even be inspected has no names either */
-		if (!module || module->fd < 0 || !module->inspection.elf_class)
+		if (!module || module->fd < 0 ||
+		    (!module->inspection.elf_class && !module->is_perf_map))
 			continue;
 		for (size_t k = i; k < end; k++)
 			frames[k] &= FRAME_OFFSET_MASK;
