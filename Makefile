@@ -179,7 +179,9 @@ $(BUILD)/programs/%: tests/programs/%.c $(wildcard tests/programs/*.h)
 	$(call say,TARGET,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -fno-builtin -fno-optimize-sibling-calls \
-		-rdynamic $(PROGRAM_CFLAGS) $< -pthread -ldl -o $@
+		-rdynamic $(PROGRAM_CFLAGS) $< -pthread -ldl $(PROGRAM_LIBS) -o $@
+
+$(BUILD)/programs/operators: PROGRAM_LIBS := -lstdc++
 
 # Programs that print the call chains that they cause (tests/programs/chains/chains.h), built as programs may be.
 chains := $(BUILD)/programs/chains

@@ -59,6 +59,11 @@ static __always_inline bool is_nested(struct thread *thread, u64 sp)
 	return false;
 }
 
+static __always_inline bool is_reallocation(u32 kind)
+{
+	return kind == CALL_REALLOC || kind == CALL_REALLOC_PRODUCT || kind == CALL_RESIZE;
+}
+
 static __always_inline u64 call_size(struct pt_regs *ctx, u64 cookie)
 {
 	u64 size = register_read(ctx, COOKIE_SIZE(cookie));
@@ -97,17 +102,42 @@ static __always_inline u8 log2_of(u64 alignment)
 	return log2;
 }
 
+/*
+ * One function that frees may hand the block on to another: C++'s delete to free, a preloaded
+ * library's free to the C library's. Their returns are not seen, so it is told by this: it is the
+ * block that the thread has just freed, at another site, and the return address of that call is
+ * still where it was, at or above this call's. (To be taken for such a free by mistake, a free must
+ * follow one at another site, of an address that another thread was given meanwhile, with the same
+ * return address at the same place.)
+ */
+static __always_inline bool is_handed_on(struct pt_regs *ctx, struct thread *thread, u64 cookie,
+					 u64 address, u64 sp)
+{
+	u64 word = 0;
+
+	if (address == thread->free_address && cookie != thread->free_cookie &&
+	    sp <= thread->free_sp &&
+	    bpf_probe_read_user(&word, sizeof(word), (void *)thread->free_sp) == 0 &&
+	    word == thread->free_return)
+		return true;
+	thread->free_address = address;
+	thread->free_cookie = cookie;
+	thread->free_sp = sp;
+	thread->free_return = 0;
+	bpf_probe_read_user(&thread->free_return, sizeof(thread->free_return), (void *)sp);
+	return false;
+}
+
 static __always_inline void emit_free(struct pt_regs *ctx, u64 cookie, struct thread *thread,
-				      struct task_struct *task)
+				      struct task_struct *task, u64 sp)
 {
 	u64 address = register_read(ctx, COOKIE_POINTER(cookie)), stack = 0, return_address = 0;
 	struct event_free *event;
 
-	if (!address)
+	if (!address || (has_free_layers && is_handed_on(ctx, thread, cookie, address, sp)))
 		return;
 	thread_announce(thread, task);
 	if (has_free_stacks) {
-		u64 sp = register_sp(ctx) + COOKIE_SP_OFFSET(cookie);
 		bpf_probe_read_user(&return_address, sizeof(return_address), (void *)sp);
 		stack = stack_take(ctx, task, return_address, sp + 8);
 	}
@@ -190,13 +220,14 @@ static __always_inline int call_enter(struct pt_regs *ctx, u64 cookie)
 	if (is_nested(thread, sp))
 		return 1;
 	thread->sp = sp;
+	thread->free_address = 0; /* it may be given out again */
 	thread->cookie = cookie;
 	thread->size = call_size(ctx, cookie);
 	thread->pointer = pointer;
 	thread->align_log2 = COOKIE_ALIGNMENT(cookie)
 				     ? log2_of(register_read(ctx, COOKIE_ALIGNMENT(cookie)))
 				     : 0;
-	if (kind == CALL_REALLOC || kind == CALL_REALLOC_PRODUCT)
+	if (is_reallocation(kind))
 		thread->entry_ns = bpf_ktime_get_ns();
 	return 0;
 }
@@ -206,6 +237,8 @@ static __always_inline u64 call_result(struct pt_regs *ctx, struct thread *threa
 {
 	u64 result = register_result(ctx), block = 0;
 
+	if (COOKIE_KIND(thread->cookie) == CALL_RESIZE)
+		return result >= thread->size ? thread->pointer : 0;
 	if (COOKIE_KIND(thread->cookie) != CALL_ALLOC_OUT)
 		return result;
 	if ((int)result == 0)
@@ -239,7 +272,7 @@ static __always_inline int call_leave(struct pt_regs *ctx, bool is_session)
 	address = call_result(ctx, thread);
 	if (address)
 		stack = stack_take(ctx, task, register_pc(ctx), register_sp(ctx));
-	if ((kind == CALL_REALLOC || kind == CALL_REALLOC_PRODUCT) && thread->pointer) {
+	if (is_reallocation(kind) && thread->pointer) {
 		if (!address && thread->size == 0)
 			emit_realloc_free(thread, task);
 		else
@@ -254,6 +287,7 @@ static __always_inline int call_leave(struct pt_regs *ctx, bool is_session)
 static __always_inline int free_enter(struct pt_regs *ctx, u64 cookie)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	u64 sp = register_sp(ctx) + COOKIE_SP_OFFSET(cookie); /* at the entry */
 	struct thread *thread;
 
 	if (!is_target(task->tgid))
@@ -264,8 +298,8 @@ static __always_inline int free_enter(struct pt_regs *ctx, u64 cookie)
 		COUNT(lost[LOSS_THREAD_STATE]);
 		return 0;
 	}
-	if (!is_nested(thread, register_sp(ctx) + COOKIE_SP_OFFSET(cookie)))
-		emit_free(ctx, cookie, thread, task);
+	if (!is_nested(thread, sp))
+		emit_free(ctx, cookie, thread, task, sp);
 	return 0;
 }
 

@@ -13,6 +13,9 @@ const volatile u8 has_tables = 0;	   /* walk by unwind tables, not by frame poin
 const volatile u8 has_preempt_control = 0; /* the kernel has bpf_preempt_disable() */
 const volatile u8 has_free_stacks = 0;	   /* take stacks of frees, too */
 
+/* More than one freeing function is probed: one may hand a block on to another. */
+volatile u8 has_free_layers;
+
 /* A call into an allocator that is under way, kept with its thread. */
 struct thread {
 	u64 sp;	      /* at the entry of the outermost counted call; 0: none is under way */
@@ -20,7 +23,9 @@ struct thread {
 	u64 size;     /* bytes asked for */
 	u64 pointer;  /* the old block, or where the result will be stored */
 	u64 entry_ns; /* of a realloc */
-	u32 exec_id;  /* of the program that it runs: exec keeps the thread */
+	/* the last free that counted */
+	u64 free_address, free_sp, free_cookie, free_return;
+	u32 exec_id; /* of the program that it runs: exec keeps the thread */
 	u8 align_log2;
 	u8 is_announced; /* EVENT_THREAD was sent */
 };

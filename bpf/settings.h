@@ -48,7 +48,8 @@ enum call_kind {
 	CALL_ALLOC_OUT,	    /* stores the block through argument `out`, returns 0 where it did */
 	CALL_REALLOC,	    /* moves or resizes the block at `pointer` to size bytes */
 	CALL_REALLOC_PRODUCT,
-	CALL_FREE, /* frees the block at `pointer` */
+	CALL_RESIZE, /* resizes the block at `pointer` where it is; returns the size that it has */
+	CALL_FREE,   /* frees the block at `pointer` */
 };
 
 /*

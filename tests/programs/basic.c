@@ -115,12 +115,20 @@ SITE void site_valloc(size_t size)
 
 SITE void site_pvalloc(size_t size)
 {
+#ifdef __GLIBC__ /* others do not have it */
 	keep(truth_alloc(__func__, pvalloc(size), size));
+#else
+	keep(truth_alloc(__func__, malloc(size), size));
+#endif
 }
 
 SITE void site_strdup(const char *text)
 {
+#ifdef __GLIBC__ /* musl has no call frame information: stacks end in it */
 	keep(truth_alloc(__func__, strdup(text), strlen(text) + 1));
+#else
+	keep(truth_alloc(__func__, malloc(strlen(text) + 1), strlen(text) + 1));
+#endif
 }
 
 SITE void site_fail(void)

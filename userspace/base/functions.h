@@ -6,6 +6,7 @@
 #ifndef HEAPTRAIL_BASE_FUNCTIONS_H
 #define HEAPTRAIL_BASE_FUNCTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,7 +17,8 @@ struct function {
 	int8_t size;
 	int8_t count; /* multiplies size */
 	int8_t alignment;
-	int8_t pointer; /* the block that is freed or resized, or where the result is stored */
+	int8_t pointer;	  /* the block that is freed or resized, or where the result is stored */
+	bool is_operator; /* of C++: elsewhere it calls malloc, so it counts only beside a `free` */
 };
 
 extern const struct function FUNCTIONS[];

@@ -312,12 +312,22 @@ static bool has_site(const struct finding *finding, int function)
 }
 
 /* Names of one address (aligned_alloc is memalign in some libraries) are one site. */
-static bool is_known(const struct finding *finding, uint64_t entry_offset)
+static struct probe_site *known(const struct finding *finding, uint64_t entry_offset)
 {
 	for (uint32_t i = 0; i < finding->count; i++)
 		if (finding->sites[i].entry_offset == entry_offset)
-			return true;
-	return false;
+			return &finding->sites[i];
+	return NULL;
+}
+
+/* Of several names the one in the earlier row: it is better known. */
+static void rename_site(const struct elf *elf, int function, const struct elf_symbol *symbol,
+			struct probe_site *site)
+{
+	struct probe_site renamed;
+
+	if (function < site->function && site_pick(elf, (uint16_t)function, symbol, &renamed) == 0)
+		*site = renamed;
 }
 
 /* Both tables may name a function. */
@@ -340,13 +350,29 @@ static void find_site(const struct elf_symbol *symbol, void *context)
 
 	if (function < 0 || (finding->is_among_locals && has_site(finding, function)))
 		return;
-	if (elf_offset_of(finding->elf, symbol->address, &offset) && is_known(finding, offset))
+	struct probe_site *site = elf_offset_of(finding->elf, symbol->address, &offset)
+					  ? known(finding, offset)
+					  : NULL;
+	if (site) {
+		rename_site(finding->elf, function, symbol, site);
 		return;
+	}
 	if (symbol->is_indirect || finding->count == MODULE_SITES_MAX ||
 	    site_pick(finding->elf, (uint16_t)function, symbol, &finding->sites[finding->count]))
 		refuse(finding, symbol->address);
 	else
 		finding->count++;
+}
+
+/* Where the C library allocates, C++'s operators call it. */
+static void drop_operators(struct finding *finding)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < finding->count; i++)
+		if (!FUNCTIONS[finding->sites[i].function].is_operator)
+			finding->sites[kept++] = finding->sites[i];
+	finding->count = kept;
 }
 
 void sites_find(const struct elf *elf, struct probe_site sites[static MODULE_SITES_MAX],
@@ -360,6 +386,8 @@ void sites_find(const struct elf *elf, struct probe_site sites[static MODULE_SIT
 	finding.is_among_locals = has_site(&finding, function_named("free"));
 	if (finding.is_among_locals)
 		elf_each_function(elf, find_site, &finding);
+	if (!has_site(&finding, function_named("free")))
+		drop_operators(&finding);
 	*count = finding.count;
 	*refused = finding.refused;
 }

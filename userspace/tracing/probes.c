@@ -33,6 +33,7 @@ struct probes {
 	int cpu_count;
 	struct tables *tables; /* NULL: stacks are walked by frame pointers */
 	struct link_list allocations, frees;
+	size_t free_count; /* sites */
 };
 
 static int print_nothing(enum libbpf_print_level level, const char *format, va_list args)
@@ -226,6 +227,8 @@ int probes_attach(struct probes *probes, int module_fd, const struct probe_site 
 			offsets[request.count] = sites[i].offset;
 			cookies[request.count++] = cookie_of(&sites[i]);
 		}
+		probes->free_count += is_freeing ? request.count : 0;
+		probes->skeleton->bss->has_free_layers = probes->free_count > 1;
 		if (request.count && is_freeing)
 			err = attach(probes, &probes->frees, &request,
 				     probes->skeleton->progs.call_free);
