@@ -141,16 +141,11 @@ static void watch(struct tracer *tracer, int fd, uint32_t events, uint64_t tag)
 static struct target *add_target(struct tracer *tracer, const struct tracer_target *request,
 				 int pidfd)
 {
-	struct target *grown = NULL;
+	struct target *target = tracer_put_target(tracer, request->pid, pidfd);
 
-	if (tracer->target_count < TARGETS_MAX)
-		grown = realloc(tracer->targets, (tracer->target_count + 1) * sizeof(*grown));
-	if (!grown)
-		worker_fail(1, ENOMEM, "too many targets: at most %d", TARGETS_MAX);
-	tracer->targets = grown;
-	struct target *target = &grown[tracer->target_count];
-	*target = (struct target) { .pid = request->pid, .pidfd = pidfd };
-	watch(tracer, pidfd, EPOLLIN, tracer->target_count++);
+	if (!target)
+		worker_fail(1, ENOMEM, "too many targets: at most %u", TARGETS_MAX);
+	watch(tracer, pidfd, EPOLLIN, tracer->target_count - 1);
 	if (tracer->probes) {
 		tracer_send(tracer, STREAM_TARGET, request, sizeof(*request));
 		if (!tracer->options.target_pid &&
@@ -206,7 +201,7 @@ static void tell_gone(struct tracer *tracer, const struct target *target)
 	struct tracer_gone gone = { .pid = target->pid };
 
 	for (size_t i = 0; i < tracer->target_count; i++)
-		gone.left += !tracer->targets[i].is_gone;
+		gone.left += !tracer->targets[i]->is_gone;
 	reply(TRACER_GONE, &gone, sizeof(gone));
 }
 
@@ -229,8 +224,8 @@ static void handle_attach(struct tracer *tracer)
 	watch(tracer, probes_ring_fd(tracer->probes), EPOLLIN | EPOLLET, TAG_RING);
 	reply(TRACER_ATTACHED, &attached, sizeof(attached));
 	for (size_t i = 0; i < tracer->target_count; i++)
-		if (tracer->targets[i].is_gone)
-			tell_gone(tracer, &tracer->targets[i]);
+		if (tracer->targets[i]->is_gone)
+			tell_gone(tracer, tracer->targets[i]);
 }
 
 static _Noreturn void handle_stop(struct tracer *tracer)
@@ -307,7 +302,7 @@ static void handle_gone(struct tracer *tracer, struct target *target)
 static void rescan(struct tracer *tracer)
 {
 	for (size_t i = 0; i < tracer->target_count; i++) {
-		struct target *target = &tracer->targets[i];
+		struct target *target = tracer->targets[i];
 		if (target->has_unknown_frames && !target->is_gone &&
 		    clock_now_ns() - target->maps_ns > RESCAN_INTERVAL_NS)
 			(void)tracer_scan(tracer,
@@ -342,7 +337,7 @@ static bool serve(struct tracer *tracer, const struct epoll_event *events, int c
 		else if (tag == TAG_NEWS)
 			has_news = true;
 		else if (tag != TAG_RING)
-			handle_gone(tracer, &tracer->targets[tag]);
+			handle_gone(tracer, tracer->targets[tag]);
 	}
 	return has_news;
 }

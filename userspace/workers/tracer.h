@@ -11,7 +11,7 @@
 #include "tracing/sideband.h"
 #include "workers/stream.h"
 
-#define TARGETS_MAX 4096
+#define TARGETS_MAX (1u << 20) /* of one recording, gone ones included */
 
 struct target {
 	uint32_t pid;
@@ -43,10 +43,11 @@ struct tracer {
 	struct table_cache *cache; /* NULL: there is none */
 	struct modules modules;
 	size_t waiting_count; /* modules that wait to be inspected, or for whole tables */
-	struct target *targets;
+	struct target **targets;
 	size_t target_count;
-	struct map frames; /* every module-relative frame seen, to be named at the end */
-	uint8_t *batch;	   /* a frame header and STREAM_BATCH_MAX bytes */
+	struct map target_indexes; /* pid -> index; the last that had it */
+	struct map frames;	   /* every module-relative frame seen, to be named at the end */
+	uint8_t *batch;		   /* a frame header and STREAM_BATCH_MAX bytes */
 };
 
 /* tracer_stream.c: sends one frame to the writer, and ends the tracer where the writer is gone. */
@@ -99,6 +100,9 @@ uint64_t tracer_code_frame(struct tracer *tracer, struct target *target, uint64_
 int tracer_attach_module(struct tracer *tracer, const struct module *module);
 
 struct target *tracer_target(struct tracer *tracer, uint32_t pid);
+
+/* One more target. NULL: out of memory, or TARGETS_MAX reached. */
+struct target *tracer_put_target(struct tracer *tracer, uint32_t pid, int pidfd);
 
 /* tracer_names.c: asks the symbolizer for the names of all frames, and sends them on. */
 void tracer_send_names(struct tracer *tracer);

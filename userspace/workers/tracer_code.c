@@ -65,7 +65,7 @@ void tracer_seek_maps(struct tracer *tracer)
 	uint64_t now = clock_now_ns();
 
 	for (size_t i = 0; i < tracer->target_count; i++) {
-		struct target *target = &tracer->targets[i];
+		struct target *target = tracer->targets[i];
 		if (target->code && target->code->fd < 0 && !target->is_gone &&
 		    now - target->code_ns > SEEK_INTERVAL_NS)
 			tracer_seek_map(tracer, target);
@@ -75,6 +75,6 @@ void tracer_seek_maps(struct tracer *tracer)
 void tracer_renew_maps(struct tracer *tracer)
 {
 	for (size_t i = 0; i < tracer->target_count; i++)
-		if (tracer->targets[i].code)
-			tracer_seek_map(tracer, &tracer->targets[i]);
+		if (tracer->targets[i]->code)
+			tracer_seek_map(tracer, tracer->targets[i]);
 }

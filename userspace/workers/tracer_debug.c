@@ -55,7 +55,7 @@ void tracer_meet_debug(struct tracer *tracer, struct module *module)
 		return;
 	}
 	for (size_t i = 0; i < tracer->target_count; i++) {
-		const struct target *target = &tracer->targets[i];
+		const struct target *target = tracer->targets[i];
 		const struct mapping *mapping = target->is_gone ? NULL
 								: find_mapping(target, module);
 		if (!mapping)

@@ -38,7 +38,7 @@ static void hear(void *context, const struct sideband_mapping *news)
 	tracer->has_lost_news |= !news;
 	/* of one that is gone, too: its stacks may yet be in the ring */
 	for (size_t i = 0; i < tracer->target_count; i++) {
-		struct target *target = &tracer->targets[i];
+		struct target *target = tracer->targets[i];
 		if (!news || news->pid != target->pid)
 			continue;
 		probes_mappings_changed(tracer->probes, (pid_t)target->pid);
@@ -51,7 +51,7 @@ static void hear(void *context, const struct sideband_mapping *news)
 static void meet_all(struct tracer *tracer)
 {
 	for (size_t i = 0; i < tracer->target_count; i++) {
-		struct target *target = &tracer->targets[i];
+		struct target *target = tracer->targets[i];
 		if (target->is_gone)
 			continue;
 		probes_mappings_changed(tracer->probes, (pid_t)target->pid);

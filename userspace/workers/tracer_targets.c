@@ -40,10 +40,32 @@ int tracer_resolve(struct tracer *tracer, enum message_type type, const void *bo
 
 struct target *tracer_target(struct tracer *tracer, uint32_t pid)
 {
-	for (size_t i = 0; i < tracer->target_count; i++)
-		if (tracer->targets[i].pid == pid)
-			return &tracer->targets[i];
-	return NULL;
+	const uint64_t *index = map_get(&tracer->target_indexes, pid);
+
+	return index ? tracer->targets[*index] : NULL;
+}
+
+struct target *tracer_put_target(struct tracer *tracer, uint32_t pid, int pidfd)
+{
+	size_t count = tracer->target_count;
+	struct target *target = count < TARGETS_MAX ? calloc(1, sizeof(*target)) : NULL;
+
+	if (target && (count & (count - 1)) == 0) {
+		struct target **grown = realloc(tracer->targets,
+						(count ? count * 2 : 1) * sizeof(*grown));
+		if (grown)
+			tracer->targets = grown;
+		else
+			free(target), target = NULL;
+	}
+	if (!target || map_put(&tracer->target_indexes, pid, count)) {
+		free(target);
+		return NULL;
+	}
+	target->pid = pid;
+	target->pidfd = pidfd;
+	tracer->targets[tracer->target_count++] = target;
+	return target;
 }
 
 void tracer_send_module(struct tracer *tracer, const struct module *module)
