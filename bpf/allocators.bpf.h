@@ -110,18 +110,17 @@ static __always_inline u8 log2_of(u64 alignment)
  * follow one at another site, of an address that another thread was given meanwhile, with the same
  * return address at the same place.)
  */
-static __always_inline bool is_handed_on(struct pt_regs *ctx, struct thread *thread, u64 cookie,
-					 u64 address, u64 sp)
+static __always_inline bool is_handed_on(struct pt_regs *ctx, struct thread *thread, u64 address,
+					 u64 sp)
 {
-	u64 word = 0;
+	u64 word = 0, site = register_pc(ctx);
 
-	if (address == thread->free_address && cookie != thread->free_cookie &&
-	    sp <= thread->free_sp &&
+	if (address == thread->free_address && site != thread->free_site && sp <= thread->free_sp &&
 	    bpf_probe_read_user(&word, sizeof(word), (void *)thread->free_sp) == 0 &&
 	    word == thread->free_return)
 		return true;
 	thread->free_address = address;
-	thread->free_cookie = cookie;
+	thread->free_site = site;
 	thread->free_sp = sp;
 	thread->free_return = 0;
 	bpf_probe_read_user(&thread->free_return, sizeof(thread->free_return), (void *)sp);
@@ -134,7 +133,7 @@ static __always_inline void emit_free(struct pt_regs *ctx, u64 cookie, struct th
 	u64 address = register_read(ctx, COOKIE_POINTER(cookie)), stack = 0, return_address = 0;
 	struct event_free *event;
 
-	if (!address || (has_free_layers && is_handed_on(ctx, thread, cookie, address, sp)))
+	if (!address || (has_free_layers && is_handed_on(ctx, thread, address, sp)))
 		return;
 	thread_announce(thread, task);
 	if (has_free_stacks) {
@@ -209,7 +208,7 @@ static __always_inline int call_enter(struct pt_regs *ctx, u64 cookie)
 	u32 kind = COOKIE_KIND(cookie);
 	struct thread *thread;
 
-	if (!is_target(task->tgid))
+	if (!is_target(task))
 		return 1;
 	thread = thread_of(task);
 	if (!thread) {
@@ -257,7 +256,7 @@ static __always_inline int call_leave(struct pt_regs *ctx, bool is_session)
 	u64 address, stack = 0;
 	u32 kind;
 
-	if (!is_target(task->tgid))
+	if (!is_target(task))
 		return 0;
 	thread = thread_of(task);
 	if (!thread || !thread->sp || register_sp(ctx) != thread->sp + CALL_FRAME_BYTES) {
@@ -290,7 +289,7 @@ static __always_inline int free_enter(struct pt_regs *ctx, u64 cookie)
 	u64 sp = register_sp(ctx) + COOKIE_SP_OFFSET(cookie); /* at the entry */
 	struct thread *thread;
 
-	if (!is_target(task->tgid))
+	if (!is_target(task))
 		return 0;
 	thread = thread_of(task);
 	if (!thread) {

@@ -5,11 +5,55 @@
 
 #include "bpf/maps.bpf.h"
 
-static __always_inline bool is_target(u32 pid)
+#define ANCESTORS_MAX \
+	4 /* that are looked at: a target's child may have children before it is seen */
+
+static __always_inline struct task_struct *parent_of(struct task_struct *task)
 {
+	return task->group_leader->real_parent->group_leader;
+}
+
+/* A target's child, met for the first time: from here on it is a target itself. */
+static __noinline bool is_descendant(struct task_struct *task)
+{
+	u32 pid = task->tgid, ancestor;
+	struct task_struct *parent = task;
+	u8 one = 1;
+	int i;
+
+#pragma unroll
+	for (i = 0; i < ANCESTORS_MAX; i++) {
+		parent = parent_of(parent);
+		ancestor = parent->tgid;
+		if (ancestor <= 1)
+			return false;
+		if (bpf_map_lookup_elem(&targets, &ancestor)) {
+			bpf_map_update_elem(&targets, &pid, &one, BPF_ANY);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The recorder, its workers, and their children: what they allocate for an event would make more.
+ */
+static __always_inline bool is_ours(struct task_struct *task)
+{
+	struct task_struct *parent = parent_of(task);
+
+	return task->tgid == recorder_pid || parent->tgid == recorder_pid ||
+	       parent_of(parent)->tgid == recorder_pid;
+}
+
+static __always_inline bool is_target(struct task_struct *task)
+{
+	u32 pid = task->tgid;
+
 	if (target_pid)
 		return pid == target_pid;
-	return bpf_map_lookup_elem(&targets, &pid) != 0;
+	if (sees_all)
+		return !is_ours(task);
+	return bpf_map_lookup_elem(&targets, &pid) || (follows && is_descendant(task));
 }
 
 #endif

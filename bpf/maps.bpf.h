@@ -8,6 +8,9 @@
 
 const volatile u32 cpu_count = 1;	   /* possible CPUs */
 const volatile u32 target_pid = 0;	   /* the only target; 0: look into `targets` */
+const volatile u8 follows = 0;		   /* children of targets are targets */
+const volatile u8 sees_all = 0;		   /* every process is a target, but for ourselves */
+const volatile u32 recorder_pid = 0;	   /* of which the workers are children */
 const volatile u32 wakeup_bytes = 1;	   /* wake the tracer when this much waits in the ring */
 const volatile u8 has_tables = 0;	   /* walk by unwind tables, not by frame pointers */
 const volatile u8 has_preempt_control = 0; /* the kernel has bpf_preempt_disable() */
@@ -24,7 +27,7 @@ struct thread {
 	u64 pointer;  /* the old block, or where the result will be stored */
 	u64 entry_ns; /* of a realloc */
 	/* the last free that counted */
-	u64 free_address, free_sp, free_cookie, free_return;
+	u64 free_address, free_sp, free_site, free_return;
 	u32 exec_id; /* of the program that it runs: exec keeps the thread */
 	u8 align_log2;
 	u8 is_announced; /* EVENT_THREAD was sent */
@@ -75,9 +78,10 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 4096);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, u32);
-	__type(value, u32);
+	__type(value, u8);
 } targets SEC(".maps");
 
 /* One element per CPU rather than a per-CPU array, so that the tracer can map it and needs no call.

@@ -120,6 +120,7 @@ struct task_struct {
 	struct mm_struct *mm;
 	u32 pid;
 	u32 tgid;
+	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	u64 start_boottime;
 	u64 self_exec_id;

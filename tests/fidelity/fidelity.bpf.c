@@ -94,7 +94,7 @@ int probe_hit(struct pt_regs *ctx)
 	u64 pid_tgid = bpf_get_current_pid_tgid();
 	struct stop *stop;
 
-	if (is_over || !is_target(pid_tgid >> 32))
+	if (is_over || !is_target((void *)bpf_get_current_task_btf()))
 		return 0;
 	__sync_fetch_and_add(&hits, 1);
 	if (every == 0 || bpf_get_prandom_u32() % every)

@@ -97,7 +97,8 @@ int sampler_open(unsigned int every, struct sampler **out)
 
 int sampler_add_target(struct sampler *sampler, pid_t pid)
 {
-	uint32_t key = (uint32_t)pid, value = 1;
+	uint32_t key = (uint32_t)pid;
+	uint8_t value = 1;
 
 	return bpf_map_update_elem(bpf_map__fd(sampler->skeleton->maps.targets), &key, &value,
 				   BPF_ANY)

@@ -188,6 +188,81 @@ static json_t *answer_totals(const struct model *model)
 			 number(model->temporary));
 }
 
+/* Who a pid is: the last target that had it. */
+static const struct target_record *target_of(const struct model *model, uint32_t pid)
+{
+	for (size_t i = model->target_count; i-- > 0;)
+		if (model->targets[i].pid == pid)
+			return &model->targets[i];
+	return NULL;
+}
+
+/* exec gives a process another name: its first thread's last one. */
+static void name_processes(const struct model *model)
+{
+	for (size_t i = 0; i < model->target_count; i++) {
+		struct process *process = processes_find(&model->processes, model->targets[i].pid);
+		if (process)
+			process->comm = model->targets[i].comm;
+	}
+	for (size_t i = 0; i < model->thread_count; i++) {
+		const struct thread_record *thread = &model->threads[i];
+		struct process *process = thread->comm && *thread->comm &&
+							  thread->tid == thread->pid
+						  ? processes_find(&model->processes, thread->pid)
+						  : NULL;
+		if (process)
+			process->comm = thread->comm;
+	}
+}
+
+static int by_live_bytes(const void *a, const void *b)
+{
+	const struct process *left = *(struct process *const *)a,
+			     *right = *(struct process *const *)b;
+
+	if (left->live_bytes != right->live_bytes)
+		return left->live_bytes < right->live_bytes ? 1 : -1;
+	return left->allocated_bytes < right->allocated_bytes ? 1 : -1;
+}
+
+static json_t *answer_process(const struct model *model, const struct process *process)
+{
+	const struct target_record *target = target_of(model, process->pid);
+	json_t *row = json_pack("{s:I, s:o, s:o}", "pid", (json_int_t)process->pid, "comm",
+				text(process->comm ? process->comm : ""), "exe",
+				text(target ? target->exe : ""));
+
+	json_object_set_new(row, "live_bytes", number(process->live_bytes));
+	json_object_set_new(row, "live_blocks", number(process->live_blocks));
+	json_object_set_new(row, "peak_bytes", number(process->peak_bytes));
+	json_object_set_new(row, "allocated_bytes", number(process->allocated_bytes));
+	json_object_set_new(row, "allocations", number(process->allocations));
+	json_object_set_new(row, "reallocations", number(process->reallocations));
+	json_object_set_new(row, "frees", number(process->frees));
+	json_object_set_new(row, "failed", number(process->failed));
+	json_object_set_new(row, "first_ns", number(process->first_ns));
+	json_object_set_new(row, "last_ns", number(process->last_ns));
+	return row;
+}
+
+static json_t *answer_processes(const struct model *model)
+{
+	size_t count = model->processes.count;
+	const struct process **sorted = calloc(count + 1, sizeof(*sorted));
+	json_t *rows = json_array();
+
+	name_processes(model);
+	for (size_t i = 0; sorted && i < count; i++)
+		sorted[i] = &model->processes.items[i];
+	if (sorted)
+		qsort(sorted, count, sizeof(*sorted), by_live_bytes);
+	for (size_t i = 0; sorted && i < count; i++)
+		json_array_append_new(rows, answer_process(model, sorted[i]));
+	free(sorted);
+	return rows;
+}
+
 static json_t *answer_quality(const struct model *model)
 {
 	const struct counters_record *counters = &model->counters;
@@ -368,6 +443,7 @@ static json_t *answer_report(const struct answer_context *context, const json_t 
 	json_object_set_new(report, "events", answer_events(model));
 	json_object_set_new(report, "totals", answer_totals(model));
 	json_object_set_new(report, "stacks_quality", answer_quality(model));
+	json_object_set_new(report, "processes", answer_processes(model));
 	json_object_set_new(report, "sort", json_string(key->name));
 	json_object_set_new(report, "rows",
 			    answer_rows(model, key, limit > 0 ? (size_t)limit : 0, &total));

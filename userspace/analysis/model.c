@@ -232,7 +232,10 @@ static bool is_temporary(const struct model *model, const struct capture_event *
 
 static void end_block(void *context, const struct block *block)
 {
-	remove_from_stack(context, block);
+	struct model *model = context;
+
+	remove_from_stack(model, block);
+	processes_end_block(&model->processes, block);
 }
 
 static int apply(struct model *model, const struct capture_event *event)
@@ -251,6 +254,8 @@ static int apply(struct model *model, const struct capture_event *event)
 					 model);
 	if (!err)
 		err = live_apply(model->live, event, thread->pid, &outcome);
+	if (!err)
+		err = processes_apply(&model->processes, thread->pid, event, &outcome);
 	if (err)
 		return err;
 	if (outcome.has_freed) {
@@ -326,5 +331,6 @@ void model_close(struct model *model)
 	free(model->stacks);
 	free(model->events);
 	live_free(model->live);
+	processes_free(&model->processes);
 	map_free(&model->last_allocation);
 }

@@ -7,6 +7,7 @@
 #ifndef HEAPTRAIL_ANALYSIS_MODEL_H
 #define HEAPTRAIL_ANALYSIS_MODEL_H
 
+#include "analysis/processes.h"
 #include "analysis/live.h"
 #include "base/map.h"
 #include "capture/end.h"
@@ -54,6 +55,7 @@ struct model {
 	struct end_record end;
 	bool has_end;
 	struct live *live;
+	struct processes processes;
 	struct map last_allocation; /* thread -> address, until the thread's next event */
 	uint64_t temporary, event_count, last_time_ns;
 	struct capture_event *events; /* decoded, one chunk's */

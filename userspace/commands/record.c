@@ -76,18 +76,46 @@ static void describe(uint32_t pid, struct tracer_target *target)
 	target->exe[n > 0 ? n : 0] = 0;
 }
 
-static int add_pid(struct record *record, uint32_t pid)
+static bool is_selected(const struct record_options *options)
+{
+	return options->selected || options->sees_all;
+}
+
+static int add_pid(struct record *record, uint32_t pid, uint32_t *site_count)
 {
 	struct tracer_target target;
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 
+	/* of those that an option meant, some are gone by now */
+	if (pidfd < 0 && is_selected(&record->options))
+		return EXIT_TARGET;
 	if (pidfd < 0)
 		return command_fail(EXIT_TARGET, "there is no process %u%s", pid,
 				    errno == EINVAL ? " (it is a thread: give its process)" : "");
 	describe(pid, &target);
-	int status = recording_add_target(&record->recording, &target, pidfd);
+	int status = recording_add_target(&record->recording, &target, pidfd, site_count);
 	close(pidfd);
 	return status;
+}
+
+/* The pids that an option means. Of those some may be gone before they are looked at. */
+static int select_targets(struct record_options *options)
+{
+	int count = select_processes(options->selects, options->selected, options->pids, PIDS_MAX);
+
+	if (count == -EINVAL)
+		return command_fail(EXIT_MISUSED, "not what that option takes: %s",
+				    options->selected);
+	if (count < 0)
+		return command_fail(EXIT_FAILED, "/proc: %s", strerror(-count));
+	if (count > PIDS_MAX)
+		return command_fail(EXIT_FAILED, "%d processes are too many: at most %d", count,
+				    PIDS_MAX);
+	if (count == 0)
+		return command_fail(EXIT_TARGET, "no running process is meant by %s",
+				    options->selected);
+	options->pid_count = (size_t)count;
+	return EXIT_DONE;
 }
 
 /* Every target must be there; one without a known allocator is an error where it is the only one.
@@ -97,12 +125,14 @@ static int add_targets(struct record *record)
 	size_t usable = 0;
 
 	for (size_t i = 0; i < record->options.pid_count; i++) {
-		int status = add_pid(record, record->options.pids[i]);
-		if (status != EXIT_DONE && status != EXIT_FAILED)
+		uint32_t site_count = 0;
+		int status = add_pid(record, record->options.pids[i], &site_count);
+		bool is_over = record->recording.tracer.socket < 0;
+		if (status && (is_over || !is_selected(&record->options)))
 			return status;
-		usable += status == EXIT_DONE;
+		usable += site_count > 0;
 	}
-	if (usable || record->options.command)
+	if (usable || record->options.command || record->options.sees_all)
 		return EXIT_DONE;
 	return command_fail(
 		EXIT_FAILED,
@@ -331,11 +361,9 @@ static int go_live(struct record *record)
 static int scan_launched(void *context, pid_t pid)
 {
 	struct record *record = context;
-	int status = add_pid(record, (uint32_t)pid);
+	uint32_t site_count; /* none yet: a dynamic program has mapped itself and its loader */
+	int status = add_pid(record, (uint32_t)pid, &site_count);
 
-	/* no allocator yet: a dynamic program has mapped nothing but itself and its loader */
-	if (status == EXIT_FAILED)
-		status = EXIT_DONE;
 	if (!status && !record->options.is_dry_run && !record->is_live)
 		status = go_live(record);
 	return status;
@@ -363,11 +391,19 @@ static int prepare(struct record *record)
 		record->options.pids[0] = (uint32_t)record->launch.pid;
 		record->options.pid_count = !status;
 	}
+	if (!status && is_selected(&record->options))
+		status = select_targets(&record->options);
 	if (status)
 		return status;
 	describe(record->options.pids[0], &first);
+	if (record->options.sees_all)
+		text_copy(first.comm, sizeof(first.comm), "all");
+	options.follows = record->options.follows;
+	options.sees_all = record->options.sees_all;
+	options.recorder_pid = (uint32_t)getpid();
 	options.has_filtered = has_filtered(&record->options);
-	if (record->options.pid_count == 1)
+	/* the kernel then lets nobody else pay for the probes */
+	if (record->options.pid_count == 1 && !options.follows && !options.sees_all)
 		options.target_pid = record->options.pids[0];
 	if (!record->options.is_dry_run) {
 		const char *name = record->options.command

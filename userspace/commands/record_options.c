@@ -15,11 +15,27 @@ enum option_key {
 	KEY_READY_FD,
 	KEY_FREE_STACKS,
 	KEY_BUFFER,
+	KEY_COMM, /* in the order of enum select_kind */
+	KEY_CGROUP,
+	KEY_UNIT,
+	KEY_CONTAINER,
+	KEY_FOLLOW,
+	KEY_NO_FOLLOW,
 	KEY_FORCE,
 };
 
 static const struct argp_option OPTIONS[] = {
 	{ "pid", 'p', "PID[,PID...]", 0, "record these running processes", 1 },
+	{ "all", 'a', NULL, 0, "record every process of this machine, those to come, too", 1 },
+	{ "comm", KEY_COMM, "GLOB", 0, "record the processes that ps shows under such a name", 1 },
+	{ "unit", KEY_UNIT, "NAME", 0, "record a systemd unit's processes", 1 },
+	{ "cgroup", KEY_CGROUP, "PATH", 0, "record a control group's processes", 1 },
+	{ "container", KEY_CONTAINER, "ID|PID", 0,
+	  "record a container's processes: by its id, or the pid of one of them", 1 },
+	{ "follow", KEY_FOLLOW, NULL, 0,
+	  "record children of these processes, too; default for all but -p", 1 },
+	{ "no-follow", KEY_NO_FOLLOW, NULL, 0,
+	  "record the command alone: then no other process pays for the probes", 1 },
 	{ "duration", 'd', "TIME", 0,
 	  "stop after 500ms, 10s, 5m, 2h; default: until ^C or their exit", 1 },
 	{ "output", 'o', "FILE", 0,
@@ -57,10 +73,15 @@ static void parse_pids(struct record_options *options, char *list, struct argp_s
 
 static void check_arguments(struct record_options *options, struct argp_state *state)
 {
-	if (!options->pid_count && !options->command)
-		argp_error(state, "what should be recorded? Give -p PID, or -- COMMAND");
-	if (options->pid_count && options->command)
-		argp_error(state, "either -p PID or -- COMMAND");
+	int ways = (options->pid_count > 0) + (options->command != NULL) + options->sees_all +
+		   (options->selected != NULL);
+
+	if (ways != 1)
+		argp_error(
+			state,
+			ways ? "one of -p, --comm, --unit, --cgroup, --container, -a and -- COMMAND"
+			     : "what should be recorded? Give -p PID, -- COMMAND, or -a; see --help");
+	options->follows = options->follow ? options->follow > 0 : !options->pid_count;
 	if (options->ring_bytes < 65536 || options->ring_bytes > 1u << 30)
 		argp_error(state, "--buffer-size: between 64K and 1G");
 	while (options->ring_bytes & (options->ring_bytes - 1))
@@ -78,6 +99,18 @@ static error_t parse(int key, char *value, struct argp_state *state)
 			argp_error(state, "not a duration: %s; try 10s or 5m", value);
 		return 0;
 	case 'o': options->output_path = value; return 0;
+	case 'a': options->sees_all = true; return 0;
+	case KEY_COMM:
+	case KEY_CGROUP:
+	case KEY_UNIT:
+	case KEY_CONTAINER:
+		if (options->selected)
+			argp_error(state, "one of --comm, --unit, --cgroup and --container");
+		options->selects = SELECT_COMM + (enum select_kind)(key - KEY_COMM);
+		options->selected = value;
+		return 0;
+	case KEY_FOLLOW: options->follow = 1; return 0;
+	case KEY_NO_FOLLOW: options->follow = -1; return 0;
 	case 'j': options->is_json = true; return 0;
 	case 'S': options->state_directory = value; return 0;
 	case KEY_DRY_RUN: options->is_dry_run = true; return 0;
@@ -100,7 +133,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 static const struct argp ARGP = {
 	OPTIONS,
 	parse,
-	"-p PID\n-- COMMAND [ARG...]",
+	"-p PID[,PID...]\n--comm GLOB | --unit NAME | --cgroup PATH | --container ID\n-a\n-- COMMAND [ARG...]",
 	"Records every allocation and every free of running processes, with their call stacks, into a capture "
 	"that only this host's vault can open. The target is not restarted and not stopped."
 	"\vThe capture's path is the last line on standard output. Exit status: 0 done, 3 no such process, 4 "

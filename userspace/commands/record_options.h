@@ -7,7 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PIDS_MAX 4096
+#include "commands/select.h"
+
+#define PIDS_MAX 65536
 
 struct record_options {
 	uint32_t pids[PIDS_MAX];
@@ -17,7 +19,11 @@ struct record_options {
 	const char *output_path, *state_directory;
 	int ready_fd;
 	bool is_dry_run, is_json, has_free_stacks;
-	bool is_forced; /* whatever a seccomp filter does to the target */
+	enum select_kind selects; /* where value or sees_all are set */
+	const char *selected;	  /* NULL: pids or command */
+	int follow;		  /* asked for: 1, asked against: -1 */
+	bool follows, sees_all;	  /* children of the targets; every process */
+	bool is_forced;		  /* whatever a seccomp filter does to the target */
 };
 
 /* Fills in what the arguments say and the defaults for the rest; misuse ends the program. */

@@ -43,8 +43,10 @@ static int receive(struct worker_process *worker, const char *name,
 	memcpy(all, rules, count * sizeof(*rules));
 	all[count] = (struct message_rule) { MESSAGE_FAILURE, sizeof(struct failure), 0 };
 	int err = message_recv(worker->socket, all, count + 1, &message);
-	if (err)
+	if (err) {
+		io_close(&worker->socket);
 		return command_fail(EXIT_FAILED, "the %s died", name);
+	}
 	return message.type == MESSAGE_FAILURE
 		       ? command_worker_failed((struct failure *)message.body, NULL)
 		       : EXIT_DONE;
@@ -137,7 +139,8 @@ int recording_start_writer(struct recording *recording, const char *state_direct
 	return status ? status : certify(recording);
 }
 
-int recording_add_target(struct recording *recording, const struct tracer_target *target, int pidfd)
+int recording_add_target(struct recording *recording, const struct tracer_target *target, int pidfd,
+			 uint32_t *site_count)
 {
 	static const struct message_rule RULES[] = {
 		{ TRACER_SCANNED, sizeof(struct tracer_scanned), 0 },
@@ -162,7 +165,8 @@ int recording_add_target(struct recording *recording, const struct tracer_target
 			EXIT_FAILED,
 			"pid %u (%.16s) is a 32-bit program; only 64-bit ones can be recorded",
 			target->pid, target->comm);
-	return scanned->site_count ? EXIT_DONE : EXIT_FAILED;
+	*site_count = scanned->site_count;
+	return EXIT_DONE;
 }
 
 int recording_attach(struct recording *recording)

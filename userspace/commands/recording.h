@@ -41,10 +41,10 @@ int recording_start_tracer(struct recording *recording, struct tracer_start *opt
 int recording_start_writer(struct recording *recording, const char *state_directory, int file,
 			   int stream);
 
-/* A new target, or its mappings again. EXIT_TARGET: it is gone; EXIT_FAILED: it has no allocator we
- * know. */
-int recording_add_target(struct recording *recording, const struct tracer_target *target,
-			 int pidfd);
+/* A new target, or its mappings again, and how many functions of allocators it has mapped.
+ * EXIT_TARGET: it is gone. */
+int recording_add_target(struct recording *recording, const struct tracer_target *target, int pidfd,
+			 uint32_t *site_count);
 
 /* Probes are live on return. */
 int recording_attach(struct recording *recording);

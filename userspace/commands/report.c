@@ -12,9 +12,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define ROWS_TABLE	20
-#define ROWS_JSON	10000
-#define NOTES_SHOWN_MAX 5
+#define ROWS_TABLE	    20
+#define ROWS_JSON	    10000
+#define NOTES_SHOWN_MAX	    5
+#define TARGETS_SHOWN_MAX   3
+#define PROCESSES_SHOWN_MAX 20
 
 enum option_key {
 	KEY_TREE = 256,
@@ -138,13 +140,20 @@ static void print_target(const json_t *capture)
 	size_t i;
 	char comm[128], exe[512], time[UNITS_TEXT_MAX];
 
-	json_array_foreach(json_object_get(capture, "targets"), i, target)
-	{
-		const char *name = get_text(target, "comm"), *path = get_text(target, "exe");
-		printf("target      %s, pid %" PRIu64 "%s%s\n",
-		       text_safe(comm, sizeof(comm), name, strlen(name)), get(target, "pid"),
-		       *path ? ", " : "", text_safe(exe, sizeof(exe), path, strlen(path)));
-	}
+	/* more are a table of their own */
+	if (json_array_size(json_object_get(capture, "targets")) > TARGETS_SHOWN_MAX)
+		printf("targets     %zu processes\n",
+		       json_array_size(json_object_get(capture, "targets")));
+	else
+		json_array_foreach(json_object_get(capture, "targets"), i, target)
+		{
+			const char *name = get_text(target, "comm"),
+				   *path = get_text(target, "exe");
+			printf("target      %s, pid %" PRIu64 "%s%s\n",
+			       text_safe(comm, sizeof(comm), name, strlen(name)),
+			       get(target, "pid"), *path ? ", " : "",
+			       text_safe(exe, sizeof(exe), path, strlen(path)));
+		}
 	printf("recorded    %s, %s\n", units_format_duration(get(capture, "duration_ns"), time),
 	       json_is_true(json_object_get(capture, "complete")) ? "complete"
 								  : get_text(capture, "state"));
@@ -169,6 +178,38 @@ static void print_modules(const json_t *modules)
 	}
 	if (count > shown)
 		printf("            and %zu more: see --json\n", count - shown);
+}
+
+/* Who holds memory, where there are several. */
+static void print_processes(const json_t *processes, uint64_t duration_ns)
+{
+	double seconds = duration_ns ? (double)duration_ns / 1e9 : 1;
+	const json_t *process;
+	size_t i, count = json_array_size(processes);
+
+	if (count < 2)
+		return;
+	printf("%10s %10s %10s %10s %10s  %8s  %s\n", "LIVE", "PEAK", "ALLOCATED", "COUNT",
+	       "PER SECOND", "PID", "PROCESS");
+	json_array_foreach(processes, i, process)
+	{
+		char live[UNITS_TEXT_MAX], peak[UNITS_TEXT_MAX], all[UNITS_TEXT_MAX],
+			rate[UNITS_TEXT_MAX], comm[128];
+		const char *name = get_text(process, "comm");
+		if (i == PROCESSES_SHOWN_MAX)
+			break;
+		printf("%10s %10s %10s %10" PRIu64 " %10s  %8" PRIu64 "  %s\n",
+		       units_format_size(get(process, "live_bytes"), live),
+		       units_format_size(get(process, "peak_bytes"), peak),
+		       units_format_size(get(process, "allocated_bytes"), all),
+		       get(process, "allocations") + get(process, "reallocations"),
+		       units_format_size(
+			       (uint64_t)((double)get(process, "allocated_bytes") / seconds), rate),
+		       get(process, "pid"), text_safe(comm, sizeof(comm), name, strlen(name)));
+	}
+	if (count > PROCESSES_SHOWN_MAX)
+		printf("and %zu more: see --json\n", count - PROCESSES_SHOWN_MAX);
+	printf("\n");
 }
 
 static void print_head(const json_t *report)
@@ -206,6 +247,8 @@ static void print_head(const json_t *report)
 	printf("\n");
 	print_modules(json_object_get(json_object_get(report, "capture"), "modules"));
 	printf("\n");
+	print_processes(json_object_get(report, "processes"),
+			get(json_object_get(report, "capture"), "duration_ns"));
 }
 
 static void print_sums(const json_t *sums)

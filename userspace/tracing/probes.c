@@ -76,6 +76,9 @@ static int configure(struct probes *probes, const struct probes_options *options
 	choose_programs(skeleton, probes->mode);
 	skeleton->rodata->cpu_count = cpus;
 	skeleton->rodata->target_pid = (uint32_t)options->target_pid;
+	skeleton->rodata->recorder_pid = (uint32_t)options->recorder_pid;
+	skeleton->rodata->follows = options->follows;
+	skeleton->rodata->sees_all = options->sees_all;
 	skeleton->rodata->wakeup_bytes = (uint32_t)(options->ring_bytes / 8);
 	skeleton->rodata->has_preempt_control = kernel_has_function("bpf_preempt_disable");
 	skeleton->rodata->has_free_stacks = options->has_free_stacks;
@@ -164,7 +167,8 @@ enum attach_mode probes_mode(const struct probes *probes)
 
 int probes_add_target(struct probes *probes, pid_t pid)
 {
-	uint32_t key = (uint32_t)pid, value = 1;
+	uint32_t key = (uint32_t)pid;
+	uint8_t value = 1;
 	int fd = bpf_map__fd(probes->skeleton->maps.targets);
 
 	return bpf_map_update_elem(fd, &key, &value, BPF_ANY) ? -errno : 0;

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define RING_BYTES (256u << 10) /* of data; a record has about 130 bytes */
-#define RECORD_MAX 65536       /* sizes of records are 16 bits */
+#define RECORD_MAX 65536	/* sizes of records are 16 bits */
 
 /* As the kernel writes it (perf_event_mmap_output() in kernel/events/core.c); the path follows. */
 struct mmap2_record {
@@ -25,6 +25,14 @@ struct mmap2_record {
 	uint32_t protection, flags;
 };
 
+/* perf_event_task_output() in kernel/events/core.c */
+struct task_record {
+	struct perf_event_header header;
+	uint32_t pid, parent;
+	uint32_t tid, parent_tid;
+	uint64_t time;
+};
+
 struct cpu_ring {
 	int fd;
 	struct perf_event_mmap_page *page; /* and RING_BYTES of data behind it */
@@ -34,7 +42,7 @@ struct sideband {
 	size_t page_bytes;
 	struct cpu_ring *rings;
 	size_t count;
-	struct sideband_mapping mapping; /* the one that is being told: 4 KiB are no stack's */
+	struct sideband_news news; /* the one that is being told: 4 KiB are no stack's */
 };
 
 static int open_event(int cpu)
@@ -45,6 +53,7 @@ static int open_event(int cpu)
 		.config = PERF_COUNT_SW_DUMMY,
 		.mmap = 1,
 		.mmap2 = 1,
+		.task = 1,
 		.exclude_kernel = 1,
 		.exclude_hv = 1,
 		.watermark = 1,
@@ -104,33 +113,60 @@ int sideband_fd(const struct sideband *sideband, size_t index)
 	return index < sideband->count ? sideband->rings[index].fd : -1;
 }
 
-int sideband_decode(const void *bytes, size_t size, struct sideband_mapping *mapping)
+static int decode_task(const void *bytes, size_t size, struct sideband_news *news)
+{
+	struct task_record record;
+
+	if (size < sizeof(record))
+		return -EBADMSG;
+	memcpy(&record, bytes, sizeof(record));
+	news->pid = record.pid;
+	news->parent = record.parent;
+	if (record.header.type == PERF_RECORD_FORK) {
+		news->kind = SIDEBAND_FORK;
+		return record.pid != record.parent; /* else it is a thread */
+	}
+	news->kind = SIDEBAND_EXIT;
+	return record.pid == record.tid;
+}
+
+static int decode_mapping(const void *bytes, size_t size, struct sideband_news *news)
 {
 	struct mmap2_record record;
 
-	if (size < sizeof(record.header))
-		return -EBADMSG;
-	memcpy(&record.header, bytes, sizeof(record.header));
-	if (record.header.type == PERF_RECORD_LOST)
-		return -ENOBUFS;
-	if (record.header.type != PERF_RECORD_MMAP2)
-		return 0;
 	if (size <= sizeof(record))
 		return -EBADMSG;
 	memcpy(&record, bytes, sizeof(record));
 	const char *path = (const char *)bytes + sizeof(record);
 	size_t length = strnlen(path, size - sizeof(record));
-	if (length == size - sizeof(record) || length >= sizeof(mapping->path) || !record.length ||
+	if (length == size - sizeof(record) || length >= sizeof(news->path) || !record.length ||
 	    record.start + record.length < record.start)
 		return -EBADMSG;
-	mapping->pid = record.pid;
-	mapping->start = record.start;
-	mapping->end = record.start + record.length;
-	mapping->file_offset = record.page_offset;
-	mapping->device = makedev(record.major, record.minor);
-	mapping->inode = record.inode;
-	memcpy(mapping->path, path, length + 1);
+	news->kind = SIDEBAND_MAPPING;
+	news->pid = record.pid;
+	news->start = record.start;
+	news->end = record.start + record.length;
+	news->file_offset = record.page_offset;
+	news->device = makedev(record.major, record.minor);
+	news->inode = record.inode;
+	memcpy(news->path, path, length + 1);
 	return 1;
+}
+
+int sideband_decode(const void *bytes, size_t size, struct sideband_news *news)
+{
+	struct perf_event_header header;
+
+	if (size < sizeof(header))
+		return -EBADMSG;
+	memcpy(&header, bytes, sizeof(header));
+	switch (header.type) {
+	case PERF_RECORD_LOST: return -ENOBUFS;
+	case PERF_RECORD_MMAP2: return decode_mapping(bytes, size, news);
+	case PERF_RECORD_FORK:
+	case PERF_RECORD_EXIT: return decode_task(bytes, size, news);
+	}
+	return 0;
 }
 
 /* Copies from the ring, around its end. */
@@ -160,10 +196,10 @@ static size_t ring_drain_records(struct sideband *sideband, struct cpu_ring *rin
 			break;
 		ring_copy(ring, sideband->page_bytes, tail, record, header.size);
 		tail += header.size;
-		int kind = sideband_decode(record, header.size, &sideband->mapping);
+		int kind = sideband_decode(record, header.size, &sideband->news);
 		/* what cannot be read may have been anything, as what is lost */
 		if (kind)
-			fn(context, kind > 0 ? &sideband->mapping : NULL);
+			fn(context, kind > 0 ? &sideband->news : NULL);
 		count++;
 	}
 	__atomic_store_n(&ring->page->data_tail, head, __ATOMIC_RELEASE);

@@ -27,11 +27,13 @@ enum message_type {
 			  */
 	RESOLVER_DEBUG,	 /* struct resolver_debug -> RESOLVER_FILE: split debug file by build id */
 	RESOLVER_PERF_MAP, /* struct resolver_request + pidfd -> RESOLVER_FILE: /tmp/perf-PID.map */
-	RESOLVER_BESIDE,   /* struct resolver_beside + pidfd -> RESOLVER_FILE: split debug file where
-			      the target sees it, by build id or the name that the module has */
-	RESOLVER_COMMON,   /* struct resolver_common -> RESOLVER_FILE: what dwz moved out of debug
-			      files */
-	RESOLVER_FILE,	   /* (empty) + descriptor */
+	RESOLVER_BESIDE, /* struct resolver_beside + pidfd -> RESOLVER_FILE: split debug file where
+			    the target sees it, by build id or the name that the module has */
+	RESOLVER_COMMON, /* struct resolver_common -> RESOLVER_FILE: what dwz moved out of debug
+			    files */
+	RESOLVER_FILE,	 /* (empty) + descriptor */
+	RESOLVER_TARGET, /* struct resolver_request -> RESOLVER_IDENTITY */
+	RESOLVER_IDENTITY, /* struct tracer_target + its pidfd */
 
 	/* symbolizer: module, debug file, dwz's common file, in, out; /dev/null stands for one that
 	 * is absent */
@@ -199,10 +201,12 @@ struct writer_done {
 struct tracer_start {
 	uint64_t ring_bytes;
 	uint32_t target_pid; /* the only target; 0: several */
+	uint32_t recorder_pid;
+	uint32_t follows;  /* children of targets are targets */
+	uint32_t sees_all; /* every process but the recorder and its children is one */
 	uint32_t has_free_stacks;
-	uint32_t is_dry_run; /* finds sites, loads nothing */
-	uint32_t has_cache;  /* the fourth descriptor is one (base/table_cache.h) */
-	uint32_t reserved;
+	uint32_t is_dry_run;   /* finds sites, loads nothing */
+	uint32_t has_cache;    /* the fourth descriptor is one (base/table_cache.h) */
 	uint32_t has_filtered; /* a target lives behind a seccomp filter, and is to survive */
 };
 

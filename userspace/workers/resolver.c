@@ -27,6 +27,7 @@
 
 static const struct message_rule RULES[] = {
 	{ RESOLVER_MAPS, sizeof(struct resolver_request), 1 },
+	{ RESOLVER_TARGET, sizeof(struct resolver_request), 0 },
 	{ RESOLVER_MODULE, sizeof(struct resolver_request), 1 },
 	{ RESOLVER_PERF_MAP, sizeof(struct resolver_request), 1 },
 	{ RESOLVER_DEBUG, sizeof(struct resolver_debug), 0 },
@@ -165,6 +166,46 @@ static int open_of(const struct message *message)
 	return fd;
 }
 
+/* Who a pid is: the descriptor first, so that what is read afterwards is that process's or
+ * another's that got the pid when it was gone, which is then noticed. */
+static int identify(uint32_t pid, struct tracer_target *target)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	char path[64];
+
+	*target = (struct tracer_target) { .pid = pid };
+	if (pidfd < 0)
+		return -errno;
+	snprintf(path, sizeof(path), "/proc/%u/comm", pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		(void)io_read(fd, target->comm, sizeof(target->comm) - 1);
+	io_close(&fd);
+	target->comm[strcspn(target->comm, "\n")] = 0;
+	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
+	ssize_t length = readlink(path, target->exe, sizeof(target->exe) - 1);
+	target->exe[length > 0 ? length : 0] = 0;
+	if (is_same_process(pidfd))
+		return pidfd;
+	close(pidfd);
+	return -ESRCH;
+}
+
+static int answer_identity(const struct message *message)
+{
+	struct tracer_target target;
+	int pidfd = identify(((const struct resolver_request *)message->body)->pid, &target);
+
+	if (pidfd < 0) {
+		worker_refuse(WORKER_SOCKET, 1, -pidfd, "%s", strerror(-pidfd));
+		return 0;
+	}
+	int err = message_send(WORKER_SOCKET, RESOLVER_IDENTITY, &target, sizeof(target), &pidfd,
+			       1);
+	close(pidfd);
+	return err;
+}
+
 static int serve(const struct message *message)
 {
 	switch (message->type) {
@@ -178,6 +219,19 @@ static int serve(const struct message *message)
 	return -EPROTO;
 }
 
+static int answer_file(struct message *message)
+{
+	int fd = serve(message), err = 0;
+
+	message_close_fds(message);
+	if (fd < 0)
+		worker_refuse(WORKER_SOCKET, 1, -fd, "%s", strerror(-fd));
+	else
+		err = message_send(WORKER_SOCKET, RESOLVER_FILE, NULL, 0, &fd, 1);
+	io_close(&fd);
+	return err;
+}
+
 int main(void)
 {
 	worker_begin("resolver");
@@ -186,15 +240,9 @@ int main(void)
 		static struct message message;
 		int err = message_recv(WORKER_SOCKET, RULES, sizeof(RULES) / sizeof(RULES[0]),
 				       &message);
-		if (err)
-			return err == -EPIPE ? 0 : 1;
-		int fd = serve(&message);
-		message_close_fds(&message);
-		if (fd < 0)
-			worker_refuse(WORKER_SOCKET, 1, -fd, "%s", strerror(-fd));
-		else
-			err = message_send(WORKER_SOCKET, RESOLVER_FILE, NULL, 0, &fd, 1);
-		io_close(&fd);
+		if (!err)
+			err = message.type == RESOLVER_TARGET ? answer_identity(&message)
+							      : answer_file(&message);
 		if (err)
 			return err == -EPIPE ? 0 : 1;
 	}

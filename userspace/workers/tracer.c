@@ -106,6 +106,9 @@ static void start(struct tracer *tracer)
 	} else {
 		struct probes_options options = {
 			.target_pid = (pid_t)tracer->options.target_pid,
+			.recorder_pid = (pid_t)tracer->options.recorder_pid,
+			.follows = tracer->options.follows,
+			.sees_all = tracer->options.sees_all,
 			.ring_bytes = tracer->options.ring_bytes,
 			.has_free_stacks = tracer->options.has_free_stacks,
 			.has_tables = HAS_TABLES,
@@ -138,23 +141,6 @@ static void watch(struct tracer *tracer, int fd, uint32_t events, uint64_t tag)
 #define TAG_RING    (~0ULL - 1)
 #define TAG_NEWS    (~0ULL - 2) /* other tags are indexes of targets */
 
-static struct target *add_target(struct tracer *tracer, const struct tracer_target *request,
-				 int pidfd)
-{
-	struct target *target = tracer_put_target(tracer, request->pid, pidfd);
-
-	if (!target)
-		worker_fail(1, ENOMEM, "too many targets: at most %u", TARGETS_MAX);
-	watch(tracer, pidfd, EPOLLIN, tracer->target_count - 1);
-	if (tracer->probes) {
-		tracer_send(tracer, STREAM_TARGET, request, sizeof(*request));
-		if (!tracer->options.target_pid &&
-		    probes_add_target(tracer->probes, (pid_t)target->pid))
-			worker_fail(1, errno, "too many targets for the kernel's table");
-	}
-	return target;
-}
-
 /* What the target's modules hold for us. */
 static void summarize(const struct tracer *tracer, const struct target *target,
 		      struct tracer_scanned *scanned)
@@ -181,7 +167,9 @@ static void handle_target(struct tracer *tracer)
 	struct tracer_scanned scanned;
 
 	if (!target)
-		target = add_target(tracer, request, message_take_fd(&message, 0));
+		target = tracer_add_target(tracer, request, message_take_fd(&message, 0));
+	if (!target)
+		worker_fail(1, ENOMEM, "too many targets: at most %u", TARGETS_MAX);
 	int err = tracer_scan(tracer, target);
 	if (err) {
 		worker_refuse(WORKER_SOCKET,
@@ -201,7 +189,7 @@ static void tell_gone(struct tracer *tracer, const struct target *target)
 	struct tracer_gone gone = { .pid = target->pid };
 
 	for (size_t i = 0; i < tracer->target_count; i++)
-		gone.left += !tracer->targets[i]->is_gone;
+		gone.left += !tracer->targets[i]->is_gone && !tracer->targets[i]->is_met;
 	reply(TRACER_GONE, &gone, sizeof(gone));
 }
 
@@ -224,7 +212,7 @@ static void handle_attach(struct tracer *tracer)
 	watch(tracer, probes_ring_fd(tracer->probes), EPOLLIN | EPOLLET, TAG_RING);
 	reply(TRACER_ATTACHED, &attached, sizeof(attached));
 	for (size_t i = 0; i < tracer->target_count; i++)
-		if (tracer->targets[i]->is_gone)
+		if (tracer->targets[i]->is_gone && !tracer->targets[i]->is_met)
 			tell_gone(tracer, tracer->targets[i]);
 }
 
@@ -292,9 +280,11 @@ static void handle_gone(struct tracer *tracer, struct target *target)
 {
 	epoll_ctl(tracer->epoll, EPOLL_CTL_DEL, target->pidfd, NULL);
 	target->is_gone = true;
+	io_close(&target->pidfd);
 	if (tracer->probes)
 		probes_remove_target(tracer->probes, (pid_t)target->pid);
-	if (tracer->is_attached)
+	/* whoever was met on the way ends nothing */
+	if (tracer->is_attached && !target->is_met)
 		tell_gone(tracer, target);
 }
 

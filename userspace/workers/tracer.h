@@ -17,6 +17,7 @@ struct target {
 	uint32_t pid;
 	int pidfd;
 	bool is_gone;
+	bool is_met; /* while recording: a child of a target, or any process */
 	struct maps maps;
 	uint64_t maps_ns;	 /* when they were read */
 	bool has_unknown_frames; /* a frame was in none of them: read them again */
@@ -101,8 +102,18 @@ int tracer_attach_module(struct tracer *tracer, const struct module *module);
 
 struct target *tracer_target(struct tracer *tracer, uint32_t pid);
 
-/* One more target. NULL: out of memory, or TARGETS_MAX reached. */
-struct target *tracer_put_target(struct tracer *tracer, uint32_t pid, int pidfd);
+/*
+ * One more target, which the writer and the programs are told of. pidfd -1: it is gone. NULL: out
+ * of memory, or TARGETS_MAX reached.
+ */
+struct target *tracer_add_target(struct tracer *tracer, const struct tracer_target *identity,
+				 int pidfd);
+
+/* tracer_processes.c: a process that is not known yet has made its first event. */
+void tracer_meet_process(struct tracer *tracer, const struct event_thread *first);
+
+/* The target that mapped something. NULL: it is none, or what it mapped is nothing new. */
+struct target *tracer_heard_of(struct tracer *tracer, const struct sideband_news *news);
 
 /* tracer_names.c: asks the symbolizer for the names of all frames, and sends them on. */
 void tracer_send_names(struct tracer *tracer);
@@ -131,7 +142,9 @@ typedef int tracer_use_fn(struct tracer *tracer, struct module *module, const vo
 int tracer_ask(struct tracer *tracer, struct module *module,
 	       const struct symbolizer_request *request, tracer_use_fn *use);
 
-/* One request to the resolver. A descriptor or -errno. */
+#define NO_PIDFD (-2) /* the request is about no target */
+
+/* One request to the resolver. A descriptor or -errno; -ESRCH where pidfd is -1, as of one gone. */
 int tracer_resolve(struct tracer *tracer, enum message_type type, const void *body, size_t size,
 		   int pidfd);
 

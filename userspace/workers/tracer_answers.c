@@ -42,8 +42,7 @@ int tracer_ask(struct tracer *tracer, struct module *module,
 	void *bytes = NULL;
 	size_t size = 0;
 
-	if (can_be_kept &&
-	    table_cache_get(tracer->cache, kind, &file, &bytes, &size) == 0) {
+	if (can_be_kept && table_cache_get(tracer->cache, kind, &file, &bytes, &size) == 0) {
 		int err = use(tracer, module, bytes, size);
 		free(bytes);
 		if (err != -EBADMSG)

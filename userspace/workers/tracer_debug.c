@@ -15,7 +15,7 @@ static int ask_build_id(struct tracer *tracer, const uint8_t *build_id, uint32_t
 	if (size == 0)
 		return -1;
 	memcpy(request.build_id, build_id, sizeof(request.build_id));
-	return tracer_resolve(tracer, RESOLVER_DEBUG, &request, sizeof(request), -1);
+	return tracer_resolve(tracer, RESOLVER_DEBUG, &request, sizeof(request), NO_PIDFD);
 }
 
 static int ask_beside(struct tracer *tracer, const struct target *target,
@@ -89,7 +89,7 @@ static int ask_common(struct tracer *tracer, const struct debug_links *links)
 
 	memcpy(request.build_id.build_id, links->common_id, sizeof(request.build_id.build_id));
 	text_copy(request.path, sizeof(request.path), links->common);
-	return tracer_resolve(tracer, RESOLVER_COMMON, &request, sizeof(request), -1);
+	return tracer_resolve(tracer, RESOLVER_COMMON, &request, sizeof(request), NO_PIDFD);
 }
 
 void tracer_find_debug(struct tracer *tracer, const struct module *module,

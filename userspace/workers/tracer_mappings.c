@@ -11,7 +11,7 @@
 #include <string.h>
 
 static void put_mapping(struct tracer *tracer, struct target *target,
-			const struct sideband_mapping *news)
+			const struct sideband_news *news)
 {
 	struct mapping mapping = {
 		.start = news->start,
@@ -31,16 +31,36 @@ static void put_mapping(struct tracer *tracer, struct target *target,
 		target->has_unknown_frames = true;
 }
 
-static void hear(void *context, const struct sideband_mapping *news)
+/* The kernel side finds a target's child by its parents, if they are still there when it first
+ * allocates; this way it need not. */
+static void hear_fork(struct tracer *tracer, const struct sideband_news *news)
+{
+	const struct target *parent = tracer_target(tracer, news->parent);
+
+	if (tracer->options.follows && parent && !tracer_target(tracer, news->pid))
+		(void)probes_add_target(tracer->probes, (pid_t)news->pid);
+}
+
+/* One that never allocated is not known here, and its pid may be given to another. */
+static void hear_exit(struct tracer *tracer, const struct sideband_news *news)
+{
+	if (tracer->options.follows && !tracer_target(tracer, news->pid))
+		probes_remove_target(tracer->probes, (pid_t)news->pid);
+}
+
+static void hear(void *context, const struct sideband_news *news)
 {
 	struct tracer *tracer = context;
+	struct target *target;
 
-	tracer->has_lost_news |= !news;
-	/* of one that is gone, too: its stacks may yet be in the ring */
-	for (size_t i = 0; i < tracer->target_count; i++) {
-		struct target *target = tracer->targets[i];
-		if (!news || news->pid != target->pid)
-			continue;
+	if (!news) {
+		tracer->has_lost_news = true;
+	} else if (news->kind == SIDEBAND_FORK) {
+		hear_fork(tracer, news);
+	} else if (news->kind == SIDEBAND_EXIT) {
+		hear_exit(tracer, news);
+	} else if ((target = tracer_heard_of(tracer, news))) {
+		/* of one that is gone, too: its stacks may yet be in the ring */
 		probes_mappings_changed(tracer->probes, (pid_t)target->pid);
 		tracer->has_news = true;
 		put_mapping(tracer, target, news);

@@ -119,6 +119,9 @@ void tracer_drain(struct tracer *tracer)
 		for (size_t at = 0; at < frame.size;) {
 			if (records[at] == EVENT_STACK)
 				resolve_stack(tracer, (struct event_stack *)(records + at));
+			else if (records[at] == EVENT_THREAD)
+				tracer_meet_process(tracer,
+						    (const struct event_thread *)(records + at));
 			else if (records[at] == EVENT_MODULE)
 				want_table(tracer, (struct event_module *)(records + at));
 			at += record_size(records + at);

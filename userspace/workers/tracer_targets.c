@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,8 +26,11 @@ int tracer_resolve(struct tracer *tracer, enum message_type type, const void *bo
 		{ MESSAGE_FAILURE, sizeof(struct failure), 0 },
 	};
 	static struct message message;
-	int err = message_send(tracer->resolver, type, body, size, &pidfd, pidfd >= 0);
+	int err = 0;
 
+	if (pidfd == -1) /* the target is gone */
+		return -ESRCH;
+	err = message_send(tracer->resolver, type, body, size, &pidfd, pidfd != NO_PIDFD);
 	if (!err)
 		err = message_recv(tracer->resolver, RULES, 2, &message);
 	if (err)
@@ -45,7 +49,7 @@ struct target *tracer_target(struct tracer *tracer, uint32_t pid)
 	return index ? tracer->targets[*index] : NULL;
 }
 
-struct target *tracer_put_target(struct tracer *tracer, uint32_t pid, int pidfd)
+static struct target *put_target(struct tracer *tracer, uint32_t pid, int pidfd)
 {
 	size_t count = tracer->target_count;
 	struct target *target = count < TARGETS_MAX ? calloc(1, sizeof(*target)) : NULL;
@@ -64,7 +68,27 @@ struct target *tracer_put_target(struct tracer *tracer, uint32_t pid, int pidfd)
 	}
 	target->pid = pid;
 	target->pidfd = pidfd;
+	target->is_gone = pidfd < 0;
 	tracer->targets[tracer->target_count++] = target;
+	return target;
+}
+
+struct target *tracer_add_target(struct tracer *tracer, const struct tracer_target *identity,
+				 int pidfd)
+{
+	struct target *target = put_target(tracer, identity->pid, pidfd);
+	struct epoll_event event = { .events = EPOLLIN, .data.u64 = tracer->target_count - 1 };
+
+	if (!target)
+		return NULL;
+	if (pidfd >= 0 && epoll_ctl(tracer->epoll, EPOLL_CTL_ADD, pidfd, &event))
+		worker_fail(1, errno, "epoll: %s", strerror(errno));
+	if (!tracer->probes)
+		return target;
+	tracer_send(tracer, STREAM_TARGET, identity, sizeof(*identity));
+	/* where it is full, the kernel side finds children by their parents */
+	if (!tracer->options.target_pid && !tracer->options.sees_all && pidfd >= 0)
+		(void)probes_add_target(tracer->probes, (pid_t)identity->pid);
 	return target;
 }
 

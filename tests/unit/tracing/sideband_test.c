@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-static struct sideband_mapping mapping;
+static struct sideband_news mapping;
 
 static void put(uint8_t *record, size_t at, uint64_t value, size_t size)
 {
@@ -83,7 +83,7 @@ static void losses_are_told_and_other_records_are_not(void **state)
 
 static int heard;
 
-static void hear(void *context, const struct sideband_mapping *news)
+static void hear(void *context, const struct sideband_news *news)
 {
 	const struct stat *file = context;
 

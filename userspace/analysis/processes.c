@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "analysis/processes.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct process *processes_find(const struct processes *processes, uint32_t pid)
+{
+	const uint64_t *index = map_get(&processes->indexes, (uint64_t)pid + 1);
+
+	return index ? &processes->items[*index] : NULL;
+}
+
+static struct process *find_or_add(struct processes *processes, uint32_t pid)
+{
+	struct process *found = processes_find(processes, pid);
+	size_t count = processes->count;
+
+	if (found)
+		return found;
+	if ((count & (count - 1)) == 0) {
+		struct process *grown = realloc(processes->items,
+						(count ? count * 2 : 1) * sizeof(*grown));
+		if (!grown)
+			return NULL;
+		processes->items = grown;
+	}
+	if (map_put(&processes->indexes, (uint64_t)pid + 1, count))
+		return NULL;
+	processes->items[count] = (struct process) { .pid = pid };
+	return &processes->items[processes->count++];
+}
+
+void processes_end_block(struct processes *processes, const struct block *block)
+{
+	struct process *process = processes_find(processes, block->target);
+
+	if (!process)
+		return;
+	process->live_bytes -= block->size;
+	process->live_blocks--;
+}
+
+static void count_call(struct process *process, const struct capture_event *event)
+{
+	if (event->flags & CAPTURE_EVENT_FAILED)
+		process->failed++;
+	else if (event->kind == CAPTURE_FREE)
+		process->frees++;
+	else if (event->kind == CAPTURE_REALLOC)
+		process->reallocations++;
+	else
+		process->allocations++;
+}
+
+int processes_apply(struct processes *processes, uint32_t pid, const struct capture_event *event,
+		    const struct outcome *outcome)
+{
+	struct process *process = find_or_add(processes, pid);
+
+	if (!process)
+		return -ENOMEM;
+	if (!process->first_ns)
+		process->first_ns = event->time_ns;
+	process->last_ns = event->time_ns;
+	count_call(process, event);
+	if (outcome->has_freed)
+		processes_end_block(processes, &outcome->freed);
+	if (outcome->has_missed)
+		processes_end_block(processes, &outcome->missed);
+	if (outcome->has_allocated) {
+		process->allocated_bytes += outcome->allocated.size;
+		process->live_bytes += outcome->allocated.size;
+		process->live_blocks++;
+		if (process->live_bytes > process->peak_bytes)
+			process->peak_bytes = process->live_bytes;
+	}
+	return 0;
+}
+
+void processes_free(struct processes *processes)
+{
+	free(processes->items);
+	map_free(&processes->indexes);
+	*processes = (struct processes) { 0 };
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which running processes an option means. */
+#ifndef HEAPTRAIL_COMMANDS_SELECT_H
+#define HEAPTRAIL_COMMANDS_SELECT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum select_kind {
+	SELECT_ALL,    /* value NULL */
+	SELECT_COMM,   /* a shell pattern of the name that ps shows */
+	SELECT_CGROUP, /* a control group's path, below /sys/fs/cgroup or as in /proc/PID/cgroup */
+	SELECT_UNIT,   /* a systemd unit; without a suffix, a service */
+	SELECT_CONTAINER, /* 12 or more digits of its id, or the pid of a process in it */
+	SELECT_KIND_COUNT,
+};
+
+/*
+ * The processes, by pid, not more than max; never the caller or a kernel thread. How many there are
+ * (which may be more than max), or -errno: -EINVAL the value is no such thing.
+ */
+int select_processes(enum select_kind kind, const char *value, uint32_t *pids, size_t max);
+
+#endif
