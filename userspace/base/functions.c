@@ -3,6 +3,9 @@
 
 #include "bpf/settings.h"
 
+#include <errno.h>
+#include <string.h>
+
 const struct function FUNCTIONS[] = {
 	/* symbol            kind                  size count align pointer */
 	{ "malloc", CALL_ALLOC, 0, -1, -1, -1 },
@@ -110,5 +113,51 @@ const struct function FUNCTIONS[] = {
 };
 
 const size_t FUNCTION_COUNT = sizeof(FUNCTIONS) / sizeof(FUNCTIONS[0]);
-_Static_assert(sizeof(FUNCTIONS) / sizeof(FUNCTIONS[0]) <= 256,
+_Static_assert(sizeof(FUNCTIONS) / sizeof(FUNCTIONS[0]) + USER_FUNCTIONS_MAX <= 256,
 	       "a cookie has eight bits for the row");
+
+static struct user_function users[USER_FUNCTIONS_MAX];
+static struct function user_rows[USER_FUNCTIONS_MAX];
+static size_t user_count;
+
+static bool is_argument(int8_t argument)
+{
+	return argument >= -1 && argument < 6;
+}
+
+int functions_add(const struct user_function *user)
+{
+	if (user->kind > CALL_FREE || user->has_offset > 1 || !is_argument(user->size) ||
+	    !is_argument(user->count) || !is_argument(user->alignment) ||
+	    !is_argument(user->pointer) || !memchr(user->symbol, 0, sizeof(user->symbol)) ||
+	    !memchr(user->module, 0, sizeof(user->module)))
+		return -EBADMSG;
+	if (user_count == USER_FUNCTIONS_MAX)
+		return -ENOSPC;
+	users[user_count] = *user;
+	user_rows[user_count] = (struct function) {
+		.symbol = users[user_count].symbol,
+		.kind = user->kind,
+		.size = user->size,
+		.count = user->count,
+		.alignment = user->alignment,
+		.pointer = user->pointer,
+	};
+	user_count++;
+	return 0;
+}
+
+size_t functions_count(void)
+{
+	return FUNCTION_COUNT + user_count;
+}
+
+const struct function *functions_row(size_t row)
+{
+	return row < FUNCTION_COUNT ? &FUNCTIONS[row] : &user_rows[row - FUNCTION_COUNT];
+}
+
+const struct user_function *functions_user(size_t row)
+{
+	return &users[row - FUNCTION_COUNT];
+}

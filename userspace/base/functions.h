@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The allocator functions that are probed, one row each. A new allocator is new rows: nothing else
- * names a function.
+ * names a function. Behind them come rows of the person who records, added once, at the start of a
+ * worker.
  */
 #ifndef HEAPTRAIL_BASE_FUNCTIONS_H
 #define HEAPTRAIL_BASE_FUNCTIONS_H
+
+#include "base/user_function.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,5 +26,16 @@ struct function {
 
 extern const struct function FUNCTIONS[];
 extern const size_t FUNCTION_COUNT;
+
+/* 0, -ENOSPC, or -EBADMSG: that is no function. */
+int functions_add(const struct user_function *user);
+
+/* How many rows there are, those of the person included. */
+size_t functions_count(void);
+
+const struct function *functions_row(size_t row);
+
+/* What the person said of a row behind FUNCTION_COUNT. */
+const struct user_function *functions_user(size_t row);
 
 #endif

@@ -377,11 +377,28 @@ static bool has_filtered(const struct record_options *options)
 	return false;
 }
 
+/* A library that is loaded later may have it. */
+static void tell_missing(const struct record *record)
+{
+	for (size_t i = 0; i < record->options.function_count; i++) {
+		const struct user_function *function = &record->options.functions[i];
+		char safe[3 * sizeof(function->symbol)];
+		if (!(record->recording.found_functions >> i & 1))
+			fprintf(stderr,
+				"heaptrail: %s: nothing of that name%s is mapped yet; in a stripped file "
+				"give FILE+0xOFFSET\n",
+				text_safe(safe, sizeof(safe), function->symbol,
+					  strlen(function->symbol)),
+				*function->module ? " in that file" : "");
+	}
+}
+
 static int prepare(struct record *record)
 {
 	struct tracer_start options = { .ring_bytes = record->options.ring_bytes,
 					.has_free_stacks = record->options.has_free_stacks,
-					.is_dry_run = record->options.is_dry_run };
+					.is_dry_run = record->options.is_dry_run,
+					.function_count = (uint32_t)record->options.function_count };
 	struct tracer_target first = { 0 };
 	int pipes[2] = { -1, -1 };
 	int status = EXIT_DONE;
@@ -423,7 +440,7 @@ static int prepare(struct record *record)
 	}
 	if (!status)
 		status = recording_start_tracer(
-			&record->recording, &options, pipes[1],
+			&record->recording, &options, record->options.functions, pipes[1],
 			record->options.is_dry_run
 				? NULL
 				: command_cache_directory(record->options.state_directory));
@@ -448,6 +465,7 @@ static int record_targets(struct record *record)
 	}
 	if (status)
 		return status;
+	tell_missing(record);
 	announce(record);
 	status = run(record);
 	if (record->is_sealed) {
@@ -475,6 +493,7 @@ int record_main(int argc, char **argv)
 		record.recording.on_site = print_site;
 		status = record.options.command ? launch_run(&record.launch, scan_launched, &record)
 						: add_targets(&record);
+		tell_missing(&record);
 	} else if (!status) {
 		status = record_targets(&record);
 	}

@@ -22,6 +22,8 @@ enum option_key {
 	KEY_FOLLOW,
 	KEY_NO_FOLLOW,
 	KEY_FORCE,
+	KEY_ALLOC_FN,
+	KEY_FREE_FN,
 };
 
 static const struct argp_option OPTIONS[] = {
@@ -44,6 +46,13 @@ static const struct argp_option OPTIONS[] = {
 	{ "free-stacks", KEY_FREE_STACKS, NULL, 0, "take the stacks of frees, too", 2 },
 	{ "buffer-size", KEY_BUFFER, "SIZE", 0,
 	  "of the ring between kernel and recorder (default 32M)", 2 },
+	{ "alloc-fn", KEY_ALLOC_FN, "FUNCTION[:size=argN,...]", 0,
+	  "probe this function, too: NAME, FILE:NAME or FILE+0xOFFSET, then where it has what: size, count, "
+	  "align and old (the block that is resized) are arg1 to arg6, result is ret or one of them. "
+	  "Default: size=arg1,result=ret",
+	  2 },
+	{ "free-fn", KEY_FREE_FN, "FUNCTION[:ptr=argN]", 0,
+	  "the same for a function that frees; default: ptr=arg1", 2 },
 	{ "force", KEY_FORCE, NULL, 0,
 	  "record a target behind a seccomp filter even where the kernel may end it for that", 2 },
 	{ "ready-fd", KEY_READY_FD, "N", 0,
@@ -69,6 +78,19 @@ static void parse_pids(struct record_options *options, char *list, struct argp_s
 		if (pid)
 			options->pids[options->pid_count++] = (uint32_t)pid;
 	}
+}
+
+static void add_function(struct record_options *options, const char *text, bool is_free,
+			 struct argp_state *state)
+{
+	const char *why;
+
+	if (options->function_count == USER_FUNCTIONS_MAX)
+		argp_error(state, "at most %d functions of your own", USER_FUNCTIONS_MAX);
+	if (user_function_parse(text, is_free, &options->functions[options->function_count++],
+				&why))
+		argp_error(state, "--%s-fn %s: %s; try %s", is_free ? "free" : "alloc", text, why,
+			   is_free ? "pool_put:ptr=arg1" : "pool_get:size=arg2,result=ret");
 }
 
 static void check_arguments(struct record_options *options, struct argp_state *state)
@@ -120,6 +142,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
 			argp_error(state, "not a size: %s; try 64M", value);
 		return 0;
 	case KEY_FORCE: options->is_forced = true; return 0;
+	case KEY_ALLOC_FN: add_function(options, value, false, state); return 0;
+	case KEY_FREE_FN: add_function(options, value, true, state); return 0;
 	case KEY_READY_FD: options->ready_fd = atoi(value); return 0;
 	case ARGP_KEY_ARGS:
 		options->command = state->argv + state->next;

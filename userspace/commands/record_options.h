@@ -3,6 +3,8 @@
 #ifndef HEAPTRAIL_COMMANDS_RECORD_OPTIONS_H
 #define HEAPTRAIL_COMMANDS_RECORD_OPTIONS_H
 
+#include "base/user_function.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,6 +19,8 @@ struct record_options {
 	char **command; /* NULL: none */
 	uint64_t duration_ns, ring_bytes;
 	const char *output_path, *state_directory;
+	struct user_function functions[USER_FUNCTIONS_MAX];
+	size_t function_count;
 	int ready_fd;
 	bool is_dry_run, is_json, has_free_stacks;
 	enum select_kind selects; /* where value or sees_all are set */

@@ -64,7 +64,8 @@ static int open_cache(const char *directory)
 	return fd < 0 ? -1 : fd;
 }
 
-int recording_start_tracer(struct recording *recording, struct tracer_start *options, int stream,
+int recording_start_tracer(struct recording *recording, struct tracer_start *options,
+			   const struct user_function *functions, int stream,
 			   const char *cache_directory)
 {
 	static const struct message_rule READY = { TRACER_READY, sizeof(struct tracer_ready), 0 };
@@ -83,6 +84,9 @@ int recording_start_tracer(struct recording *recording, struct tracer_start *opt
 	options->has_cache = cache >= 0;
 	status = send_to(&recording->tracer, "tracer", TRACER_START, options, sizeof(*options), fds,
 			 4);
+	for (uint32_t i = 0; !status && i < options->function_count; i++)
+		status = send_to(&recording->tracer, "tracer", TRACER_FUNCTION, &functions[i],
+				 sizeof(functions[i]), NULL, 0);
 	io_close(&cache);
 	/* from here on the helpers belong to the tracer, and end with it */
 	io_close(&recording->resolver.socket);
@@ -159,6 +163,7 @@ int recording_add_target(struct recording *recording, const struct tracer_target
 	}
 	if (status)
 		return status;
+	recording->found_functions |= scanned->user_functions;
 	/* a program of 64 bits may map a file of 32, too */
 	if (scanned->has_32bit && !scanned->site_count)
 		return command_fail(

@@ -17,6 +17,7 @@ struct recording {
 	bool is_dry_run;
 	bool is_tracer_done; /* it has said so */
 	char mode[32];
+	uint32_t found_functions; /* bit i: function i was found in a target */
 	void (*on_site)(const struct tracer_site *site); /* for each site found; may be NULL */
 };
 
@@ -28,10 +29,11 @@ struct recording {
 	}
 
 /*
- * Starts resolver, symbolizer and tracer; stream: the pipe's end for the tracer (-1 in a dry run);
+ * Starts resolver, symbolizer and tracer; functions: options->function_count of them; stream: the pipe's end for the tracer (-1 in a dry run);
  * cache_directory: NULL for none.
  */
-int recording_start_tracer(struct recording *recording, struct tracer_start *options, int stream,
+int recording_start_tracer(struct recording *recording, struct tracer_start *options,
+			   const struct user_function *functions, int stream,
 			   const char *cache_directory);
 
 /*

@@ -279,7 +279,7 @@ int site_pick(const struct elf *elf, uint16_t function, const struct elf_symbol 
 		walk_begin(&walk, code, size, symbol->address);
 		for (int i = 0; i < ARGUMENTS; i++)
 			site->argument[i] = register_with(&walk, i);
-		pick_x86(&walk, &FUNCTIONS[function], symbol->size, site);
+		pick_x86(&walk, functions_row(function), symbol->size, site);
 	} else {
 		for (int8_t i = 0; i < ARGUMENTS; i++)
 			site->argument[i] = i; /* x0 to x5 */
@@ -326,7 +326,8 @@ static void rename_site(const struct elf *elf, int function, const struct elf_sy
 {
 	struct probe_site renamed;
 
-	if (function < site->function && site_pick(elf, (uint16_t)function, symbol, &renamed) == 0)
+	if (site->function < FUNCTION_COUNT && function < site->function &&
+	    site_pick(elf, (uint16_t)function, symbol, &renamed) == 0)
 		*site = renamed;
 }
 
@@ -339,6 +340,50 @@ static void refuse(struct finding *finding, uint64_t address)
 	if (finding->refused < MODULE_SITES_MAX)
 		finding->refused_addresses[finding->refused] = address;
 	finding->refused++;
+}
+
+static void add_site(struct finding *finding, int function, const struct elf_symbol *symbol)
+{
+	if (symbol->is_indirect || finding->count == MODULE_SITES_MAX ||
+	    site_pick(finding->elf, (uint16_t)function, symbol, &finding->sites[finding->count]))
+		refuse(finding, symbol->address);
+	else
+		finding->count++;
+}
+
+static bool is_known(const struct finding *finding, uint64_t address)
+{
+	uint64_t offset;
+
+	return elf_offset_of(finding->elf, address, &offset) && known(finding, offset);
+}
+
+/* What the person names may be local, and of one name there may be several. */
+static void find_named_by_user(const struct elf_symbol *symbol, void *context)
+{
+	struct finding *finding = context;
+
+	for (size_t i = FUNCTION_COUNT; i < functions_count(); i++) {
+		const struct user_function *user = functions_user(i);
+		if (user->kind && !user->has_offset && strcmp(user->symbol, symbol->name) == 0 &&
+		    !is_known(finding, symbol->address))
+			add_site(finding, (int)i, symbol);
+	}
+}
+
+/* The rows of the person, by name and by offset: they win over those that we know. */
+static void find_users(struct finding *finding)
+{
+	if (functions_count() > FUNCTION_COUNT)
+		elf_each_function(finding->elf, find_named_by_user, finding);
+	for (size_t i = FUNCTION_COUNT; i < functions_count(); i++) {
+		const struct user_function *user = functions_user(i);
+		struct elf_symbol symbol = { .name = user->symbol, .room = UINT64_MAX };
+		if (user->kind && user->has_offset &&
+		    elf_address_of(finding->elf, user->offset, &symbol.address) &&
+		    !is_known(finding, symbol.address))
+			add_site(finding, (int)i, &symbol);
+	}
 }
 
 static void find_site(const struct elf_symbol *symbol, void *context)
@@ -357,11 +402,7 @@ static void find_site(const struct elf_symbol *symbol, void *context)
 		rename_site(finding->elf, function, symbol, site);
 		return;
 	}
-	if (symbol->is_indirect || finding->count == MODULE_SITES_MAX ||
-	    site_pick(finding->elf, (uint16_t)function, symbol, &finding->sites[finding->count]))
-		refuse(finding, symbol->address);
-	else
-		finding->count++;
+	add_site(finding, function, symbol);
 }
 
 /* Where the C library allocates, C++'s operators call it. */
@@ -370,7 +411,7 @@ static void drop_operators(struct finding *finding)
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < finding->count; i++)
-		if (!FUNCTIONS[finding->sites[i].function].is_operator)
+		if (!functions_row(finding->sites[i].function)->is_operator)
 			finding->sites[kept++] = finding->sites[i];
 	finding->count = kept;
 }
@@ -380,6 +421,7 @@ void sites_find(const struct elf *elf, struct probe_site sites[static MODULE_SIT
 {
 	struct finding finding = { .elf = elf, .sites = sites };
 
+	find_users(&finding);
 	elf_each_function(elf, find_site, &finding);
 	/* What an archive hides is local once it is linked, as malloc of glibc is in a static PIE.
 	 * Where free is not, the file has an allocator, and its local functions are that one's. */

@@ -22,9 +22,9 @@ int site_pick(const struct elf *elf, uint16_t function, const struct elf_symbol 
 	      struct probe_site *site);
 
 /*
- * The sites of all functions of the table that the module defines and others can call, one per
- * address. *refused counts those found by name that have no usable site, ifuncs and those beyond
- * MODULE_SITES_MAX among them.
+ * The sites of all functions of the table that the module defines and others can call, and of those
+ * that the person has told of, one per address. *refused counts those found by name that have no
+ * usable site, ifuncs and those beyond MODULE_SITES_MAX among them.
  */
 void sites_find(const struct elf *elf, struct probe_site sites[static MODULE_SITES_MAX],
 		uint32_t *count, uint32_t *refused);

@@ -15,7 +15,7 @@ static uint64_t argument_register(const struct probe_site *site, int argument)
 
 uint64_t cookie_of(const struct probe_site *site)
 {
-	const struct function *function = &FUNCTIONS[site->function];
+	const struct function *function = functions_row(site->function);
 
 	return (uint64_t)function->kind | (uint64_t)site->function << 4 |
 	       argument_register(site, function->size) << 12 |
@@ -26,5 +26,5 @@ uint64_t cookie_of(const struct probe_site *site)
 
 bool cookie_is_free(const struct probe_site *site)
 {
-	return FUNCTIONS[site->function].kind == CALL_FREE;
+	return functions_row(site->function)->kind == CALL_FREE;
 }

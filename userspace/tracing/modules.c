@@ -56,7 +56,7 @@ struct module *modules_add(struct modules *modules, uint64_t device, uint64_t in
 
 static bool is_site_valid(const struct probe_site *site)
 {
-	if (site->function >= FUNCTION_COUNT || site->is_emulated > 1 || site->skips_null > 1)
+	if (site->function >= functions_count() || site->is_emulated > 1 || site->skips_null > 1)
 		return false;
 	for (size_t i = 0; i < 6; i++)
 		if (site->argument[i] < -1 || site->argument[i] > 15)

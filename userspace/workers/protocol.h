@@ -10,6 +10,7 @@
 #define HEAPTRAIL_WORKERS_PROTOCOL_H
 
 #include "base/site.h"
+#include "base/user_function.h"
 
 #include <stdint.h>
 
@@ -74,6 +75,7 @@ enum message_type {
 	TRACER_STOP,	    /* struct tracer_stop: detach, drain, name the frames -> TRACER_DONE */
 	TRACER_DONE,	    /* struct tracer_done */
 	TRACER_READY,	    /* struct tracer_ready: loaded, and without rights from here on */
+	TRACER_FUNCTION,    /* struct user_function: one more to probe, after TRACER_START */
 };
 
 struct failure {
@@ -106,7 +108,8 @@ struct resolver_common {
 };
 
 enum symbolizer_kind {
-	SYMBOLIZER_INSPECT = 1, /* out: struct module_inspection, then its sites */
+	SYMBOLIZER_INSPECT = 1, /* in: struct user_function; out: struct module_inspection, then its
+				   sites */
 	SYMBOLIZER_NAMES,    /* in: uint64_t file offsets; out: a names payload (capture/names.h) */
 	SYMBOLIZER_PERF_MAP, /* module: a map of names; in: uint64_t addresses; out: as NAMES */
 	SYMBOLIZER_LINKS,    /* out: struct debug_links */
@@ -115,7 +118,8 @@ enum symbolizer_kind {
 
 struct symbolizer_request {
 	uint32_t kind;
-	uint32_t count; /* NAMES: how many offsets; TABLE: 1: also for addresses outside calls */
+	uint32_t count; /* NAMES: how many offsets; INSPECT: how many functions; TABLE: 1: also for
+			   addresses outside calls */
 };
 
 struct symbolizer_reply {
@@ -208,6 +212,8 @@ struct tracer_start {
 	uint32_t is_dry_run;   /* finds sites, loads nothing */
 	uint32_t has_cache;    /* the fourth descriptor is one (base/table_cache.h) */
 	uint32_t has_filtered; /* a target lives behind a seccomp filter, and is to survive */
+	uint32_t function_count; /* how many TRACER_FUNCTION follow at once */
+	uint32_t reserved;
 };
 
 struct tracer_ready {
@@ -227,7 +233,7 @@ struct tracer_scanned {
 	uint32_t site_count;
 	uint32_t skipped; /* modules that could not be inspected */
 	uint32_t has_32bit;
-	uint32_t reserved;
+	uint32_t user_functions; /* bit i: the TRACER_FUNCTION i was found */
 };
 
 struct tracer_site {

@@ -6,6 +6,7 @@
  * never for longer than it wants to, and remembers which files killed.
  */
 #include "base/clock.h"
+#include "base/functions.h"
 #include "base/io.h"
 #include "base/map.h"
 #include "base/message.h"
@@ -61,14 +62,29 @@ static struct map deaths; /* file identity -> how many children it killed */
 /* What children may yet take that do not end well: many bad files must not cost minutes each. */
 static int64_t patience_ms = PATIENCE_MS;
 
-static int inspect(const struct message *request)
+static int read_functions(int in, uint32_t count)
+{
+	int err = count > USER_FUNCTIONS_MAX ? -EPROTO : 0;
+
+	for (uint32_t i = 0; !err && i < count; i++) {
+		struct user_function user;
+		err = io_pread(in, &user, sizeof(user), (off_t)(i * sizeof(user)));
+		if (!err)
+			err = functions_add(&user);
+	}
+	return err;
+}
+
+static int inspect(const struct message *request, uint32_t function_count)
 {
 	static struct probe_site sites[MODULE_SITES_MAX];
 	struct module_inspection inspection = { 0 };
 	struct elf *elf = NULL;
 	int module = request->fds[FD_MODULE], out = request->fds[FD_OUT];
-	int err = elf_identify(module, &inspection.elf_class, &inspection.machine);
+	int err = read_functions(request->fds[FD_IN], function_count);
 
+	if (!err)
+		err = elf_identify(module, &inspection.elf_class, &inspection.machine);
 	if (!err)
 		err = elf_open(module, &elf);
 	if (err == -ENOTSUP) /* its class and machine are the answer */
@@ -107,7 +123,7 @@ static int serve(const struct message *message, bool has_debug_info)
 	const struct symbolizer_request *request = (const void *)message->body;
 
 	switch (request->kind) {
-	case SYMBOLIZER_INSPECT: return inspect(message);
+	case SYMBOLIZER_INSPECT: return inspect(message, request->count);
 	case SYMBOLIZER_TABLE: return compile_table(message, request->count == 1);
 	case SYMBOLIZER_NAMES:
 		return symbolizer_name(

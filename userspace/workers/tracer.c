@@ -7,6 +7,7 @@
 #include "workers/tracer.h"
 
 #include "base/clock.h"
+#include "base/functions.h"
 #include "base/io.h"
 #include "base/message.h"
 #include "base/text.h"
@@ -18,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -77,6 +79,23 @@ static _Noreturn void refuse_filtered(void)
 		"--force records it all the same");
 }
 
+/* Before any module is inspected: it would lack their sites. */
+static void take_functions(uint32_t count)
+{
+	static const struct message_rule RULES[] = {
+		{ TRACER_FUNCTION, sizeof(struct user_function), 0 },
+	};
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (message_recv(WORKER_SOCKET, RULES, 1, &message))
+			exit(1);
+		int err = functions_add((const void *)message.body);
+		if (err)
+			worker_fail(1, -err, "the tracer does not take a function: %s",
+				    strerror(-err));
+	}
+}
+
 /* Loads, then confines itself: what comes after this sees targets' data. */
 static void start(struct tracer *tracer)
 {
@@ -96,10 +115,12 @@ static void start(struct tracer *tracer)
 	if (tracer->options.has_cache)
 		(void)table_cache_open(message_take_fd(&message, 3), &tracer->cache);
 	message_close_fds(&message);
+	take_functions(tracer->options.function_count);
 	tracer->null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	tracer->epoll = epoll_create1(EPOLL_CLOEXEC);
+	tracer->functions = memfd_create("functions", MFD_CLOEXEC);
 	tracer->batch = malloc(sizeof(struct stream_frame) + STREAM_BATCH_MAX);
-	if (tracer->null < 0 || tracer->epoll < 0 || !tracer->batch)
+	if (tracer->null < 0 || tracer->epoll < 0 || tracer->functions < 0 || !tracer->batch)
 		worker_fail(1, errno, "the tracer could not start: %s", strerror(errno));
 	if (tracer->options.is_dry_run) {
 		io_close(&tracer->stream);
@@ -153,6 +174,10 @@ static void summarize(const struct tracer *tracer, const struct target *target,
 			continue;
 		const struct module *module = tracer->modules.items[id - 1];
 		scanned->site_count += module->inspection.site_count;
+		for (uint32_t j = 0; j < module->inspection.site_count; j++)
+			if (module->sites[j].function >= FUNCTION_COUNT)
+				scanned->user_functions |= 1u << (module->sites[j].function -
+								  FUNCTION_COUNT);
 		scanned->skipped += module->note[0] != 0;
 		scanned->has_32bit |= module->inspection.elf_class == ELFCLASS32;
 	}

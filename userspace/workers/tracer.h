@@ -42,6 +42,7 @@ struct tracer {
 	bool has_news;		   /* a target mapped something since this was last cleared */
 	bool is_attached;
 	struct table_cache *cache; /* NULL: there is none */
+	int functions;		   /* memory with a row per struct user_function, for one module */
 	struct modules modules;
 	size_t waiting_count; /* modules that wait to be inspected, or for whole tables */
 	struct target **targets;
@@ -135,12 +136,12 @@ void debug_files_close(struct debug_files *files);
 
 /*
  * tracer_answers.c: the answer to a request about a module, given to use(), which checks it:
- * -EBADMSG from it is an answer that is none.
+ * -EBADMSG from it is an answer that is none. One that depends on `in` (-1: none) is not kept.
  */
 typedef int tracer_use_fn(struct tracer *tracer, struct module *module, const void *bytes,
 			  size_t size);
 int tracer_ask(struct tracer *tracer, struct module *module,
-	       const struct symbolizer_request *request, tracer_use_fn *use);
+	       const struct symbolizer_request *request, int in, tracer_use_fn *use);
 
 #define NO_PIDFD (-2) /* the request is about no target */
 

@@ -12,11 +12,12 @@
 
 /* Copied: what is checked must be what is used, whatever still has the descriptor. */
 static int ask_symbolizer(struct tracer *tracer, const struct module *module,
-			  const struct symbolizer_request *request, void **bytes, size_t *size)
+			  const struct symbolizer_request *request, int in, void **bytes,
+			  size_t *size)
 {
 	uint64_t out_size = 0;
 	int out = -1;
-	int err = tracer_symbolize(tracer, request, module->fd, NULL, -1, &out, &out_size);
+	int err = tracer_symbolize(tracer, request, module->fd, NULL, in, &out, &out_size);
 
 	if (err)
 		return err;
@@ -33,11 +34,12 @@ static int ask_symbolizer(struct tracer *tracer, const struct module *module,
 }
 
 int tracer_ask(struct tracer *tracer, struct module *module,
-	       const struct symbolizer_request *request, tracer_use_fn *use)
+	       const struct symbolizer_request *request, int in, tracer_use_fn *use)
 {
 	struct stat file;
 	/* the vdso's file is this process's own */
-	bool can_be_kept = tracer->cache && !module->is_vdso && fstat(module->fd, &file) == 0;
+	bool can_be_kept = tracer->cache && in < 0 && !module->is_vdso &&
+			   fstat(module->fd, &file) == 0;
 	uint32_t kind = request->kind | request->count << 16;
 	void *bytes = NULL;
 	size_t size = 0;
@@ -48,7 +50,7 @@ int tracer_ask(struct tracer *tracer, struct module *module,
 		if (err != -EBADMSG)
 			return err;
 	}
-	int err = ask_symbolizer(tracer, module, request, &bytes, &size);
+	int err = ask_symbolizer(tracer, module, request, in, &bytes, &size);
 	if (err)
 		return err;
 	err = use(tracer, module, bytes, size);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* From a target to probe sites: its mappings by the resolver, its modules by the symbolizer. */
 #include "base/clock.h"
+#include "base/functions.h"
 #include "base/io.h"
 #include "base/message.h"
 #include "base/text.h"
@@ -146,12 +147,32 @@ static int use_whole_table(struct tracer *tracer, struct module *module, const v
 	return err ? err : probes_publish(tracer->probes, module, true, &table);
 }
 
+/* The person's functions, for the symbolizer: a row that concerns another file has no kind. */
+static int write_functions(struct tracer *tracer, const struct module *module)
+{
+	int err = 0;
+
+	for (size_t i = FUNCTION_COUNT; !err && i < functions_count(); i++) {
+		struct user_function user = *functions_user(i);
+		if (!user_function_concerns(&user, module->path))
+			user.kind = 0;
+		err = io_pwrite(tracer->functions, &user, sizeof(user),
+				(off_t)((i - FUNCTION_COUNT) * sizeof(user)));
+	}
+	return err;
+}
+
 /* What the confined child found in the module's file. */
 static int inspect(struct tracer *tracer, struct module *module)
 {
-	const struct symbolizer_request request = { .kind = SYMBOLIZER_INSPECT };
+	const struct symbolizer_request request = {
+		.kind = SYMBOLIZER_INSPECT, .count = (uint32_t)(functions_count() - FUNCTION_COUNT)
+	};
+	int err = write_functions(tracer, module);
 
-	return tracer_ask(tracer, module, &request, use_inspection);
+	return err ? err
+		   : tracer_ask(tracer, module, &request, request.count ? tracer->functions : -1,
+				use_inspection);
 }
 
 /* The module's unwind table, from the confined child to where the programs find it. */
@@ -159,7 +180,7 @@ static int publish_table(struct tracer *tracer, struct module *module, bool is_w
 {
 	const struct symbolizer_request request = { .kind = SYMBOLIZER_TABLE, .count = is_whole };
 
-	return tracer_ask(tracer, module, &request, is_whole ? use_whole_table : use_table);
+	return tracer_ask(tracer, module, &request, -1, is_whole ? use_whole_table : use_table);
 }
 
 /* The file behind a mapping. Trouble is noted, not fatal. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "symbols/sites.h"
 #include "base/functions.h"
+#include "bpf/settings.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -49,7 +50,7 @@ static void find(const char *path)
 static const struct probe_site *site_named(const char *symbol)
 {
 	for (uint32_t i = 0; i < count; i++)
-		if (strcmp(FUNCTIONS[sites[i].function].symbol, symbol) == 0)
+		if (strcmp(functions_row(sites[i].function)->symbol, symbol) == 0)
 			return &sites[i];
 	return NULL;
 }
@@ -242,7 +243,7 @@ static void functions_that_a_module_only_imports_are_skipped(void **state)
 	(void)state;
 	find("/proc/self/exe");
 	for (uint32_t i = 0; i < count; i++)
-		assert_string_not_equal(FUNCTIONS[sites[i].function].symbol, "posix_memalign");
+		assert_string_not_equal(functions_row(sites[i].function)->symbol, "posix_memalign");
 }
 
 struct expected {
@@ -290,6 +291,50 @@ static void jemalloc_of_debian_12_has_the_known_sites(void **state)
 	check(EXPECTED, sizeof(EXPECTED) / sizeof(EXPECTED[0]));
 }
 
+/* The last tests: rows stay. */
+static void what_the_person_names_may_be_local_and_wins(void **state)
+{
+	const struct user_function get = { .symbol = "pool_get",
+					   .kind = CALL_ALLOC,
+					   .size = 1,
+					   .count = -1,
+					   .alignment = -1,
+					   .pointer = -1 };
+	struct user_function elsewhere = get;
+
+	(void)state;
+	strcpy(elsewhere.symbol, "pool_put");
+	elsewhere.kind = 0;
+	assert_int_equal(functions_add(&get), 0);
+	assert_int_equal(functions_add(&elsewhere), 0);
+	assemble(LOCAL("pool_get") ".globl malloc\n.type malloc, @function\nmalloc:\n"
+				   " push %rbx\n ret\n" END("pool_get") END("malloc")
+					   LOCAL("pool_put") "push %rbx\n ret\n" END("pool_put")
+						   BEGIN("free") "push %rbx\n ret\n" END("free"));
+	assert_int_equal(moved(site_named("pool_get")), 0);
+	assert_int_equal(site_named("pool_get")->function, FUNCTION_COUNT);
+	assert_null(site_named("malloc"));
+	assert_null(site_named("pool_put"));
+	assert_int_equal(count, 2);
+}
+
+static void an_offset_that_is_no_code_has_no_site(void **state)
+{
+	const struct user_function nowhere = { .symbol = "app+0x0",
+					       .has_offset = 1,
+					       .kind = CALL_ALLOC,
+					       .count = -1,
+					       .alignment = -1,
+					       .pointer = -1 };
+
+	(void)state;
+	assert_int_equal(functions_add(&nowhere), 0);
+	assemble(BEGIN("malloc") "push %rbx\n ret\n" END("malloc"));
+	assert_null(site_named("app+0x0"));
+	assert_int_equal(count, 1);
+	assert_int_equal(refused, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -313,6 +358,8 @@ int main(void)
 		cmocka_unit_test(functions_that_a_module_only_imports_are_skipped),
 		cmocka_unit_test(glibc_of_debian_12_has_the_known_sites),
 		cmocka_unit_test(jemalloc_of_debian_12_has_the_known_sites),
+		cmocka_unit_test(what_the_person_names_may_be_local_and_wins),
+		cmocka_unit_test(an_offset_that_is_no_code_has_no_site),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -232,6 +232,17 @@ static void a_file_that_others_can_change_gives_the_same_answers(void **state)
 	free(wanted);
 }
 
+static void functions_that_are_none_are_an_error(void **state)
+{
+	static uint64_t words[USER_FUNCTIONS_MAX + 1];
+
+	(void)state;
+	/* fewer bytes than a row has */
+	assert_int_equal(ask(LIBC, SYMBOLIZER_INSPECT, words, 1).error, ENODATA);
+	assert_int_equal(ask(LIBC, SYMBOLIZER_INSPECT, words, USER_FUNCTIONS_MAX + 1).error,
+			 EPROTO);
+}
+
 static void a_message_out_of_turn_ends_the_worker(void **state)
 {
 	struct symbolizer_request request = { .kind = SYMBOLIZER_INSPECT };
@@ -253,6 +264,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(inspection_finds_the_functions_of_libc, start,
 						stop),
+		cmocka_unit_test_setup_teardown(functions_that_are_none_are_an_error, start, stop),
 		cmocka_unit_test_setup_teardown(names_are_those_of_the_sites, start, stop),
 		cmocka_unit_test_setup_teardown(a_function_of_a_local_class_has_its_full_name,
 						start, stop),
