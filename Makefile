@@ -182,6 +182,7 @@ $(BUILD)/programs/%: tests/programs/%.c $(wildcard tests/programs/*.h)
 		-rdynamic $(PROGRAM_CFLAGS) $< -pthread -ldl $(PROGRAM_LIBS) -o $@
 
 $(BUILD)/programs/operators: PROGRAM_LIBS := -lstdc++
+$(BUILD)/programs/mallocx: PROGRAM_LIBS := -ljemalloc
 
 # Programs that print the call chains that they cause (tests/programs/chains/chains.h), built as programs may be.
 chains := $(BUILD)/programs/chains
