@@ -169,11 +169,13 @@ static void print_modules(const json_t *modules)
 	{
 		const char *path = get_text(module, "path"), *note = get_text(module, "note");
 		char safe_path[1024], safe_note[512];
-		if (!*note || ++count > NOTES_SHOWN_MAX)
+		/* what has no path is about all the rest */
+		if (!*note || (++count > NOTES_SHOWN_MAX && *path))
 			continue;
 		shown++;
-		printf("module      %s: %s\n",
+		printf("module      %s%s%s\n",
 		       text_safe(safe_path, sizeof(safe_path), path, strlen(path)),
+		       *path ? ": " : "",
 		       text_safe(safe_note, sizeof(safe_note), note, strlen(note)));
 	}
 	if (count > shown)

@@ -10,10 +10,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+static uint64_t file_key(uint64_t device, uint64_t inode)
+{
+	uint64_t key = hash_u64(hash_u64(device) ^ inode);
+
+	return key ? key : 1;
+}
+
+static bool is_file(const struct module *module, uint64_t device, uint64_t inode)
+{
+	return module->device == device && module->inode == inode;
+}
+
 struct module *modules_find(const struct modules *modules, uint64_t device, uint64_t inode)
 {
+	const uint64_t *id = map_get(&modules->ids, file_key(device, inode));
+
+	if (!id || is_file(modules->items[*id - 1], device, inode))
+		return id ? modules->items[*id - 1] : NULL;
+	/* two files of one hash: nothing of the kind will be seen but where it is sought */
 	for (size_t i = 0; i < modules->count; i++)
-		if (modules->items[i]->device == device && modules->items[i]->inode == inode)
+		if (is_file(modules->items[i], device, inode))
 			return modules->items[i];
 	return NULL;
 }
@@ -42,6 +59,11 @@ struct module *modules_add(struct modules *modules, uint64_t device, uint64_t in
 		return NULL;
 	module->path = strdup(path);
 	if (!module->path) {
+		free(module);
+		return NULL;
+	}
+	if (map_put(&modules->ids, file_key(device, inode), modules->count + 1)) {
+		free(module->path);
 		free(module);
 		return NULL;
 	}
@@ -137,5 +159,6 @@ void modules_free(struct modules *modules)
 		free(module);
 	}
 	free(modules->items);
+	map_free(&modules->ids);
 	*modules = (struct modules) { 0 };
 }

@@ -3,6 +3,7 @@
 #ifndef HEAPTRAIL_TRACING_MODULES_H
 #define HEAPTRAIL_TRACING_MODULES_H
 
+#include "base/map.h"
 #include "base/site.h"
 
 #include <stdbool.h>
@@ -14,9 +15,9 @@
 struct module {
 	uint32_t id; /* from 1 */
 	uint64_t device, inode, size_bytes;
-	int fd;		  /* -1: could not be opened */
-	int debug_fd;	  /* its split debug file, where it is found only by name; -1: none */
-	bool is_waiting;  /* for the caller */
+	int fd;		 /* -1: could not be opened */
+	int debug_fd;	 /* its split debug file, where it is found only by name; -1: none */
+	bool is_waiting; /* for the caller */
 	bool is_vdso;
 	bool needs_whole_table, had_whole_table; /* for the caller */
 	bool is_perf_map; /* no ELF file, but the names of code without one (symbols/perf_map.h) */
@@ -29,6 +30,7 @@ struct module {
 struct modules {
 	struct module **items; /* item i has id i + 1 */
 	size_t count;
+	struct map ids; /* identity, hashed -> id of the last such */
 };
 
 /* The module with this identity, or NULL. */

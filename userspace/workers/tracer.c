@@ -259,6 +259,7 @@ static _Noreturn void handle_stop(struct tracer *tracer)
 		tracer_load_modules(tracer);
 		tracer_send_counters(tracer);
 		tracer_send_names(tracer);
+		tracer_send_ignored(tracer);
 		tracer_send(tracer, STREAM_END, &end, sizeof(end));
 		probes_counters(tracer->probes, &sums);
 	}
@@ -267,6 +268,7 @@ static _Noreturn void handle_stop(struct tracer *tracer)
 		done.lost += sums.lost[i];
 	for (size_t i = 0; i < tracer->modules.count; i++)
 		done.noted += tracer->modules.items[i]->note[0] != 0;
+	done.noted += (uint32_t)tracer->ignored_count;
 	reply(TRACER_DONE, &done, sizeof(done));
 	exit(0);
 }

@@ -44,6 +44,8 @@ struct tracer {
 	struct table_cache *cache; /* NULL: there is none */
 	int functions;		   /* memory with a row per struct user_function, for one module */
 	struct modules modules;
+	struct map ignored; /* files that are no modules */
+	size_t ignored_count, no_elf_count;
 	size_t waiting_count; /* modules that wait to be inspected, or for whole tables */
 	struct target **targets;
 	size_t target_count;
@@ -82,6 +84,9 @@ void tracer_load_modules(struct tracer *tracer);
 
 /* The module, or what has become known of it since, to the writer. */
 void tracer_send_module(struct tracer *tracer, const struct module *module);
+
+/* How many files were not looked at, as a module's note. */
+void tracer_send_ignored(struct tracer *tracer);
 
 /* tracer_mappings.c: takes in what targets have mapped since. */
 void tracer_meet_mappings(struct tracer *tracer);

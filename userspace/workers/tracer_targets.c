@@ -3,12 +3,14 @@
 #include "base/clock.h"
 #include "base/functions.h"
 #include "base/io.h"
+#include "base/map.h"
 #include "base/message.h"
 #include "base/text.h"
 #include "base/unwind_blob.h"
 #include "workers/tracer.h"
 #include "workers/worker.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +19,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAPS_TEXT_MAX (64u << 20)
+#define NO_ELF_KEPT_MAX 64
+#define MAPS_TEXT_MAX	(64u << 20)
 
 int tracer_resolve(struct tracer *tracer, enum message_type type, const void *body, size_t size,
 		   int pidfd)
@@ -109,6 +112,18 @@ void tracer_send_module(struct tracer *tracer, const struct module *module)
 		tracer_send(tracer, STREAM_MODULE, &out, sizeof(out));
 }
 
+void tracer_send_ignored(struct tracer *tracer)
+{
+	struct module rest = { .id = (uint32_t)tracer->modules.count + 1, .path = "" };
+
+	if (!tracer->ignored_count)
+		return;
+	snprintf(rest.note, sizeof(rest.note),
+		 "%zu more files were not looked at: no ELF files, or too many",
+		 tracer->ignored_count);
+	tracer_send_module(tracer, &rest);
+}
+
 static void announce_module(struct tracer *tracer, const struct module *module)
 {
 	tracer_send_module(tracer, module);
@@ -183,46 +198,79 @@ static int publish_table(struct tracer *tracer, struct module *module, bool is_w
 	return tracer_ask(tracer, module, &request, -1, is_whole ? use_whole_table : use_table);
 }
 
-/* The file behind a mapping. Trouble is noted, not fatal. */
-static void open_module(struct tracer *tracer, const struct target *target,
-			const struct mapping *mapping, struct module *module)
+/* The file behind a mapping, and its size. A descriptor or -errno. */
+static int open_mapped(struct tracer *tracer, const struct target *target,
+		       const struct mapping *mapping, uint64_t *size)
 {
 	struct resolver_request request = { .pid = target->pid,
 					    .start = mapping->start,
 					    .end = mapping->end };
 	struct stat st;
-	int err = 0;
+	int fd = tracer_resolve(tracer, RESOLVER_MODULE, &request, sizeof(request), target->pidfd);
 
-	module->fd = tracer_resolve(tracer, RESOLVER_MODULE, &request, sizeof(request),
-				    target->pidfd);
 	/* The link may by now lead to another file that was mapped at the same address. */
-	if (module->fd >= 0 && (fstat(module->fd, &st) || st.st_ino != mapping->inode)) {
-		io_close(&module->fd);
-		err = -ESTALE;
-	} else if (module->fd < 0) {
-		err = module->fd;
-		module->fd = -1;
-	} else {
-		module->size_bytes = (uint64_t)st.st_size;
+	if (fd >= 0 && (fstat(fd, &st) || st.st_ino != mapping->inode)) {
+		close(fd);
+		return -ESTALE;
 	}
-	module->note[0] = 0;
-	if (err)
-		module_note(module, "not inspected", err);
-	tracer->waiting_count += !module->is_waiting;
-	module->is_waiting = true;
+	*size = fd >= 0 ? (uint64_t)st.st_size : 0;
+	return fd;
+}
+
+/* Of files that are none, some are kept, to be told of; a target may map as many as it likes. */
+static bool is_surplus(struct tracer *tracer, int fd)
+{
+	char magic[SELFMAG] = "";
+
+	if (fd < 0 || (io_pread(fd, magic, sizeof(magic), 0) == 0 &&
+		       memcmp(magic, ELFMAG, sizeof(magic)) == 0))
+		return false;
+	return tracer->no_elf_count++ >= NO_ELF_KEPT_MAX;
+}
+
+static uint64_t file_key(const struct mapping *mapping)
+{
+	return hash_u64(hash_u64(mapping->device) ^ mapping->inode) | 1;
+}
+
+/* A module for a file that is new. NULL: it is not looked at. */
+static struct module *add_module(struct tracer *tracer, const struct mapping *mapping, int fd)
+{
+	struct module *module = is_surplus(tracer, fd)
+					? NULL
+					: modules_add(&tracer->modules, mapping->device,
+						      mapping->inode, mapping->path);
+
+	/* it will be seen again with each look at the mappings */
+	if (!module && map_put(&tracer->ignored, file_key(mapping), 1) == 0)
+		tracer->ignored_count++;
+	return module;
 }
 
 struct module *tracer_meet_module(struct tracer *tracer, const struct target *target,
 				  const struct mapping *mapping)
 {
 	struct module *module = modules_find(&tracer->modules, mapping->device, mapping->inode);
+	uint64_t size = 0;
 
-	if (!module)
-		module = modules_add(&tracer->modules, mapping->device, mapping->inode,
-				     mapping->path);
 	/* one that was gone before it could be opened may be here to stay now */
-	if (module && module->fd < 0)
-		open_module(tracer, target, mapping, module);
+	if ((module && module->fd >= 0) ||
+	    (!module && map_get(&tracer->ignored, file_key(mapping))))
+		return module;
+	int fd = open_mapped(tracer, target, mapping, &size);
+	if (!module)
+		module = add_module(tracer, mapping, fd);
+	if (!module) {
+		io_close(&fd);
+		return NULL;
+	}
+	module->note[0] = 0;
+	if (fd < 0)
+		module_note(module, "not inspected", fd);
+	module->fd = fd < 0 ? -1 : fd;
+	module->size_bytes = size;
+	tracer->waiting_count += !module->is_waiting;
+	module->is_waiting = true;
 	return module;
 }
 
