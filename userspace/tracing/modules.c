@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t file_key(uint64_t device, uint64_t inode)
+uint64_t modules_key(uint64_t device, uint64_t inode)
 {
 	uint64_t key = hash_u64(hash_u64(device) ^ inode);
 
@@ -24,7 +24,7 @@ static bool is_file(const struct module *module, uint64_t device, uint64_t inode
 
 struct module *modules_find(const struct modules *modules, uint64_t device, uint64_t inode)
 {
-	const uint64_t *id = map_get(&modules->ids, file_key(device, inode));
+	const uint64_t *id = map_get(&modules->ids, modules_key(device, inode));
 
 	if (!id || is_file(modules->items[*id - 1], device, inode))
 		return id ? modules->items[*id - 1] : NULL;
@@ -62,7 +62,7 @@ struct module *modules_add(struct modules *modules, uint64_t device, uint64_t in
 		free(module);
 		return NULL;
 	}
-	if (map_put(&modules->ids, file_key(device, inode), modules->count + 1)) {
+	if (map_put(&modules->ids, modules_key(device, inode), modules->count + 1)) {
 		free(module->path);
 		free(module);
 		return NULL;

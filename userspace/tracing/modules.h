@@ -33,6 +33,9 @@ struct modules {
 	struct map ids; /* identity, hashed -> id of the last such */
 };
 
+/* A hash of a file's identity, never 0. */
+uint64_t modules_key(uint64_t device, uint64_t inode);
+
 /* The module with this identity, or NULL. */
 struct module *modules_find(const struct modules *modules, uint64_t device, uint64_t inode);
 

@@ -228,11 +228,6 @@ static bool is_surplus(struct tracer *tracer, int fd)
 	return tracer->no_elf_count++ >= NO_ELF_KEPT_MAX;
 }
 
-static uint64_t file_key(const struct mapping *mapping)
-{
-	return hash_u64(hash_u64(mapping->device) ^ mapping->inode) | 1;
-}
-
 /* A module for a file that is new. NULL: it is not looked at. */
 static struct module *add_module(struct tracer *tracer, const struct mapping *mapping, int fd)
 {
@@ -242,7 +237,8 @@ static struct module *add_module(struct tracer *tracer, const struct mapping *ma
 						      mapping->inode, mapping->path);
 
 	/* it will be seen again with each look at the mappings */
-	if (!module && map_put(&tracer->ignored, file_key(mapping), 1) == 0)
+	if (!module &&
+	    map_put(&tracer->ignored, modules_key(mapping->device, mapping->inode), 1) == 0)
 		tracer->ignored_count++;
 	return module;
 }
@@ -255,7 +251,7 @@ struct module *tracer_meet_module(struct tracer *tracer, const struct target *ta
 
 	/* one that was gone before it could be opened may be here to stay now */
 	if ((module && module->fd >= 0) ||
-	    (!module && map_get(&tracer->ignored, file_key(mapping))))
+	    (!module && map_get(&tracer->ignored, modules_key(mapping->device, mapping->inode))))
 		return module;
 	int fd = open_mapped(tracer, target, mapping, &size);
 	if (!module)
