@@ -120,12 +120,40 @@ static void the_kernel_tells_what_this_process_maps(void **state)
 	close(fd);
 }
 
+/* perf_event_open(2), PERF_RECORD_FORK and PERF_RECORD_EXIT */
+static int decode_task(uint32_t type, uint32_t pid, uint32_t parent, uint32_t tid)
+{
+	uint8_t record[32] = { 0 };
+
+	put(record, 0, type, 4);
+	put(record, 6, sizeof(record), 2);
+	put(record, 8, pid, 4);
+	put(record, 12, parent, 4);
+	put(record, 16, tid, 4);
+	assert_int_equal(sideband_decode(record, sizeof(record) - 1, &mapping), -EBADMSG);
+	return sideband_decode(record, sizeof(record), &mapping);
+}
+
+static void processes_that_come_and_go_are_told_and_threads_are_not(void **state)
+{
+	(void)state;
+	assert_int_equal(decode_task(PERF_RECORD_FORK, 71, 70, 71), 1);
+	assert_int_equal(mapping.kind, SIDEBAND_FORK);
+	assert_int_equal(mapping.pid, 71);
+	assert_int_equal(mapping.parent, 70);
+	assert_int_equal(decode_task(PERF_RECORD_FORK, 70, 70, 72), 0);
+	assert_int_equal(decode_task(PERF_RECORD_EXIT, 71, 70, 71), 1);
+	assert_int_equal(mapping.kind, SIDEBAND_EXIT);
+	assert_int_equal(decode_task(PERF_RECORD_EXIT, 70, 70, 72), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_mapping_of_a_file_is_told),
 		cmocka_unit_test(a_cut_record_is_refused),
 		cmocka_unit_test(losses_are_told_and_other_records_are_not),
+		cmocka_unit_test(processes_that_come_and_go_are_told_and_threads_are_not),
 		cmocka_unit_test(the_kernel_tells_what_this_process_maps),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
