@@ -22,7 +22,7 @@ static __always_inline void head_fill(struct event_head *head, u8 kind, struct t
 	head->function = COOKIE_FUNCTION(cookie);
 	head->flags = flags;
 	head->tid = task->pid; /* the kernel calls a thread's number pid, and a process's tgid */
-	head->pid = task->tgid;
+	head->pid = owner_of(task)->tgid;
 	head->duration_ns = 0;
 	head->time_ns = bpf_ktime_get_ns();
 }
@@ -53,7 +53,8 @@ static __always_inline void thread_announce(struct thread *thread, struct task_s
 	}
 	head_fill(&event->head, EVENT_THREAD, task, 0, 0);
 	bpf_get_current_comm(event->comm, sizeof(event->comm));
-	event->exec_id = thread->exec_id;
+	/* a pid may be given again, to a program of as many execs */
+	event->exec_id = (u32)hash_step(owner_of(task)->start_boottime, thread->exec_id);
 	event->reserved = 0;
 	bpf_ringbuf_submit(event, wakeup_flag());
 	thread->is_announced = 1;

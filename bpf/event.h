@@ -73,7 +73,7 @@ _Static_assert(sizeof(struct event_realloc) == 56, "layout");
 struct event_thread {
 	struct event_head head;
 	char comm[16]; /* not always terminated */
-	u32 exec_id;   /* of its process: another one after each exec */
+	u32 exec_id;   /* of its process: another after exec, or of a pid given again */
 	u32 reserved;
 };
 _Static_assert(sizeof(struct event_thread) == 48, "layout");

@@ -8,11 +8,6 @@
 #define ANCESTORS_MAX \
 	4 /* that are looked at: a target's child may have children before it is seen */
 
-static __always_inline struct task_struct *parent_of(struct task_struct *task)
-{
-	return task->group_leader->real_parent->group_leader;
-}
-
 /* A target's child, met for the first time: from here on it is a target itself. */
 static __noinline bool is_descendant(struct task_struct *task)
 {
@@ -47,13 +42,16 @@ static __always_inline bool is_ours(struct task_struct *task)
 
 static __always_inline bool is_target(struct task_struct *task)
 {
-	u32 pid = task->tgid;
+	struct task_struct *owner;
+	u32 pid;
 
 	if (target_pid)
-		return pid == target_pid;
+		return task->tgid == target_pid;
 	if (sees_all)
 		return !is_ours(task);
-	return bpf_map_lookup_elem(&targets, &pid) || (follows && is_descendant(task));
+	owner = owner_of(task);
+	pid = owner->tgid;
+	return bpf_map_lookup_elem(&targets, &pid) || (follows && is_descendant(owner));
 }
 
 #endif

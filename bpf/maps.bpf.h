@@ -108,6 +108,22 @@ static __always_inline struct event_counters *counters_here(void)
 	return bpf_map_lookup_elem(&counters, &cpu);
 }
 
+static __always_inline struct task_struct *parent_of(struct task_struct *task)
+{
+	return task->group_leader->real_parent->group_leader;
+}
+
+/*
+ * Whose blocks a thread's are: its process's, but where that runs in its parent's address space
+ * (vfork() until exec), the parent's.
+ */
+static __always_inline struct task_struct *owner_of(struct task_struct *task)
+{
+	struct task_struct *parent = parent_of(task);
+
+	return parent->mm == task->mm ? parent : task->group_leader;
+}
+
 #define HASH_FACTOR 0x9e3779b97f4a7c15ULL
 
 static __always_inline u64 hash_step(u64 hash, u64 value)

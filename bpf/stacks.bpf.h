@@ -110,7 +110,7 @@ static __always_inline u64 stack_take(struct pt_regs *ctx, struct task_struct *t
 		frame_pointer_walk(ctx, slot, task->tgid, return_address);
 	hash = slot->hash + !slot->hash;
 	status = slot->status;
-	stack_send(slot, task->tgid, hash, status);
+	stack_send(slot, owner_of(task)->tgid, hash, status);
 	slot_release(slot);
 	counters = counters_here();
 	if (counters && status < STACK_STATUS_COUNT)

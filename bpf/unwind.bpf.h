@@ -103,7 +103,7 @@ static __always_inline void table_request(struct slot *slot, u32 module)
 	}
 	event->kind = EVENT_MODULE;
 	event->reserved[0] = event->reserved[1] = event->reserved[2] = 0;
-	event->pid = bpf_get_current_pid_tgid() >> 32;
+	event->pid = owner_of((void *)bpf_get_current_task_btf())->tgid;
 	event->module = module;
 	event->reserved2 = 0;
 	bpf_ringbuf_submit(event, BPF_RB_FORCE_WAKEUP);
