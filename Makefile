@@ -245,9 +245,12 @@ check-system: all programs $(BUILD)/tests/fidelity
 check-kernels: all programs
 	$(Q)tests/kernels/run
 
-bench: all programs $(addprefix $(BUILD)/bench/,walk chain chain-fp crew)
+bench: all programs $(addprefix $(BUILD)/bench/,walk chain chain-fp crew tables names)
 	$(Q)$(BUILD)/bench/walk $(BUILD)/bench/chain $(BUILD)/bench/chain-fp
+	$(Q)$(BUILD)/bench/tables /usr/bin /usr/lib
+	$(Q)tests/bench/complete
 	$(Q)tests/bench/run
+	$(Q)tests/bench/run-names
 
 compile_commands.json:
 	bear -- $(MAKE) -B all

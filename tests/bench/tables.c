@@ -101,8 +101,9 @@ int main(int argc, char **argv)
 		nftw("/usr", visit, 16, FTW_PHYS);
 	for (int i = optind; i < argc; i++)
 		nftw(argv[i], visit, 16, FTW_PHYS);
-	printf("%lu files, %lu refused\n%lu raw rows, %lu kept, %lu rules, %.2f MB\n", total.files,
-	       total.refused, total.raw_rows, total.rows, total.rules, (double)total.bytes / 1e6);
+	printf("%lu files, %lu refused\n%lu raw rows, %lu kept, %lu rules, %.2f MB, %.1f bytes per row kept\n",
+	       total.files, total.refused, total.raw_rows, total.rows, total.rules,
+	       (double)total.bytes / 1e6, (double)total.bytes / (double)(total.rows + !total.rows));
 	printf("%.0f ms, %.1f million raw rows per second\n", (double)total.time_ns / 1e6,
 	       (double)total.raw_rows * 1e3 / (double)(total.time_ns + 1));
 	for (size_t i = 0; i < sizeof(KINDS) / sizeof(*KINDS); i++)
