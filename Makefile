@@ -233,7 +233,44 @@ $(chains)/plugins.%.so: tests/programs/chains/plugin.c tests/programs/chains/cha
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -O2 -shared -fPIC -fvisibility=hidden -fno-builtin-malloc -DPLUGIN=$* $(plugin) $< -o $@
 
-programs: $(TARGETS) $(CHAINS)
+# The same programs with other allocators, linked in every way that programs are.
+linked := $(BUILD)/programs/linked
+LINKED :=
+# $(1): program; $(2): way; $(3): compiler and options; $(4): libraries, after the source
+define linked_rule
+LINKED += $(linked)/$(1)-$(2)
+$(linked)/$(1)-$(2): tests/programs/$(1).c tests/programs/truth.h
+	$$(call say,TARGET,$$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$(3) -std=gnu11 -D_GNU_SOURCE -O2 -g -fno-builtin -fno-optimize-sibling-calls $$< $(4) -pthread -o $$@
+endef
+$(foreach program,basic crossfree,\
+	$(eval $(call linked_rule,$(program),static,gcc -static,))\
+	$(eval $(call linked_rule,$(program),jemalloc,gcc,-ljemalloc))\
+	$(eval $(call linked_rule,$(program),tcmalloc,gcc,-ltcmalloc_minimal))\
+	$(eval $(call linked_rule,$(program),mimalloc,gcc,-Wl$(comma)--no-as-needed -lmimalloc))\
+	$(eval $(call linked_rule,$(program),musl,musl-gcc,))\
+	$(eval $(call linked_rule,$(program),musl-static,musl-gcc -static,)))
+$(eval $(call linked_rule,operators,static,gcc -static,-lstdc++))
+
+# jemalloc as it is when it was built with a prefix: the names of a static one, changed
+jemalloc_names := malloc calloc realloc free posix_memalign aligned_alloc memalign valloc mallocx rallocx xallocx sallocx \
+		  dallocx sdallocx nallocx
+define prefix_rule
+$(BUILD)/programs/libjemalloc-$(1).a:
+	$$(call say,AR,$$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)objcopy $(foreach name,$(jemalloc_names),--redefine-sym $(name)=$(1)$(name)) $$(shell $(CC) -print-file-name=libjemalloc.a) $$@
+
+$(eval $(call linked_rule,mallocx,$(1),gcc $(foreach name,$(jemalloc_names),-D$(name)=$(1)$(name)),\
+	$(BUILD)/programs/libjemalloc-$(1).a -lm -ldl -lstdc++))
+$(eval $(call linked_rule,crossfree,$(1),gcc $(foreach name,$(jemalloc_names),-D$(name)=$(1)$(name)),\
+	$(BUILD)/programs/libjemalloc-$(1).a -lm -ldl -lstdc++))
+$(linked)/mallocx-$(1) $(linked)/crossfree-$(1): $(BUILD)/programs/libjemalloc-$(1).a
+endef
+$(foreach prefix,je_ _rjem_,$(eval $(call prefix_rule,$(prefix))))
+
+programs: $(TARGETS) $(CHAINS) $(LINKED)
 
 check: $(PROGRAMS) $(TESTS)
 	$(Q)scripts/include-check
