@@ -50,7 +50,7 @@ PROGRAMS := $(BUILD)/heaptrail $(WORKERS:%=$(BUILD)/workers/heaptrail-%)
 # What every worker has: how it starts and confines itself.
 worker_objects := $(BUILD)/workers/worker.o $(BUILD)/workers/confine.o $(BUILD)/generated/policies.o
 
-link_heaptrail	:= commands export audit base capture
+link_heaptrail	:= commands export audit keys base capture
 libs_heaptrail	:= -ljansson -lsodium -lzstd
 link_tracer	:= tracing base
 libs_tracer	:= -lbpf -lcap -lseccomp

@@ -186,4 +186,12 @@ static inline void bytes_free(struct bytes_buffer *b)
 	*b = (struct bytes_buffer) { 0 };
 }
 
+/* Into memory that has room for it. Returns where it ends. */
+static inline uint8_t *bytes_store_u64(uint8_t *at, uint64_t value)
+{
+	for (unsigned int i = 0; i < 8; i++)
+		*at++ = (uint8_t)(value >> (8 * i));
+	return at;
+}
+
 #endif

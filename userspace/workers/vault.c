@@ -7,12 +7,13 @@
  *
  * Of a capture it reads the fixed header and the key slots, both signed; the rest is the reader's.
  */
-#include "audit/log.h"
+#include "audit/checkpoint.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/message.h"
 #include "capture/header.h"
 #include "capture/read.h"
+#include "keys/auditors.h"
 #include "keys/store.h"
 #include "vault/access.h"
 #include "vault/peer.h"
@@ -33,7 +34,10 @@
 
 struct vault {
 	struct keys *keys;
+	struct auditors auditors;
+	struct audit_host host; /* what the log needs of both */
 	struct audit_log *log;
+	char log_directory[sizeof(((struct vault_start *)0)->state_directory) + 16];
 	struct audit_subject peer;
 	struct worker_process reader;
 	struct audit_object reading; /* what the reader holds */
@@ -43,6 +47,58 @@ struct vault {
 };
 
 static struct message message;
+
+static void sign_for_log(void *context, const void *bytes, size_t size,
+			 uint8_t signature[static 64])
+{
+	const struct vault *vault = context;
+
+	keys_sign_host(vault->keys, bytes, size, signature);
+}
+
+static int wrap_for_auditors(void *context, const uint8_t key[static AUDIT_KEY_BYTES],
+			     char text[static AUDIT_WRAPPED_MAX])
+{
+	const struct vault *vault = context;
+
+	return auditors_wrap(&vault->auditors, key, text, AUDIT_WRAPPED_MAX);
+}
+
+/* Takes up the log, which needs the keys. */
+static void start_log(struct vault *vault, const char *key_directory)
+{
+	const char *path = vault->log_directory;
+	unsigned line;
+	int err = auditors_read(key_directory, &vault->auditors, &line);
+
+	if (err)
+		worker_fail(
+			err == -EPERM ? 4 : 1, -err, "%s/" AUDITORS_NAME ", line %u: %s",
+			key_directory, line,
+			err == -EBADMSG
+				? "is not an age recipient (age1…), so nothing is opened; mend or remove it"
+			: err == -E2BIG ? "more than four auditors"
+			: err == -EPERM ? "others may write it, or own it; chown it, and chmod go-w"
+					: strerror(-err));
+	vault->host = (struct audit_host) { .context = vault,
+					    .sign = sign_for_log,
+					    .wrap = wrap_for_auditors };
+	memcpy(vault->host.public_key, keys_host_pk(vault->keys), sizeof(vault->host.public_key));
+	crypto_generichash(vault->host.auditors, sizeof(vault->host.auditors),
+			   (uint8_t *)&vault->auditors.recipients,
+			   vault->auditors.count * sizeof(vault->auditors.recipients[0]), NULL, 0);
+	err = audit_log_open(path, &vault->host, &vault->log);
+	if (err == -EPERM)
+		worker_fail(
+			4, EPERM,
+			"%s: the audit log belongs to another user or can be written by others, "
+			"so its records prove nothing; chown it, and chmod go-w",
+			path);
+	if (err)
+		worker_fail(err == -EACCES ? 4 : 1, -err,
+			    "%s: the audit log cannot be opened, so nothing else is: %s", path,
+			    err == -EBADMSG ? "what is there is not an audit log" : strerror(-err));
+}
 
 static void start(struct vault *vault)
 {
@@ -69,18 +125,8 @@ static void start(struct vault *vault)
 		worker_fail(err == -EACCES ? 4 : 1, -err,
 			    "%s: the keys cannot be read or made: %s%s", path, strerror(-err),
 			    err == -EACCES ? "; run as root" : "");
-	snprintf(path, sizeof(path), "%s/audit", directory);
-	err = audit_log_open(path, &vault->log);
-	if (err == -EPERM)
-		worker_fail(
-			4, EPERM,
-			"%s: the audit log belongs to another user or can be written by others, "
-			"so its records prove nothing; chown it, and chmod go-w",
-			path);
-	if (err)
-		worker_fail(err == -EACCES ? 4 : 1, -err,
-			    "%s: the audit log cannot be opened, so nothing else is: %s", path,
-			    strerror(-err));
+	snprintf(vault->log_directory, sizeof(vault->log_directory), "%s/audit", directory);
+	start_log(vault, path);
 	err = peer_identify(WORKER_SOCKET, &vault->peer);
 	if (err)
 		worker_fail(4, -err, "the vault cannot tell who is asking: %s", strerror(-err));
@@ -115,6 +161,25 @@ static void note(struct vault *vault, const struct audit_record *record)
 			strerror(-err));
 }
 
+/* The same for what happens because of the record. False: the disk has no room for the records that
+ * would follow. */
+static bool note_gate(struct vault *vault, struct audit_record record)
+{
+	record.is_gate = true;
+	int err = audit_log_append(vault->log, &record);
+
+	if (err == -ENOSPC)
+		return false;
+	if (err)
+		worker_fail(
+			1, -err,
+			"the audit log cannot be written (%s), so nothing is opened; make room or repair it",
+			strerror(-err));
+	return true;
+}
+
+#define NO_ROOM "the disk of the audit log is full, so nothing is opened or recorded; make room"
+
 static void reply(enum message_type type, const void *body, size_t size)
 {
 	if (message_send(WORKER_SOCKET, type, body, size, NULL, 0))
@@ -147,10 +212,11 @@ static void serve_certify(struct vault *vault)
 	if (header_parse(message.body, &header))
 		worker_fail(1, EINVAL, "what should be certified is not the header of a capture");
 	describe(&object, -1, &header);
-	note(vault, &(struct audit_record) { .operation = "capture.start",
-					     .result = "ok",
-					     .subject = &vault->peer,
-					     .object = &object });
+	if (!note_gate(vault, (struct audit_record) { .operation = "capture.start",
+						      .result = "ok",
+						      .subject = &vault->peer,
+						      .object = &object }))
+		worker_fail(1, ENOSPC, NO_ROOM);
 	memcpy(vault->certified_id, header.capture_id, sizeof(vault->certified_id));
 	vault->has_certified = true;
 	reply(VAULT_CERTIFIED, &signature, sizeof(signature));
@@ -232,12 +298,13 @@ static int grant(struct vault *vault, int fd, const struct capture_header *heade
 {
 	struct reader_start key;
 
-	note(vault, &(struct audit_record) { .operation = "open.grant",
-					     .result = "ok",
-					     .subject = &vault->peer,
-					     .object = &vault->reading,
-					     .why = request->why[0] ? request->why : NULL,
-					     .rule = rule });
+	if (!note_gate(vault, (struct audit_record) { .operation = "open.grant",
+						      .result = "ok",
+						      .subject = &vault->peer,
+						      .object = &vault->reading,
+						      .why = request->why[0] ? request->why : NULL,
+						      .rule = rule }))
+		return -ENOSPC;
 	vault->reading_ns = clock_now_ns();
 	int err = unwrap_capture_key(vault->keys, fd, header, key.key);
 	if (!err)
@@ -256,7 +323,8 @@ static void refuse_grant(struct vault *vault, const char *rule, int err)
 		refuse(vault, &vault->reading, rule, 6, -err,
 		       "was tampered with: its key slots are not valid");
 	else
-		refuse(vault, &vault->reading, rule, 1, -err, strerror(-err));
+		refuse(vault, &vault->reading, rule, 1, -err,
+		       err == -ENOSPC ? NO_ROOM : strerror(-err));
 }
 
 static void open_capture(struct vault *vault, int fd, const struct vault_open *request)
@@ -370,7 +438,9 @@ int main(void)
 		else if (polls[0].revents)
 			is_asked = serve(&vault);
 	}
-	keys_close(vault.keys);
 	audit_log_close(vault.log);
+	/* what cannot be signed now is signed the next time, or found by who verifies */
+	(void)audit_log_seal(vault.log_directory, &vault.host);
+	keys_close(vault.keys);
 	return 0;
 }

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "audit/log.h"
+#include "audit/read.h"
+#include "audit/state.h"
 #include "base/io.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,11 +22,49 @@
 static char directory[] = "/tmp/heaptrail-audit-XXXXXX";
 static char path[64];
 
+/* The host: its key, and an auditor to whom keys are given as they are. */
+static uint8_t host_sk[crypto_sign_SECRETKEYBYTES];
+
+static void sign(void *context, const void *message, size_t size, uint8_t signature[static 64])
+{
+	(void)context;
+	crypto_sign_detached(signature, NULL, message, size, host_sk);
+}
+
+static int wrap(void *context, const uint8_t key[static AUDIT_KEY_BYTES],
+		char text[static AUDIT_WRAPPED_MAX])
+{
+	(void)context;
+	sodium_bin2hex(text, AUDIT_WRAPPED_MAX, key, AUDIT_KEY_BYTES);
+	return 0;
+}
+
+static int unwrap(void *context, const char *wrapped, uint8_t key[static AUDIT_KEY_BYTES])
+{
+	(void)context;
+	return sodium_hex2bin(key, AUDIT_KEY_BYTES, wrapped, strlen(wrapped), NULL, NULL, NULL);
+}
+
+static struct audit_host host = { .sign = sign, .wrap = wrap };
+
+/* Removes what is in the directory. */
+static void empty(void)
+{
+	DIR *dir = opendir(directory);
+	struct dirent *entry;
+
+	while ((entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	closedir(dir);
+}
+
 static int set_up_all(void **state)
 {
 	(void)state;
-	if (!mkdtemp(directory))
+	if (sodium_init() < 0 || !mkdtemp(directory))
 		return -1;
+	crypto_sign_keypair(host.public_key, host_sk);
 	snprintf(path, sizeof(path), "%s/audit.log", directory);
 	return 0;
 }
@@ -31,26 +72,28 @@ static int set_up_all(void **state)
 static int tear_down_all(void **state)
 {
 	(void)state;
-	unlink(path);
+	empty();
 	return rmdir(directory);
 }
 
 static int set_up(void **state)
 {
 	(void)state;
-	unlink(path);
+	empty();
+	memset(host.auditors, 0, sizeof(host.auditors));
 	return 0;
 }
 
 static int sync_error; /* what fdatasync() fails with; 0: it works */
 static int sync_count;
+static bool skips_sync; /* for many records */
 
 /* In place of the C library's. */
 int fdatasync(int fd)
 {
 	sync_count++;
 	errno = sync_error;
-	return sync_error ? -1 : fsync(fd);
+	return sync_error ? -1 : skips_sync ? 0 : fsync(fd);
 }
 
 static const struct audit_record RECORD = { .operation = "open.grant",
@@ -64,7 +107,7 @@ static struct audit_log *open_log(void)
 {
 	struct audit_log *log = NULL;
 
-	assert_int_equal(audit_log_open(directory, &log), 0);
+	assert_int_equal(audit_log_open(directory, &host, &log), 0);
 	return log;
 }
 
@@ -97,23 +140,60 @@ static void store(const char *text, size_t size)
 	close(fd);
 }
 
+/* As someone who has only the files. */
 static struct audit_verdict verify(void)
 {
 	struct audit_verdict verdict;
 
-	assert_int_equal(audit_log_read(directory, NULL, NULL, &verdict), 0);
+	assert_int_equal(audit_log_read(directory,
+					&(struct audit_reading) { .host_pk = host.public_key },
+					&verdict),
+			 0);
 	return verdict;
 }
 
+/* As an auditor. */
+static struct audit_verdict audit(void)
+{
+	struct audit_verdict verdict;
+
+	assert_int_equal(audit_log_read(directory,
+					&(struct audit_reading) { .host_pk = host.public_key,
+								  .unwrap = unwrap },
+					&verdict),
+			 0);
+	return verdict;
+}
+
+/* records: beside the first, which begins the log */
 static void assert_intact(uint64_t records)
 {
-	struct audit_verdict verdict = verify();
+	struct audit_verdict verdict = audit();
 
 	if (!verdict.is_intact)
 		print_error("%s\n", verdict.reason);
 	assert_true(verdict.is_intact);
-	assert_int_equal(verdict.records, records);
+	assert_true(verdict.is_end_known);
+	assert_int_equal(verdict.records, 1 + records);
+	assert_int_equal(verdict.sealed, verdict.records);
+	assert_true(verify().is_intact);
 }
+
+static void assert_damaged(const char *how)
+{
+	struct audit_verdict verdict = verify();
+
+	assert_false(verdict.is_intact);
+	if (!strstr(verdict.reason, how))
+		print_error("%s\n", verdict.reason);
+	assert_non_null(strstr(verdict.reason, how));
+}
+
+/* The log's file as it is, and its state, for a crash in the past. */
+struct snapshot {
+	char *text, *state;
+	size_t size, state_size;
+};
 
 /* Where line i (from 0) begins. */
 static char *line_of(char *text, int i)
@@ -148,27 +228,78 @@ static void two_who_append_in_turn_make_one_chain(void **state)
 	assert_intact(4);
 }
 
+static char state_path[64];
+
+static struct snapshot take_snapshot(void)
+{
+	struct snapshot shot;
+	int fd;
+
+	snprintf(state_path, sizeof(state_path), "%s/" AUDIT_STATE_NAME, directory);
+	shot.text = load(&shot.size);
+	fd = open(state_path, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(io_read_all(fd, 4096, &shot.state, &shot.state_size), 0);
+	close(fd);
+	return shot;
+}
+
+static void restore_state(const struct snapshot *shot)
+{
+	int fd = open(state_path, O_WRONLY | O_TRUNC | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_int_equal(io_write(fd, shot->state, shot->state_size), 0);
+	close(fd);
+}
+
+static void drop_snapshot(struct snapshot *shot)
+{
+	free(shot->text);
+	free(shot->state);
+}
+
+/* Without a key: all but the MACs themselves; with the auditor's, those too. */
 static void every_changed_byte_is_found(void **state)
+{
+	char *text;
+	size_t size;
+
+	(void)state;
+	append_some(3);
+	text = load(&size);
+	for (size_t i = 0; i < size; i++) {
+		text[i] ^= 1;
+		store(text, size);
+		text[i] ^= 1;
+		assert_false(verify().is_intact);
+		assert_false(audit().is_intact);
+	}
+	free(text);
+}
+
+/* What is changed where there is no state, in a copy: the last line has only its MAC. */
+static void every_changed_byte_of_a_copy_is_found_by_the_auditor(void **state)
 {
 	char *text;
 	size_t size, unseen = 0;
 
 	(void)state;
-	append_some(3);
+	append_some(2);
 	text = load(&size);
 	size_t last = (size_t)(line_of(text, 2) - text);
+	struct snapshot shot = take_snapshot();
+	unlink(state_path);
 	for (size_t i = 0; i < size; i++) {
 		text[i] ^= 1;
 		store(text, size);
 		text[i] ^= 1;
+		assert_false(audit().is_intact);
 		bool is_found = !verify().is_intact;
-		/* nothing follows the last line that could speak for its contents */
 		if (i < last)
 			assert_true(is_found);
-		else
-			unseen += !is_found;
+		unseen += !is_found;
 	}
 	assert_true(unseen > 0);
+	drop_snapshot(&shot);
 	free(text);
 }
 
@@ -180,17 +311,15 @@ static void a_line_removed_is_found(void **state)
 	(void)state;
 	append_some(4);
 	text = load(&size);
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 5; i++) {
 		char *from = line_of(text, i), *to = line_of(text, i + 1);
 		store(text, (size_t)(from - text));
 		int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
 		assert_int_equal(io_write(fd, to, size - (size_t)(to - text)), 0);
 		close(fd);
-		struct audit_verdict verdict = verify();
 		char line[32];
-		snprintf(line, sizeof(line), "line %d:", i + 1);
-		assert_false(verdict.is_intact);
-		assert_int_equal(strncmp(verdict.reason, line, strlen(line)), 0);
+		snprintf(line, sizeof(line), "segment 1, line %d:", i + 1);
+		assert_damaged(i < 4 ? line : "1 records are missing at the end");
 	}
 	free(text);
 }
@@ -201,7 +330,7 @@ static void lines_out_of_order_are_found(void **state)
 	size_t size;
 
 	(void)state;
-	append_some(4);
+	append_some(3);
 	text = load(&size);
 	char *a = line_of(text, 1), *b = line_of(text, 2), *end = line_of(text, 3);
 	other = malloc(size);
@@ -221,70 +350,141 @@ static void lines_out_of_order_are_found(void **state)
 	free(text);
 }
 
-static void a_cut_inside_a_line_is_found(void **state)
+/* The next who opens goes on, and says for ever what was found. */
+static void a_cut_log_goes_on_and_never_is_intact_again(void **state)
 {
-	char *text;
-	size_t size;
+	(void)state;
+	append_some(3);
+	struct snapshot shot = take_snapshot();
+	size_t second = (size_t)(line_of(shot.text, 2) - shot.text);
+	for (size_t cut = 0; cut < shot.size; cut += second / 3) {
+		empty();
+		store(shot.text, cut);
+		restore_state(&shot);
+		assert_false(verify().is_intact);
+		append_some(2);
+		struct audit_verdict verdict = audit();
+		assert_false(verdict.is_intact);
+		/* from the new segment on, all is well but what its first record tells */
+		assert_int_equal(audit_log_read(directory,
+						&(struct audit_reading) { .first_segment = 2,
+									  .unwrap = unwrap },
+						&verdict),
+				 0);
+		assert_int_equal(verdict.records, 3);
+		assert_non_null(
+			strstr(verdict.reason, "the log was damaged before it: segment 1 was cut"));
+	}
+	drop_snapshot(&shot);
+}
+
+static void a_removed_log_goes_on_and_says_it(void **state)
+{
+	(void)state;
+	append_some(2);
+	unlink(path);
+	append_some(1);
+	assert_damaged("segments are missing");
+	/* and one whose state is gone, with its keys */
+	empty();
+	append_some(2);
+	struct snapshot shot = take_snapshot();
+	unlink(state_path);
+	append_some(1);
+	assert_damaged(
+		"segment 2, line 1: the log was damaged before it: the log's state was lost");
+	/* a torn state is as good as none */
+	empty();
+	shot.state[20] ^= 1;
+	restore_state(&shot);
+	store(shot.text, shot.size);
+	append_some(1);
+	assert_damaged("the log's state was lost");
+	drop_snapshot(&shot);
+}
+
+/* What someone appends while no vault runs has no MAC, however well it fits. */
+static void a_line_that_the_vault_did_not_write_is_found(void **state)
+{
+	struct audit_position position = { .segment = 1, .sequence = 3 };
+	char line[AUDIT_LINE_MAX];
+	struct audit_extent extent;
+
+	(void)state;
+	append_some(1);
+	struct snapshot shot = take_snapshot();
+	int fd = open(state_path, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(audit_state_read_extent(fd, &extent), 0);
+	close(fd);
+	assert_int_equal(extent.sequence, 3);
+	memcpy(position.previous, extent.previous, sizeof(position.previous));
+	size_t size = audit_record_format(&RECORD, &position, line);
+	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	assert_int_equal(io_write(fd, line, size), 0);
+	close(fd);
+	assert_false(audit().is_intact);
+	append_some(1);
+	assert_damaged("segment 2");
+	assert_false(audit().is_intact);
+	drop_snapshot(&shot);
+}
+
+/* A crash between a record and its state: the record is one. Any part of a line that it left is
+ * ended, and said. */
+static void a_torn_last_line_is_mended_and_said(void **state)
+{
+	char *mended;
+	size_t mended_size;
 
 	(void)state;
 	append_some(2);
-	text = load(&size);
-	size_t last = (size_t)(line_of(text, 1) - text);
-	for (size_t cut = 1; cut < size; cut++) {
-		if (cut == last)
-			continue;
-		store(text, cut);
-		assert_false(verify().is_intact);
+	struct snapshot before = take_snapshot();
+	append_some(2);
+	struct snapshot after = take_snapshot();
+	for (size_t cut = before.size; cut <= after.size; cut++) {
+		const char *end = line_of(after.text, 4);
+		size_t second = (size_t)(end - after.text);
+		/* one whole more, two, or one that lacks its newline */
+		unsigned whole = (cut >= second) + (cut == after.size);
+		bool is_at_end = cut == before.size || cut == second || cut == after.size;
+		bool lacks_newline = cut == second - 1 || cut == after.size - 1;
+		empty();
+		store(after.text, cut);
+		restore_state(&before);
+		append_some(1);
+		assert_intact(2 + whole + lacks_newline + !is_at_end + 1);
+		mended = load(&mended_size);
+		assert_int_equal(strstr(mended, "\"op\":\"log.torn\"") != NULL, !is_at_end);
+		free(mended);
 	}
-	free(text);
-}
-
-/* A crash can leave any part of a line; the next who opens ends it, and says so. */
-static void a_torn_last_line_is_mended_and_said(void **state)
-{
-	char *text, *mended;
-	size_t size, mended_size;
-
-	(void)state;
-	append_some(3);
-	text = load(&size);
-	for (int line = 0; line < 3; line++) {
-		size_t begin = (size_t)(line_of(text, line) - text);
-		size_t end = (size_t)(line_of(text, line + 1) - text);
-		for (size_t cut = begin + 1; cut < end; cut++) {
-			bool is_whole = cut == end - 1; /* only its newline is missing */
-			store(text, cut);
-			append_some(1);
-			assert_intact((uint64_t)line + 2 + is_whole);
-			mended = load(&mended_size);
-			assert_non_null(strstr(line_of(mended, line + 1), "\"op\":\"log.torn\""));
-			free(mended);
-		}
-	}
-	free(text);
+	drop_snapshot(&before);
+	drop_snapshot(&after);
 }
 
 /* The mending can be cut short, too, and again. */
 static void a_torn_mending_is_mended(void **state)
 {
-	char *text;
-	size_t size;
-
 	(void)state;
-	append_some(2);
-	text = load(&size);
-	size_t torn = (size_t)(line_of(text, 1) - text) + 20;
-	store(text, torn);
-	free(text);
+	append_some(1);
+	struct snapshot before = take_snapshot();
+	append_some(1);
+	struct snapshot after = take_snapshot();
+	store(after.text, before.size + 20);
+	restore_state(&before);
 	append_some(0);
-	text = load(&size);
-	assert_true(size > torn + 1);
-	for (size_t cut = torn + 1; cut < size; cut++) {
-		store(text, cut);
+	struct snapshot mended = take_snapshot();
+	assert_true(mended.size > before.size + 21);
+	for (size_t cut = before.size + 21; cut < mended.size; cut++) {
+		store(mended.text, cut);
+		restore_state(&before);
 		append_some(1);
-		assert_intact(cut == size - 1 ? 4 : 3);
+		assert_intact(cut == mended.size - 1 ? 4 : 3);
+		assert_int_equal(verify().torn,
+				 cut == before.size + 21 || cut == mended.size - 1 ? 1 : 2);
 	}
-	free(text);
+	drop_snapshot(&before);
+	drop_snapshot(&after);
+	drop_snapshot(&mended);
 }
 
 static void an_unfinished_line_that_nobody_mentions_is_found(void **state)
@@ -310,14 +510,11 @@ static void a_foreign_file_is_not_continued(void **state)
 	char *text = calloc(1, size);
 
 	(void)state;
-	store(text, 4000); /* some file systems leave zeros where a crash met a write */
-	append_some(1);
-	assert_intact(2);
 	store(text, size);
-	assert_int_equal(audit_log_open(directory, &log), -EBADMSG);
+	assert_int_equal(audit_log_open(directory, &host, &log), -EBADMSG);
 	memset(text, '\n', size);
 	store(text, size);
-	assert_int_equal(audit_log_open(directory, &log), -EBADMSG);
+	assert_int_equal(audit_log_open(directory, &host, &log), -EBADMSG);
 	free(text);
 }
 
@@ -334,15 +531,271 @@ static void a_log_that_shrank_takes_no_more(void **state)
 	audit_log_close(log);
 }
 
-static void check_line(void *context, const char *line, size_t size)
+/* --- segments --- */
+
+static unsigned count_segments(void)
+{
+	return (unsigned)verify().segments;
+}
+
+/* Whoever of the two finds it full begins the next; the other follows. */
+static void a_full_segment_is_followed_by_the_next(void **state)
+{
+	struct audit_log *a = open_log(), *b = open_log();
+	static char why[1025];
+	struct audit_record record = RECORD;
+	uint64_t count = 0;
+	char name[96];
+
+	(void)state;
+	memset(why, 0x7f, sizeof(why) - 1); /* each is written as six bytes */
+	record.why = why;
+	skips_sync = true;
+	snprintf(name, sizeof(name), "%s/audit-000002.log", directory);
+	while (access(name, F_OK))
+		for (unsigned i = 0; i < 500; i++, count++)
+			assert_int_equal(audit_log_append(i % 2 ? a : b, &record), 0);
+	skips_sync = false;
+	audit_log_close(a);
+	audit_log_close(b);
+	struct audit_verdict verdict = audit();
+	assert_true(verdict.is_intact);
+	assert_int_equal(verdict.segments, 3);
+	assert_int_equal(verdict.records, count + 3);
+	/* from the second on, nothing vouches for its key, but all else holds */
+	assert_int_equal(
+		audit_log_read(directory,
+			       &(struct audit_reading) { .first_segment = 2, .unwrap = unwrap },
+			       &verdict),
+		0);
+	assert_true(verdict.is_intact);
+	assert_int_equal(verdict.segments, 2);
+	/* without the second, they are two logs */
+	assert_int_equal(unlink(name), 0);
+	assert_damaged("segment 2, line 0: segments are missing: the next one is 3");
+}
+
+static void new_auditors_get_the_key_of_a_new_segment(void **state)
+{
+	(void)state;
+	append_some(1);
+	append_some(1);
+	assert_int_equal(count_segments(), 1);
+	host.auditors[0] = 1;
+	append_some(1);
+	append_some(1);
+	assert_int_equal(count_segments(), 2);
+	assert_intact(5);
+}
+
+/* The keys of the segment before are not on the disk any more, nor is any that a record was sealed
+ * with. */
+static void a_key_is_gone_once_it_was_used(void **state)
+{
+	struct audit_state now;
+	uint8_t key[AUDIT_KEY_BYTES];
+	char *text, *at;
+	size_t size;
+	struct audit_handover handover;
+
+	(void)state;
+	append_some(3);
+	struct snapshot shot = take_snapshot();
+	text = load(&size);
+	at = line_of(text, 1);
+	assert_int_equal(audit_record_handover(text, (size_t)(at - text), &handover), 0);
+	assert_int_equal(unwrap(NULL, handover.wrapped, key), 0);
+	for (int i = 0; i < 4; i++) {
+		assert_true(audit_record_is_sealed(
+			line_of(text, i), (size_t)(line_of(text, i + 1) - line_of(text, i)), key));
+		assert_null(memmem(shot.state, shot.state_size, key, sizeof(key)));
+		audit_key_evolve(key);
+	}
+	int fd = audit_state_open(AT_FDCWD, state_path, false);
+	assert_int_equal(audit_state_read(fd, &now), 0);
+	assert_memory_equal(now.next.key, key, sizeof(key));
+	host.auditors[0] = 1;
+	append_some(0);
+	uint8_t old[512];
+	assert_true(pread(fd, old, sizeof(old), 0) > 100);
+	assert_null(memmem(old, sizeof(old), now.seed, sizeof(now.seed)));
+	assert_null(memmem(old, sizeof(old), key, sizeof(key)));
+	close(fd);
+	drop_snapshot(&shot);
+	free(text);
+}
+
+/* A crash between any two steps of a beginning segment. */
+static void a_segment_that_was_begun_half_is_begun_again(void **state)
+{
+	char from[96], to[96];
+	struct snapshot old;
+
+	(void)state;
+	for (int step = 0; step < 3; step++) {
+		empty();
+		host.auditors[0] = 0;
+		append_some(2);
+		old = take_snapshot();
+		host.auditors[0] = 1;
+		append_some(0);
+		struct snapshot new = take_snapshot();
+		/* back to before the state's file was renamed: the log's new file is in place */
+		snprintf(to, sizeof(to), "%s/" AUDIT_STATE_NEW_NAME, directory);
+		assert_int_equal(rename(state_path, to), 0);
+		restore_state(&old);
+		if (step >= 1) { /* before the new file was */
+			snprintf(to, sizeof(to), "%s/audit.log.new", directory);
+			assert_int_equal(rename(path, to), 0);
+		}
+		if (step >= 2) { /* before the old file was put aside */
+			snprintf(from, sizeof(from), "%s/audit-000001.log", directory);
+			assert_int_equal(rename(from, path), 0);
+		}
+		append_some(1);
+		assert_int_equal(count_segments(), 2);
+		assert_intact(4);
+		drop_snapshot(&old);
+		drop_snapshot(&new);
+	}
+}
+
+/* --- checkpoints --- */
+
+static int read_checkpoint(struct audit_checkpoint *checkpoint,
+			   char text[static AUDIT_CHECKPOINT_MAX])
+{
+	char name[96];
+	size_t size;
+	char *all;
+
+	snprintf(name, sizeof(name), "%s/" AUDIT_CHECKPOINT_NAME, directory);
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(io_read_all(fd, AUDIT_CHECKPOINT_MAX - 1, &all, &size), 0);
+	close(fd);
+	strcpy(text, all);
+	free(all);
+	return audit_checkpoint_parse(text, host.public_key, checkpoint);
+}
+
+static void a_checkpoint_holds_for_a_log_that_grew(void **state)
+{
+	struct audit_checkpoint checkpoint;
+	struct audit_verdict verdict;
+	char text[AUDIT_CHECKPOINT_MAX];
+
+	(void)state;
+	for (int round = 0; round < 9; round++) {
+		append_some(round);
+		if (round == 5)
+			host.auditors[0]++; /* through a new segment, too */
+		assert_int_equal(audit_log_seal(directory, &host), 0);
+		assert_int_equal(read_checkpoint(&checkpoint, text), 0);
+		append_some(round % 3);
+		struct audit_reading reading = { .checkpoint = &checkpoint };
+		assert_int_equal(audit_log_read(directory, &reading, &verdict), 0);
+		assert_true(verdict.is_intact);
+		checkpoint.root[3] ^= 1;
+		assert_int_equal(audit_log_read(directory, &reading, &verdict), 0);
+		assert_non_null(strstr(verdict.reason, "not what the checkpoint signs"));
+		checkpoint.size += 1000;
+		assert_int_equal(audit_log_read(directory, &reading, &verdict), 0);
+		assert_non_null(strstr(verdict.reason, "the checkpoint signs 10"));
+	}
+	/* a log that was made again from its first line on, with this host's keys */
+	assert_int_equal(read_checkpoint(&checkpoint, text), 0);
+	empty();
+	append_some(60);
+	assert_intact(60);
+	assert_int_equal(audit_log_read(directory,
+					&(struct audit_reading) { .checkpoint = &checkpoint },
+					&verdict),
+			 0);
+	assert_false(verdict.is_intact);
+}
+
+static void every_changed_byte_of_a_checkpoint_is_found(void **state)
+{
+	struct audit_checkpoint checkpoint;
+	char text[AUDIT_CHECKPOINT_MAX], changed[AUDIT_CHECKPOINT_MAX];
+	uint8_t other[32] = { 1 };
+
+	(void)state;
+	append_some(2);
+	assert_int_equal(audit_log_seal(directory, &host), 0);
+	assert_int_equal(read_checkpoint(&checkpoint, text), 0);
+	assert_int_equal(checkpoint.size, 3);
+	for (size_t i = 0; text[i]; i++)
+		for (unsigned bit = 0; bit < 8; bit++) {
+			strcpy(changed, text);
+			changed[i] ^= (char)(1 << bit);
+			assert_true(audit_checkpoint_parse(changed, host.public_key, &checkpoint) <
+				    0);
+			changed[i] = 0;
+			assert_true(audit_checkpoint_parse(changed, host.public_key, &checkpoint) <
+				    0);
+		}
+	assert_int_equal(audit_checkpoint_parse(text, other, &checkpoint), -EKEYREJECTED);
+	/* nothing may follow */
+	strcat(strcpy(changed, text), "\n");
+	assert_int_equal(audit_checkpoint_parse(changed, host.public_key, &checkpoint), -EBADMSG);
+}
+
+static void a_log_with_missing_lines_is_not_signed(void **state)
+{
+	(void)state;
+	append_some(3);
+	assert_int_equal(truncate(path, 700), 0);
+	append_some(1);
+	assert_int_equal(audit_log_seal(directory, &host), -ESTALE);
+}
+
+/* RFC 6962's tree, from its definition: of n lines, the left half has the largest power of two less
+ * than n. */
+static void define_root(uint8_t (*lines)[32], size_t count, uint8_t root[static 32])
+{
+	uint8_t bytes[65];
+
+	if (count == 1) {
+		bytes[0] = 0;
+		memcpy(bytes + 1, lines[0], 32);
+		crypto_hash_sha256(root, bytes, 33);
+		return;
+	}
+	size_t left = 1;
+	while (2 * left < count)
+		left *= 2;
+	bytes[0] = 1;
+	define_root(lines, left, bytes + 1);
+	define_root(lines + left, count - left, bytes + 33);
+	crypto_hash_sha256(root, bytes, sizeof(bytes));
+}
+
+static void roots_are_those_of_the_definition(void **state)
+{
+	static uint8_t lines[70][32];
+	struct audit_tree tree = { 0 };
+	uint8_t root[32], defined[32];
+
+	(void)state;
+	randombytes_buf(lines, sizeof(lines));
+	for (size_t i = 0; i < 70; i++) {
+		audit_tree_add(&tree, lines[i]);
+		audit_tree_root(&tree, root);
+		define_root(lines, i + 1, defined);
+		assert_memory_equal(root, defined, sizeof(root));
+	}
+}
+
+static void check_line(void *context, const struct audit_line *line)
 {
 	size_t *longest = context;
 
-	assert_true(size < AUDIT_LINE_MAX);
-	for (size_t i = 0; i < size; i++)
-		assert_true(line[i] >= 0x20 && line[i] < 0x7f);
-	if (size > *longest)
-		*longest = size;
+	assert_true(line->size < AUDIT_LINE_MAX);
+	for (size_t i = 0; i < line->size; i++)
+		assert_true(line->text[i] >= 0x20 && line->text[i] < 0x7f);
+	if (line->size > *longest)
+		*longest = line->size;
 }
 
 static void fill(char *text, size_t size, const char *with)
@@ -387,9 +840,10 @@ static void hostile_strings_stay_ascii_and_within_a_line(void **state)
 	}
 	audit_log_close(log);
 	free(long_text);
-	assert_int_equal(audit_log_read(directory, check_line, &longest, &verdict), 0);
+	struct audit_reading reading = { .visit = check_line, .context = &longest };
+	assert_int_equal(audit_log_read(directory, &reading, &verdict), 0);
 	assert_true(verdict.is_intact);
-	assert_int_equal(verdict.records, sizeof(TEXTS) / sizeof(TEXTS[0]));
+	assert_int_equal(verdict.records, 1 + sizeof(TEXTS) / sizeof(TEXTS[0]));
 	assert_true(longest > 1024);
 }
 
@@ -414,8 +868,10 @@ static void after_a_failed_write_nothing_more_is_appended(void **state)
 	assert_int_equal(audit_log_append(log, &RECORD), -EIO);
 	assert_int_equal(audit_log_append(log, &RECORD), -EIO);
 	audit_log_close(log);
+	/* what was written of it is taken back */
 	append_some(1);
-	assert_intact(3);
+	assert_intact(2);
+	assert_int_equal(verify().torn, 0);
 	signal(SIGXFSZ, SIG_DFL);
 }
 
@@ -435,6 +891,47 @@ static void after_a_failed_sync_nothing_more_is_appended(void **state)
 	assert_int_equal(audit_log_append(log, &RECORD), -EIO);
 	assert_int_equal(sync_count, 0);
 	audit_log_close(log);
+	/* nor does another one go on in that file */
+	append_some(1);
+	assert_intact(3);
+	assert_int_equal(count_segments(), 2);
+}
+
+static int reserve_error; /* what fallocate() fails with */
+
+int fallocate(int fd, int mode, off_t offset, off_t size)
+{
+	(void)fd;
+	(void)mode;
+	(void)offset;
+	(void)size;
+	errno = reserve_error;
+	return reserve_error ? -1 : 0;
+}
+
+/* Where the disk has no room for the records that will follow, nothing is begun, but all is noted.
+ */
+static void without_room_gates_stay_closed_and_the_rest_is_noted(void **state)
+{
+	struct audit_record gate = RECORD;
+	struct audit_log *log = open_log();
+
+	(void)state;
+	gate.is_gate = true;
+	reserve_error = ENOSPC;
+	assert_int_equal(audit_log_append(log, &gate), -ENOSPC);
+	assert_int_equal(audit_log_append(log, &RECORD), 0);
+	assert_int_equal(audit_log_append(log, &gate), -ENOSPC);
+	reserve_error = 0;
+	assert_int_equal(audit_log_append(log, &gate), 0);
+	audit_log_close(log);
+	assert_intact(2);
+	/* a file system that cannot reserve takes all */
+	log = open_log();
+	reserve_error = EOPNOTSUPP;
+	assert_int_equal(audit_log_append(log, &gate), 0);
+	reserve_error = 0;
+	audit_log_close(log);
 }
 
 static void a_log_whose_mending_is_not_durable_does_not_open(void **state)
@@ -442,13 +939,17 @@ static void a_log_whose_mending_is_not_durable_does_not_open(void **state)
 	struct audit_log *log;
 
 	(void)state;
-	store("{\"v\":1", 6);
+	append_some(1);
+	int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	assert_int_equal(io_write(fd, "{\"v\":1", 6), 0);
+	close(fd);
 	sync_error = ENOSPC;
-	assert_int_equal(audit_log_open(directory, &log), -ENOSPC);
+	assert_int_equal(audit_log_open(directory, &host, &log), -ENOSPC);
 	sync_error = 0;
 	append_some(1);
-	assert_intact(2); /* the mending, and one */
+	/* the one before, what was torn, the mending or the segment that took its place, and one */
 	assert_int_equal(verify().torn, 1);
+	assert_true(audit().is_intact);
 }
 
 static void a_log_that_is_gone_takes_no_more(void **state)
@@ -469,16 +970,16 @@ static void a_log_that_others_may_write_is_refused(void **state)
 	(void)state;
 	append_some(1);
 	assert_int_equal(chmod(path, 0620), 0);
-	assert_int_equal(audit_log_open(directory, &log), -EPERM);
+	assert_int_equal(audit_log_open(directory, &host, &log), -EPERM);
 	assert_int_equal(chmod(path, 0600), 0);
 	assert_int_equal(chmod(directory, 0702), 0);
-	assert_int_equal(audit_log_open(directory, &log), -EPERM);
+	assert_int_equal(audit_log_open(directory, &host, &log), -EPERM);
 	assert_int_equal(chmod(directory, 0700), 0);
 	append_some(1);
 	assert_intact(2);
 	if (geteuid() == 0) {
 		assert_int_equal(chown(path, 65534, 65534), 0);
-		assert_int_equal(audit_log_open(directory, &log), -EPERM);
+		assert_int_equal(audit_log_open(directory, &host, &log), -EPERM);
 	}
 }
 
@@ -487,16 +988,15 @@ static void a_failed_opening_closes_nothing_else(void **state)
 	struct audit_log *log;
 
 	(void)state;
-	assert_int_equal(audit_log_open("/dev/null/audit", &log), -ENOTDIR);
+	assert_int_equal(audit_log_open("/dev/null/audit", &host, &log), -ENOTDIR);
 	assert_true(fcntl(0, F_GETFD) >= 0);
 }
 
-static void measure_line(void *context, const char *line, size_t size)
+static void measure_line(void *context, const struct audit_line *line)
 {
 	size_t *lines = context;
 
-	assert_non_null(line);
-	assert_true(size <= AUDIT_LINE_MAX);
+	assert_true(line->kept <= AUDIT_LINE_MAX);
 	++*lines;
 }
 
@@ -517,7 +1017,8 @@ static void any_file_can_be_read(void **state)
 			newlines += text[i] == '\n';
 		}
 		store(text, sizeof(text));
-		assert_int_equal(audit_log_read(directory, measure_line, &lines, &verdict), 0);
+		struct audit_reading reading = { .visit = measure_line, .context = &lines };
+		assert_int_equal(audit_log_read(directory, &reading, &verdict), 0);
 		assert_false(verdict.is_intact);
 		assert_int_equal(verdict.records, 0);
 		assert_int_equal(lines, newlines);
@@ -531,7 +1032,7 @@ static void open_refuses_a_link(void **state)
 
 	(void)state;
 	assert_int_equal(symlink("/dev/null", path), 0);
-	assert_int_equal(audit_log_open(directory, &log), -ELOOP);
+	assert_int_equal(audit_log_open(directory, &host, &log), -ELOOP);
 }
 
 static void a_log_that_is_not_there_is_said(void **state)
@@ -539,7 +1040,8 @@ static void a_log_that_is_not_there_is_said(void **state)
 	struct audit_verdict verdict;
 
 	(void)state;
-	assert_int_equal(audit_log_read(directory, NULL, NULL, &verdict), -ENOENT);
+	assert_int_equal(audit_log_read(directory, &(struct audit_reading) { 0 }, &verdict),
+			 -ENOENT);
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
@@ -552,7 +1054,19 @@ int main(void)
 		TEST(every_changed_byte_is_found),
 		TEST(a_line_removed_is_found),
 		TEST(lines_out_of_order_are_found),
-		TEST(a_cut_inside_a_line_is_found),
+		TEST(every_changed_byte_of_a_copy_is_found_by_the_auditor),
+		TEST(a_cut_log_goes_on_and_never_is_intact_again),
+		TEST(a_removed_log_goes_on_and_says_it),
+		TEST(a_line_that_the_vault_did_not_write_is_found),
+		TEST(a_full_segment_is_followed_by_the_next),
+		TEST(new_auditors_get_the_key_of_a_new_segment),
+		TEST(a_key_is_gone_once_it_was_used),
+		TEST(a_segment_that_was_begun_half_is_begun_again),
+		TEST(a_checkpoint_holds_for_a_log_that_grew),
+		TEST(every_changed_byte_of_a_checkpoint_is_found),
+		TEST(a_log_with_missing_lines_is_not_signed),
+		TEST(roots_are_those_of_the_definition),
+		TEST(without_room_gates_stay_closed_and_the_rest_is_noted),
 		TEST(a_torn_last_line_is_mended_and_said),
 		TEST(a_torn_mending_is_mended),
 		TEST(an_unfinished_line_that_nobody_mentions_is_found),

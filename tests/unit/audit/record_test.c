@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "audit/record.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +13,9 @@
 
 static char line[AUDIT_LINE_MAX];
 
-static const struct audit_position POSITION = { .sequence = 17, .previous = { 0xab, 1, 2 } };
+static const struct audit_position POSITION = {
+	.segment = 3, .sequence = 17, .previous = { 0xab, 1, 2 }, .key = { 7 }
+};
 
 /* The record as JSON, without its newline, which must be the only one. */
 static json_t *format(const struct audit_record *record)
@@ -42,8 +45,9 @@ static struct audit_subject somebody(void)
 
 static void fields_come_in_the_documented_order(void **state)
 {
-	static const char *const NAMES[] = { "v",   "seg",  "seq", "t",	 "mono", "boot", "op",
-					     "res", "subj", "obj", "ms", "why",	 "rule", "prev" };
+	static const char *const NAMES[] = { "v",    "seg", "seq",  "t",    "mono",
+					     "boot", "op",  "res",  "subj", "obj",
+					     "ms",   "why", "rule", "prev", "mac" };
 	struct audit_subject subject = somebody();
 	struct audit_object object = { .size = 5, .state = "complete" };
 	json_t *json = format(&(struct audit_record) { .operation = "open.close",
@@ -189,8 +193,10 @@ static void no_part_of_a_record_is_one(void **state)
 static uint64_t sequence(const char *number)
 {
 	char text[256];
-	int size = snprintf(text, sizeof(text),
-			    "{\"v\":1,\"seg\":1,\"seq\":%s,\"t\":0,\"prev\":\"%064d\"}", number, 0);
+	int size = snprintf(
+		text, sizeof(text),
+		"{\"v\":1,\"seg\":1,\"seq\":%s,\"t\":0,\"prev\":\"%064d\",\"mac\":\"%064d\"}",
+		number, 0, 0);
 
 	assert_int_equal(audit_record_is(text, (size_t)size),
 			 audit_record_sequence(text, (size_t)size) != 0);
@@ -210,6 +216,59 @@ static void a_number_is_written_in_one_way_only(void **state)
 		assert_true(sequence(WRONG[i]) == 0);
 }
 
+static void a_record_is_sealed_with_its_key_only(void **state)
+{
+	uint8_t key[AUDIT_KEY_BYTES], hash[AUDIT_HASH_BYTES];
+	size_t size = audit_record_format(
+		&(struct audit_record) { .operation = "log.torn", .result = "ok" }, &POSITION,
+		line);
+
+	(void)state;
+	memcpy(key, POSITION.key, sizeof(key));
+	assert_true(audit_record_is_sealed(line, size, key));
+	assert_true(audit_record_is_sealed(line, size - 1, key));
+	assert_true(audit_record_follows(line, size, POSITION.previous));
+	audit_record_previous(line, size, hash);
+	assert_memory_equal(hash, POSITION.previous, sizeof(hash));
+	audit_key_evolve(key);
+	assert_false(audit_record_is_sealed(line, size, key));
+	/* what the MAC does not cover, its own field, is written in one way only */
+	for (size_t i = 0; i < size - 1; i++) {
+		line[i] ^= 1;
+		assert_false(audit_record_is(line, size) &&
+			     audit_record_is_sealed(line, size, POSITION.key));
+		line[i] ^= 1;
+	}
+}
+
+static void a_handover_is_read_as_it_was_written(void **state)
+{
+	struct audit_handover given = { .is_by_host = true }, found;
+
+	(void)state;
+	memset(given.public_key, 0xa1, sizeof(given.public_key));
+	memset(given.signature, 0x5c, sizeof(given.signature));
+	memset(given.wrapped, 'w', sizeof(given.wrapped) - 1);
+	struct audit_record record = { .operation = "log.start",
+				       .result = "ok",
+				       .why = "\",\"key\":{\"pk\":\"",
+				       .handover = &given };
+	json_decref(format(&record));
+	assert_int_equal(audit_record_handover(line, strlen(line), &found), 0);
+	assert_memory_equal(&found, &given, sizeof(found));
+	given.is_by_host = false;
+	given.wrapped[0] = 0;
+	size_t size = audit_record_format(&record, &POSITION, line);
+	assert_int_equal(audit_record_handover(line, size, &found), 0);
+	assert_false(found.is_by_host);
+	assert_string_equal(found.wrapped, "");
+	for (size_t cut = 0; cut < size - 200; cut++)
+		(void)audit_record_handover(line, cut, &found);
+	record.handover = NULL;
+	size = audit_record_format(&record, &POSITION, line);
+	assert_int_equal(audit_record_handover(line, size, &found), -EBADMSG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -221,6 +280,8 @@ int main(void)
 		cmocka_unit_test(a_record_is_known_with_and_without_its_newline),
 		cmocka_unit_test(no_part_of_a_record_is_one),
 		cmocka_unit_test(a_number_is_written_in_one_way_only),
+		cmocka_unit_test(a_record_is_sealed_with_its_key_only),
+		cmocka_unit_test(a_handover_is_read_as_it_was_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
