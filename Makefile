@@ -6,6 +6,7 @@
 # make check-kernels some of them on other kernels, under emulation
 # make bench        ratios against other tools, as root
 # make install      DESTDIR= PREFIX=
+# make install-service   and units for the vault as a service
 # make compile_commands.json   for editors; needs bear
 #
 # V=1 shows the commands; SANITIZE=1 builds with ASan and UBSan into build/sanitize.
@@ -28,7 +29,7 @@ BPF_ARCH := $(if $(filter x86_64,$(ARCH)),x86,$(if $(filter aarch64,$(ARCH)),arm
 CFLAGS	 ?= -O2 -g
 CFLAGS	 += -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	    -Wno-missing-field-initializers -fno-strict-aliasing -fstack-protector-strong
-CPPFLAGS += -D_GNU_SOURCE -DHEAPTRAIL_VERSION='"$(VERSION)"' -Iuserspace -I. -I$(BUILD)/generated
+CPPFLAGS += -D_GNU_SOURCE -DHEAPTRAIL_VERSION='"$(VERSION)"' -Iuserspace -I. -I$(BUILD) -I$(BUILD)/generated
 ifdef SANITIZE
 CFLAGS	 += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -DHEAPTRAIL_SANITIZE
 LDFLAGS	 += -fsanitize=address,undefined
@@ -70,8 +71,9 @@ libs_all	:= -lbpf -ldw -lelf -llzma -lZydis -liberty -lzstd -lsodium -ljansson -
 TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*/*_test.c))
 TARGETS := $(patsubst tests/programs/%.c,$(BUILD)/programs/%,$(wildcard tests/programs/*.c))
 
-.PHONY: all check check-system check-kernels bench install clean programs compile_commands.json
+.PHONY: all check check-system check-kernels bench install install-service clean programs compile_commands.json
 .SECONDARY:
+SHELL := /bin/bash
 all: $(PROGRAMS)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
@@ -132,6 +134,14 @@ $(BUILD)/generated/policies.c: scripts/policies-to-c $(POLICIES)
 
 $(BUILD)/generated/policies.o: $(BUILD)/generated/policies.c
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
+
+# The rules for who may open captures, where an administrator wrote none.
+$(BUILD)/generated/access_default.h: policies/access/default.policy
+	$(call say,POLICY,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)sed -e 's/[\\"]/\\&/g' -e 's/.*/\t"&\\n" \\/' -e '1i #define ACCESS_DEFAULT \\' -e '$$a\ \t""' $< > $@.tmp && mv $@.tmp $@
+
+$(BUILD)/vault/access.o: $(BUILD)/generated/access_default.h
 
 # Unit tests may reach every folder.
 $(BUILD)/tests/%: tests/unit/%.c $(call folders_of,$(FOLDERS))
@@ -296,6 +306,18 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/heaptrail
 	install -m 755 $(BUILD)/heaptrail $(DESTDIR)$(PREFIX)/bin/heaptrail
 	install -m 755 $(WORKERS:%=$(BUILD)/workers/heaptrail-%) $(DESTDIR)$(PREFIX)/libexec/heaptrail
+	install -d $(DESTDIR)$(PREFIX)/share/doc/heaptrail $(DESTDIR)$(PREFIX)/share/heaptrail
+	install -m 644 README.md docs/*.md $(DESTDIR)$(PREFIX)/share/doc/heaptrail
+	install -m 644 policies/access/default.policy $(DESTDIR)$(PREFIX)/share/heaptrail/access.policy
+
+# The vault as a service, for people who may open captures and are not root.
+install-service: install
+	install -d $(DESTDIR)/usr/lib/{systemd/system,sysusers.d,tmpfiles.d}
+	sed 's,/usr/local,$(PREFIX),' policies/systemd/heaptrail-vault@.service > \
+		$(DESTDIR)/usr/lib/systemd/system/heaptrail-vault@.service
+	install -m 644 policies/systemd/heaptrail-vault.socket $(DESTDIR)/usr/lib/systemd/system
+	install -m 644 policies/systemd/sysusers.conf $(DESTDIR)/usr/lib/sysusers.d/heaptrail.conf
+	install -m 644 policies/systemd/tmpfiles.conf $(DESTDIR)/usr/lib/tmpfiles.d/heaptrail.conf
 
 clean:
 	rm -rf build compile_commands.json

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STATE_DIRECTORY "/var/lib/heaptrail"
 
 const struct command COMMANDS[] = {
 	{ "record", record_main,

@@ -37,6 +37,8 @@ int doctor_main(int argc, char **argv);
  * returned. */
 int command_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+#define STATE_DIRECTORY "/var/lib/heaptrail"
+
 /* Where keys, audit log and captures are: the option, $HEAPTRAIL_STATE_DIR, /var/lib/heaptrail. */
 const char *command_state_directory(const char *option);
 

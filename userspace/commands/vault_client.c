@@ -8,6 +8,48 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* Where the service listens (policies/systemd/heaptrail-vault.socket). */
+#define SERVICE_SOCKET "/run/heaptrail/vault.sock"
+
+/* Connects to the service. 0 or -errno; -ENOENT: there is none. */
+static int connect_service(const char *path, struct worker_process *vault)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address))) {
+		int err = -errno;
+		close(fd);
+		return err;
+	}
+	*vault = (struct worker_process)WORKER_PROCESS_NONE;
+	vault->socket = fd;
+	return 0;
+}
+
+/*
+ * Where the service is, it has the keys of the usual state directory. Any other directory has a
+ * vault that whoever may read the keys starts.
+ */
+static int begin(struct worker_process *vault, const char *state_directory)
+{
+	const char *path = getenv("HEAPTRAIL_VAULT");
+	bool is_asked_for = path && *path;
+
+	if (!is_asked_for && strcmp(state_directory, STATE_DIRECTORY) != 0)
+		return worker_start("vault", vault);
+	int err = connect_service(is_asked_for ? path : SERVICE_SOCKET, vault);
+	return err == -ENOENT && !is_asked_for ? worker_start("vault", vault) : err;
+}
 
 int vault_begin(struct worker_process *vault, const char *state_directory)
 {
@@ -19,11 +61,13 @@ int vault_begin(struct worker_process *vault, const char *state_directory)
 				    state_directory);
 	if (strlen(state_directory) >= sizeof(start.state_directory))
 		return command_fail(EXIT_MISUSED, "--state-dir: the path is too long");
-	int err = worker_start("vault", vault);
+	int err = begin(vault, state_directory);
 	if (err)
-		return command_fail(EXIT_FAILED,
-				    "the vault worker (heaptrail-vault) cannot be started: %s",
-				    strerror(-err));
+		return command_fail(
+			err == -EACCES ? EXIT_PERMISSION : EXIT_FAILED,
+			"the vault cannot be %s: %s%s",
+			err == -ENOENT ? "found (heaptrail-vault)" : "reached", strerror(-err),
+			err == -EACCES ? "; members of the group heaptrail may connect" : "");
 	text_copy(start.state_directory, sizeof(start.state_directory), state_directory);
 	err = message_send(vault->socket, VAULT_START, &start, sizeof(start), NULL, 0);
 	return err ? command_fail(EXIT_FAILED, "the vault is gone: %s", strerror(-err)) : EXIT_DONE;

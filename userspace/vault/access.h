@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who may do what with a capture. Whatever no rule allows is denied. */
+/*
+ * Who may do what with a capture: rules as text, one on each line (policies/access/default.policy).
+ * The first that matches decides; whatever none allows is denied.
+ */
 #ifndef HEAPTRAIL_VAULT_ACCESS_H
 #define HEAPTRAIL_VAULT_ACCESS_H
 
@@ -7,14 +10,40 @@
 
 #include <stdbool.h>
 
+#define ACCESS_GROUPS_MAX 64
+
+struct access_rules;
+
+/*
+ * The rules in the file. 0 or -errno; -ENOENT: there is no such file; -EPERM: it does not belong to
+ * root or to this user, or others may write it; -EBADMSG: *mistake says what is wrong in which
+ * line.
+ */
+int access_load(const char *path, struct access_rules **rules, char mistake[static 160]);
+
+/* Those that are built in. NULL: no memory. */
+struct access_rules *access_default(void);
+
+void access_free(struct access_rules *rules);
+
+struct access_request {
+	const struct audit_subject *asker;
+	gid_t groups[ACCESS_GROUPS_MAX]; /* beside the asker's own */
+	size_t group_count;
+	uid_t owner;	       /* the vault's */
+	const char *operation; /* from the asker: repeated only where it is known */
+	bool has_reason;
+	uint64_t age_s; /* of the capture */
+};
+
 struct access_decision {
 	bool is_allowed;
-	char rule[64];	 /* what decided, for the record */
+	char rule[128];	 /* what decided, for the record */
 	const char *why; /* why not, for the asker; static */
 };
 
-/* operation comes from the asker, and is repeated only where it is known. */
-void access_decide(const struct audit_subject *asker, uid_t owner, const char *operation,
+/* rules: NULL where the file has a mistake: everything is denied. */
+void access_decide(const struct access_rules *rules, const struct access_request *request,
 		   struct access_decision *decision);
 
 #endif

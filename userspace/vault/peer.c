@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vault/peer.h"
 
+#include "base/io.h"
 #include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77 /* Linux 6.5 */
+#endif
 
 /* The first line of /proc/PID/name, "" where it cannot be read. */
 static void read_line(pid_t pid, const char *name, char *out, size_t size)
@@ -57,6 +64,25 @@ static uint32_t read_number(pid_t pid, const char *name)
 	return text[0] ? (uint32_t)strtoul(text, NULL, 10) : (uint32_t)-1;
 }
 
+/* A descriptor of the process itself, which no other that gets its pid later can pass for; -1:
+ * none. */
+static int open_process(int socket, pid_t pid)
+{
+	int fd = -1;
+	socklen_t size = sizeof(fd);
+
+	if (getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &fd, &size) == 0)
+		return fd;
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+static bool is_alive(int process)
+{
+	struct pollfd poll_process = { .fd = process, .events = POLLIN };
+
+	return process >= 0 && poll(&poll_process, 1, 0) == 0;
+}
+
 int peer_identify(int socket, struct audit_subject *subject)
 {
 	struct ucred credentials;
@@ -69,11 +95,29 @@ int peer_identify(int socket, struct audit_subject *subject)
 	subject->pid = credentials.pid;
 	subject->uid = credentials.uid;
 	subject->gid = credentials.gid;
+	int process = open_process(socket, credentials.pid);
 	subject->auid = read_number(credentials.pid, "loginuid");
 	subject->session = read_number(credentials.pid, "sessionid");
 	snprintf(path, sizeof(path), "/proc/%d/exe", credentials.pid);
 	ssize_t n = readlink(path, subject->exe, sizeof(subject->exe) - 1);
 	subject->exe[n > 0 ? n : 0] = 0;
 	read_cgroup(credentials.pid, subject->cgroup, sizeof(subject->cgroup));
+	/* one that has ended by now may have been another's when it was read */
+	if (!is_alive(process)) {
+		subject->auid = (uid_t)-1;
+		subject->session = (uint32_t)-1;
+		subject->exe[0] = subject->cgroup[0] = 0;
+	}
+	io_close(&process);
 	return 0;
+}
+
+size_t peer_groups(int socket, gid_t *groups, size_t max)
+{
+	socklen_t size = (socklen_t)(max * sizeof(*groups));
+
+	/* with more than that, it is as if there were none: a rule can then only fail to match */
+	return getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups, &size)
+		       ? 0
+		       : size / sizeof(*groups);
 }

@@ -9,4 +9,7 @@
  * credentials. */
 int peer_identify(int socket, struct audit_subject *subject);
 
+/* Its supplementary groups, at most max; the kernel's, of when it connected. How many. */
+size_t peer_groups(int socket, gid_t *groups, size_t max);
+
 #endif

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
+ * heaptrail-vault [STATE-DIRECTORY]
+ *
  * The vault: the only holder of private keys. It certifies the headers of new captures and opens
  * old ones, each time in the same order: the audit record is appended and on disk, then the key is
  * unwrapped, then a reader without rights gets it. Whoever asked gets a socket to that reader,
  * never the key.
+ *
+ * It serves one peer, on its socket: the command that started it and says which state directory it
+ * is about, or, as a service (policies/systemd), one connection of anybody who may connect; then
+ * the directory is an argument.
  *
  * Of a capture it reads the fixed header and the key slots, both signed; the rest is the reader's.
  */
@@ -11,6 +17,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/message.h"
+#include "base/text.h"
 #include "capture/header.h"
 #include "capture/read.h"
 #include "keys/auditors.h"
@@ -30,6 +37,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 struct vault {
@@ -39,6 +47,10 @@ struct vault {
 	struct audit_log *log;
 	char log_directory[sizeof(((struct vault_start *)0)->state_directory) + 16];
 	struct audit_subject peer;
+	gid_t groups[ACCESS_GROUPS_MAX];
+	size_t group_count;
+	struct access_rules *rules; /* NULL: they have a mistake */
+	char mistake[160];	    /* in them */
 	struct worker_process reader;
 	struct audit_object reading; /* what the reader holds */
 	uint64_t reading_ns;	     /* since when */
@@ -100,17 +112,64 @@ static void start_log(struct vault *vault, const char *key_directory)
 			    err == -EBADMSG ? "what is there is not an audit log" : strerror(-err));
 }
 
-static void start(struct vault *vault)
+/* On record, or everything ends here: nothing may happen without its record. */
+static void note(struct vault *vault, const struct audit_record *record)
+{
+	int err = audit_log_append(vault->log, record);
+
+	if (err)
+		worker_fail(
+			1, -err,
+			"the audit log cannot be written (%s), so nothing is opened; make room or "
+			"repair it",
+			strerror(-err));
+}
+
+/* From the state directory, where a test or a second installation has its own, or from where
+ * administrators look. */
+static void start_rules(struct vault *vault, const char *state_directory)
+{
+	const char *places[] = { state_directory, "/etc/heaptrail" };
+	char path[sizeof(vault->log_directory)];
+	int err = -ENOENT;
+
+	for (size_t i = 0; i < 2 && err == -ENOENT; i++) {
+		snprintf(path, sizeof(path), "%s/access.policy", places[i]);
+		err = access_load(path, &vault->rules, vault->mistake);
+		if (err == -ENOTDIR)
+			err = -ENOENT;
+	}
+	if (err == -ENOENT) {
+		vault->rules = access_default();
+		err = vault->rules ? 0 : -ENOMEM;
+	}
+	if (!err)
+		return;
+	char what[sizeof(vault->mistake)];
+	snprintf(what, sizeof(what), "%s",
+		 err == -EBADMSG ? vault->mistake
+		 : err == -EPERM ? "others may write it, or own it: chown root, chmod go-w"
+				 : strerror(-err));
+	snprintf(vault->mistake, sizeof(vault->mistake), "%.60s: %.95s", path, what);
+	note(vault, &(struct audit_record) { .operation = "policy.load",
+					     .result = "failed",
+					     .why = vault->mistake });
+}
+
+/* fixed: the state directory of a service, which its callers do not choose; NULL: whoever started
+ * the vault does. */
+static void start(struct vault *vault, const char *fixed)
 {
 	static const struct message_rule RULES[] = { { VAULT_START, sizeof(struct vault_start),
 						       0 } };
 	struct vault_start *options = (void *)message.body;
-	char path[sizeof(options->state_directory) + 16];
-	const char *directory = options->state_directory;
+	char path[sizeof(options->state_directory) + 16],
+		directory[sizeof(options->state_directory)];
 
 	if (message_recv(WORKER_SOCKET, RULES, 1, &message))
 		exit(1);
 	options->state_directory[sizeof(options->state_directory) - 1] = 0;
+	text_copy(directory, sizeof(directory), fixed ? fixed : options->state_directory);
 	if (mkdir(directory, 0711) && errno != EEXIST)
 		worker_fail(errno == EACCES ? 4 : 1, errno, "%s: cannot be created: %s", directory,
 			    strerror(errno));
@@ -125,11 +184,13 @@ static void start(struct vault *vault)
 		worker_fail(err == -EACCES ? 4 : 1, -err,
 			    "%s: the keys cannot be read or made: %s%s", path, strerror(-err),
 			    err == -EACCES ? "; run as root" : "");
-	snprintf(vault->log_directory, sizeof(vault->log_directory), "%s/audit", directory);
-	start_log(vault, path);
 	err = peer_identify(WORKER_SOCKET, &vault->peer);
 	if (err)
 		worker_fail(4, -err, "the vault cannot tell who is asking: %s", strerror(-err));
+	vault->group_count = peer_groups(WORKER_SOCKET, vault->groups, ACCESS_GROUPS_MAX);
+	snprintf(vault->log_directory, sizeof(vault->log_directory), "%s/audit", directory);
+	start_log(vault, path);
+	start_rules(vault, directory);
 }
 
 static void describe(struct audit_object *object, int fd, const struct capture_header *header)
@@ -146,19 +207,6 @@ static void describe(struct audit_object *object, int fd, const struct capture_h
 		memcpy(object->capture_id, header->capture_id, sizeof(object->capture_id));
 		crypto_hash_sha256(object->header_hash, header->bytes, sizeof(header->bytes));
 	}
-}
-
-/* On record, or everything ends here: nothing may happen without its record. */
-static void note(struct vault *vault, const struct audit_record *record)
-{
-	int err = audit_log_append(vault->log, record);
-
-	if (err)
-		worker_fail(
-			1, -err,
-			"the audit log cannot be written (%s), so nothing is opened; make room or "
-			"repair it",
-			strerror(-err));
 }
 
 /* The same for what happens because of the record. False: the disk has no room for the records that
@@ -195,15 +243,47 @@ static void serve_public(struct vault *vault)
 	reply(VAULT_KEYS, &keys, sizeof(keys));
 }
 
+static bool is_trusted(const struct vault *vault)
+{
+	return vault->peer.uid == 0 || vault->peer.uid == geteuid();
+}
+
+static void decide(const struct vault *vault, const char *operation, bool has_reason,
+		   uint64_t age_s, struct access_decision *decision)
+{
+	struct access_request request = { .asker = &vault->peer,
+					  .group_count = vault->group_count,
+					  .owner = geteuid(),
+					  .operation = operation,
+					  .has_reason = has_reason,
+					  .age_s = age_s };
+
+	memcpy(request.groups, vault->groups, sizeof(request.groups));
+	access_decide(vault->rules, &request, decision);
+	/* whoever can mend the rules learns what is wrong with them */
+	if (!vault->rules && is_trusted(vault))
+		decision->why = vault->mistake;
+}
+
 /* Signs the header of a new capture, which starts with that. */
 static void serve_certify(struct vault *vault)
 {
 	const uint8_t *bytes = message.body;
 	uint8_t signed_bytes[HEADER_MESSAGE_BYTES];
+	struct access_decision decision;
 	struct vault_signature signature;
 	struct capture_header header;
 	struct audit_object object;
 
+	decide(vault, "record", false, 0, &decision);
+	if (!decision.is_allowed) {
+		note(vault, &(struct audit_record) { .operation = "capture.deny",
+						     .result = "denied",
+						     .subject = &vault->peer,
+						     .why = decision.why,
+						     .rule = decision.rule });
+		worker_fail(4, EACCES, "nothing is recorded: %s", decision.why);
+	}
 	if (memcmp(bytes + HEADER_HOST_PK, keys_host_pk(vault->keys), 32) != 0)
 		worker_fail(1, EINVAL, "a header that names another host is not certified");
 	header_message(bytes, signed_bytes);
@@ -215,7 +295,8 @@ static void serve_certify(struct vault *vault)
 	if (!note_gate(vault, (struct audit_record) { .operation = "capture.start",
 						      .result = "ok",
 						      .subject = &vault->peer,
-						      .object = &object }))
+						      .object = &object,
+						      .rule = decision.rule }))
 		worker_fail(1, ENOSPC, NO_ROOM);
 	memcpy(vault->certified_id, header.capture_id, sizeof(vault->certified_id));
 	vault->has_certified = true;
@@ -335,7 +416,9 @@ static void open_capture(struct vault *vault, int fd, const struct vault_open *r
 	int err = capture_header_read(fd, &header);
 
 	describe(&vault->reading, fd, err ? NULL : &header);
-	access_decide(&vault->peer, geteuid(), request->operation, &decision);
+	uint64_t now = (uint64_t)time(NULL), created = err ? now : header.created_unix;
+	decide(vault, request->operation, request->why[0], now > created ? now - created : 0,
+	       &decision);
 	if (!decision.is_allowed) {
 		refuse(vault, &vault->reading, decision.rule, 4, EACCES, decision.why);
 	} else if (err) {
@@ -418,14 +501,14 @@ static bool serve(struct vault *vault)
 	return true;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	struct vault vault = { .reader = WORKER_PROCESS_NONE };
+	static struct vault vault = { .reader = WORKER_PROCESS_NONE };
 	bool is_asked = true;
 
 	worker_begin("vault");
 	signal(SIGXFSZ, SIG_IGN); /* a log that may not grow is an error like others */
-	start(&vault);
+	start(&vault, argc > 1 ? argv[1] : NULL);
 	worker_confine("vault");
 	while (is_asked || vault.reader.pid) {
 		struct pollfd polls[2] = { { .fd = is_asked ? WORKER_SOCKET : -1,
@@ -442,5 +525,6 @@ int main(void)
 	/* what cannot be signed now is signed the next time, or found by who verifies */
 	(void)audit_log_seal(vault.log_directory, &vault.host);
 	keys_close(vault.keys);
+	access_free(vault.rules);
 	return 0;
 }
