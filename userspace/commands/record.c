@@ -137,7 +137,7 @@ static int add_targets(struct record *record)
 	return command_fail(
 		EXIT_FAILED,
 		"no allocator that heaptrail knows is mapped by %s: looked for malloc, free and "
-		"their kin, by symbol, in every mapped file",
+		"their kin, by symbol, in the executable and up to 2,048 mapped files",
 		record->options.pid_count > 1 ? "any of these processes" : "this process");
 }
 

@@ -4,6 +4,7 @@
 #include "base/functions.h"
 #include "base/text.h"
 #include "bpf/settings.h"
+#include "symbols/entry.h"
 
 #include <Zydis/Zydis.h>
 #include <elf.h>
@@ -16,6 +17,7 @@
 #define SP_OFFSET_MAX	 0x7fff
 #define SCAN_MAX	 (64u << 10) /* of a function, for branches into its start */
 #define SCAN_UNSIZED_MAX (4u << 10)
+#define CANDIDATES_MAX	 1024 /* of one file: names that are looked at */
 
 /* DWARF's numbers of the registers, by the processor's: rax rcx rdx rbx rsp rbp rsi rdi r8… */
 static const int8_t DWARF_NUMBERS[REGISTERS] = { 0, 2, 1,  3,  7,  6,  4,  5,
@@ -263,14 +265,15 @@ static void pick_x86(struct walk *walk, const struct function *function, uint64_
 	}
 }
 
-int site_pick(const struct elf *elf, uint16_t function, const struct elf_symbol *symbol,
-	      struct probe_site *site)
+int site_pick(const struct elf *elf, const struct cfi_list *list, uint16_t function,
+	      const struct elf_symbol *symbol, struct probe_site *site)
 {
 	size_t size;
 	const uint8_t *code = elf_code(elf, symbol->address, &size);
 
 	*site = (struct probe_site) { .function = function };
-	if (!code || !elf_offset_of(elf, symbol->address, &site->entry_offset))
+	if (!code || !elf_offset_of(elf, symbol->address, &site->entry_offset) ||
+	    !entry_is_plausible(elf, list, symbol->address))
 		return -ENOENT;
 	site->offset = site->entry_offset;
 	text_copy(site->symbol, sizeof(site->symbol), symbol->name);
@@ -280,6 +283,9 @@ int site_pick(const struct elf *elf, uint16_t function, const struct elf_symbol 
 		for (int i = 0; i < ARGUMENTS; i++)
 			site->argument[i] = register_with(&walk, i);
 		pick_x86(&walk, functions_row(function), symbol->size, site);
+		/* nothing that the processor could execute */
+		if (!site->instruction[0])
+			return -ENOENT;
 	} else {
 		for (int8_t i = 0; i < ARGUMENTS; i++)
 			site->argument[i] = i; /* x0 to x5 */
@@ -289,8 +295,10 @@ int site_pick(const struct elf *elf, uint16_t function, const struct elf_symbol 
 
 struct finding {
 	const struct elf *elf;
+	struct cfi_list list;
+	bool has_list; /* it is read once it is needed: few files have an allocator */
 	struct probe_site *sites;
-	uint32_t count, refused;
+	uint32_t count, refused, candidates;
 	uint64_t refused_addresses[MODULE_SITES_MAX]; /* the first of them */
 	bool is_among_locals;
 };
@@ -301,6 +309,16 @@ static int function_named(const char *name)
 		if (strcmp(FUNCTIONS[i].symbol, name) == 0)
 			return (int)i;
 	return -1;
+}
+
+static int pick(struct finding *finding, int function, const struct elf_symbol *symbol,
+		struct probe_site *site)
+{
+	/* without call frame information the list is empty */
+	if (!finding->has_list)
+		(void)cfi_list_read(finding->elf, &finding->list);
+	finding->has_list = true;
+	return site_pick(finding->elf, &finding->list, (uint16_t)function, symbol, site);
 }
 
 static bool has_site(const struct finding *finding, int function)
@@ -321,13 +339,13 @@ static struct probe_site *known(const struct finding *finding, uint64_t entry_of
 }
 
 /* Of several names the one in the earlier row: it is better known. */
-static void rename_site(const struct elf *elf, int function, const struct elf_symbol *symbol,
+static void rename_site(struct finding *finding, int function, const struct elf_symbol *symbol,
 			struct probe_site *site)
 {
 	struct probe_site renamed;
 
 	if (site->function < FUNCTION_COUNT && function < site->function &&
-	    site_pick(elf, (uint16_t)function, symbol, &renamed) == 0)
+	    pick(finding, function, symbol, &renamed) == 0)
 		*site = renamed;
 }
 
@@ -345,7 +363,8 @@ static void refuse(struct finding *finding, uint64_t address)
 static void add_site(struct finding *finding, int function, const struct elf_symbol *symbol)
 {
 	if (symbol->is_indirect || finding->count == MODULE_SITES_MAX ||
-	    site_pick(finding->elf, (uint16_t)function, symbol, &finding->sites[finding->count]))
+	    finding->candidates++ >= CANDIDATES_MAX ||
+	    pick(finding, function, symbol, &finding->sites[finding->count]))
 		refuse(finding, symbol->address);
 	else
 		finding->count++;
@@ -399,7 +418,7 @@ static void find_site(const struct elf_symbol *symbol, void *context)
 					  ? known(finding, offset)
 					  : NULL;
 	if (site) {
-		rename_site(finding->elf, function, symbol, site);
+		rename_site(finding, function, symbol, site);
 		return;
 	}
 	add_site(finding, function, symbol);
@@ -430,6 +449,7 @@ void sites_find(const struct elf *elf, struct probe_site sites[static MODULE_SIT
 		elf_each_function(elf, find_site, &finding);
 	if (!has_site(&finding, function_named("free")))
 		drop_operators(&finding);
+	cfi_list_free(&finding.list);
 	*count = finding.count;
 	*refused = finding.refused;
 }

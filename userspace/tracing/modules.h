@@ -5,12 +5,13 @@
 
 #include "base/map.h"
 #include "base/site.h"
+#include "bpf/settings.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define MODULES_MAX 16384
+#define MODULES_MAX (UNWIND_MODULES_MAX - 1) /* each has an unwind table */
 
 struct module {
 	uint32_t id; /* from 1 */

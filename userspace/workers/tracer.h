@@ -11,13 +11,16 @@
 #include "tracing/sideband.h"
 #include "workers/stream.h"
 
-#define TARGETS_MAX (1u << 20) /* of one recording, gone ones included */
+#define TARGETS_MAX	  (1u << 20) /* of one recording, gone ones included */
+#define TARGET_MODULES_MAX 2048 /* that one target brings: others need theirs */
 
 struct target {
 	uint32_t pid;
 	int pidfd;
 	bool is_gone;
 	bool is_met; /* while recording: a child of a target, or any process */
+	uint32_t module_count; /* files that nobody had mapped before it */
+	uint32_t unseen_count; /* of its files, that were not looked at, as there are too many */
 	struct maps maps;
 	uint64_t maps_ns;	 /* when they were read */
 	bool has_unknown_frames; /* a frame was in none of them: read them again */
@@ -72,8 +75,8 @@ int tracer_meet_maps(struct tracer *tracer, struct target *target);
 /* The same, and loads modules that are new. */
 int tracer_scan(struct tracer *tracer, struct target *target);
 
-/* The module of a mapping; opened and named where it is new. NULL: out of memory, or of ids. */
-struct module *tracer_meet_module(struct tracer *tracer, const struct target *target,
+/* The module of a mapping; opened and named where it is new. NULL: it is not looked at. */
+struct module *tracer_meet_module(struct tracer *tracer, struct target *target,
 				  const struct mapping *mapping);
 
 /* Meets the vdso: ours is every target's. */

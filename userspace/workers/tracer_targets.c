@@ -228,6 +228,12 @@ static bool is_surplus(struct tracer *tracer, int fd)
 	return tracer->no_elf_count++ >= NO_ELF_KEPT_MAX;
 }
 
+static void ignore(struct tracer *tracer, const struct mapping *mapping)
+{
+	if (map_put(&tracer->ignored, modules_key(mapping->device, mapping->inode), 1) == 0)
+		tracer->ignored_count++;
+}
+
 /* A module for a file that is new. NULL: it is not looked at. */
 static struct module *add_module(struct tracer *tracer, const struct mapping *mapping, int fd)
 {
@@ -237,13 +243,18 @@ static struct module *add_module(struct tracer *tracer, const struct mapping *ma
 						      mapping->inode, mapping->path);
 
 	/* it will be seen again with each look at the mappings */
-	if (!module &&
-	    map_put(&tracer->ignored, modules_key(mapping->device, mapping->inode), 1) == 0)
-		tracer->ignored_count++;
+	if (!module)
+		ignore(tracer, mapping);
 	return module;
 }
 
-struct module *tracer_meet_module(struct tracer *tracer, const struct target *target,
+/* Has it brought as many as it may, or are there as many as there can be? */
+static bool is_too_many(const struct tracer *tracer, const struct target *target)
+{
+	return target->module_count >= TARGET_MODULES_MAX || tracer->modules.count >= MODULES_MAX;
+}
+
+struct module *tracer_meet_module(struct tracer *tracer, struct target *target,
 				  const struct mapping *mapping)
 {
 	struct module *module = modules_find(&tracer->modules, mapping->device, mapping->inode);
@@ -253,9 +264,17 @@ struct module *tracer_meet_module(struct tracer *tracer, const struct target *ta
 	if ((module && module->fd >= 0) ||
 	    (!module && map_get(&tracer->ignored, modules_key(mapping->device, mapping->inode))))
 		return module;
+	/* it is not even opened: there may be tens of thousands */
+	if (!module && is_too_many(tracer, target)) {
+		ignore(tracer, mapping);
+		target->unseen_count++;
+		return NULL;
+	}
 	int fd = open_mapped(tracer, target, mapping, &size);
-	if (!module)
+	if (!module) {
 		module = add_module(tracer, mapping, fd);
+		target->module_count += module != NULL;
+	}
 	if (!module) {
 		io_close(&fd);
 		return NULL;
@@ -303,6 +322,10 @@ static void load_module(struct tracer *tracer, struct module *module)
 		module_note(module, "no unwind table", table_err);
 	if (module->fd >= 0 && !err && tracer->stream >= 0)
 		tracer_meet_debug(tracer, module);
+	if (!err && module->inspection.refused && !module->note[0])
+		snprintf(module->note, sizeof(module->note),
+			 "%u functions are not probed: no instruction begins where their names are",
+			 module->inspection.refused);
 	if (tracer->is_attached && (err = tracer_attach_module(tracer, module)))
 		module_note(module, "not probed", err);
 	announce_module(tracer, module);
@@ -358,9 +381,15 @@ int tracer_meet_maps(struct tracer *tracer, struct target *target)
 	target->has_unknown_frames = false;
 	if (err)
 		return err;
+	/*
+	 * The executable first, which is lowest; then from the highest on, as libraries that are
+	 * loaded at the start are above what is mapped later. So whoever maps very many files does
+	 * not hide their allocator behind them.
+	 */
 	for (size_t i = 0; i < maps.count; i++) {
-		struct module *module = tracer_meet_module(tracer, target, &maps.items[i]);
-		maps.items[i].module = module ? module->id : 0;
+		struct mapping *mapping = &maps.items[i ? maps.count - i : 0];
+		struct module *module = tracer_meet_module(tracer, target, mapping);
+		mapping->module = module ? module->id : 0;
 	}
 	maps_free(&target->maps);
 	target->maps = maps;

@@ -230,7 +230,7 @@ static void a_million_mallocs_are_a_bounded_number_of_sites(void **state)
 		.p_vaddr = 4096,
 		.p_filesz = CODE,
 	};
-	memset(bytes + 4096, 0x48, CODE);
+	memset(bytes + 4096, 0x90, CODE);
 	memcpy(bytes + strings_at, "\0malloc", 8);
 	Elf64_Sym *symbols = (Elf64_Sym *)(bytes + symbols_at);
 	for (size_t i = 0; i < COUNT; i++)

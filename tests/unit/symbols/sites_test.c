@@ -335,9 +335,52 @@ static void an_offset_that_is_no_code_has_no_site(void **state)
 	assert_int_equal(refused, 1);
 }
 
+/* Whoever is probed in the middle of an instruction does something else. */
+static void a_name_inside_an_instruction_is_refused(void **state)
+{
+	static const char *const FRAMES[][2] = { { ".cfi_startproc\n", ".cfi_endproc\n" },
+						 { "", "" } };
+	char source[512];
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		/* with call frame information, and without, where the size of the function around
+		 * it tells */
+		snprintf(
+			source, sizeof(source),
+			BEGIN("work") "%smovabs $0x1122334455667788,%%rax\n ret\n%s" END("work") ".globl malloc\n.type malloc, @function\n.set malloc, work + 4\n" BEGIN(
+				"free") "push %%rbx\n ret\n" END("free"),
+			FRAMES[i][0], FRAMES[i][1]);
+		assemble(source);
+		assert_null(site_named("malloc"));
+		assert_non_null(site_named("free"));
+		assert_int_equal(refused, 1);
+	}
+	/* what is no instruction at all */
+	assemble(BEGIN("malloc") ".byte 0x06, 0x06\n" END("malloc"));
+	assert_null(site_named("malloc"));
+}
+
+/* A return probe takes what is on top of the stack for the return address, and changes it. */
+static void a_name_where_the_return_address_is_not_on_top_is_refused(void **state)
+{
+	(void)state;
+	assemble(BEGIN(
+		"work") ".cfi_startproc\n push %rbx\n.cfi_def_cfa_offset 16\n"
+			".globl malloc\n.type malloc, @function\nmalloc: mov %rdi,%rbx\n"
+			" pop %rbx\n.cfi_def_cfa_offset 8\n"
+			".globl calloc\n.type calloc, @function\ncalloc: mov %rdi,%rax\n ret\n.cfi_endproc\n" END(
+				"work"));
+	assert_null(site_named("malloc"));
+	assert_non_null(site_named("calloc"));
+	assert_int_equal(refused, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_name_inside_an_instruction_is_refused),
+		cmocka_unit_test(a_name_where_the_return_address_is_not_on_top_is_refused),
 		cmocka_unit_test(an_emulated_entry_is_the_site),
 		cmocka_unit_test(endbr_is_passed),
 		cmocka_unit_test(a_conditional_branch_may_carry_the_probe),
