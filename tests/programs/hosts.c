@@ -41,15 +41,19 @@ static unsigned char *map(const char *path)
 int main(int argc, char **argv)
 {
 	unsigned char *code[FILES_MAX] = { 0 };
+	bool is_code[FILES_MAX];
 	int first = truth_arguments(argc, argv), count = argc - first;
 
 	if (count > FILES_MAX)
 		return 2;
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < count; i++) {
 		code[i] = map(argv[first + i]) + MAP_SIZE / 2;
+		/* read now: later its file system may not answer any more */
+		is_code[i] = memcmp(code[i], CODE, sizeof(CODE)) == 0;
+	}
 	truth_go();
 	for (int i = 0; i < count; i++) {
-		for (int k = 0; k < CALLS && memcmp(code[i], CODE, sizeof(CODE)) == 0; k++) {
+		for (int k = 0; k < CALLS && is_code[i]; k++) {
 			next = &blocks[i][k];
 			((void (*)(void (*)(void)))code[i])(called_back);
 		}

@@ -128,6 +128,7 @@ static const char *reason(int err)
 	case ECHILD: return "what read it crashed";
 	case ETIMEDOUT: return "reading it took too long";
 	case ENOMEM: return "reading it took too much memory";
+	case EHOSTDOWN: return "its file system does not answer";
 	case ESTALE: return "it changed meanwhile";
 	case EFBIG: return "too large";
 	case EMEDIUMTYPE: return "no regular file";

@@ -25,7 +25,7 @@
 #define STATUS_TEXT_MAX (64u << 10)
 #define MAP_SIZE_MAX	(64 << 20) /* as the symbolizer's (symbols/perf_map.h) */
 
-static const struct message_rule RULES[] = {
+const struct message_rule RESOLVER_REQUESTS[RESOLVER_REQUEST_COUNT] = {
 	{ RESOLVER_MAPS, sizeof(struct resolver_request), 1 },
 	{ RESOLVER_TARGET, sizeof(struct resolver_request), 0 },
 	{ RESOLVER_MODULE, sizeof(struct resolver_request), 1 },
@@ -65,6 +65,10 @@ int resolver_open_regular(int held)
 		err = fd < 0 ? -errno : 0;
 	}
 	io_close(&held);
+	/* FUSE asks its daemon at each close: one that does not answer is to hang here, not whoever
+	 * gets the file */
+	if (!err)
+		close(dup(fd));
 	return err ? err : fd;
 }
 
@@ -191,17 +195,16 @@ static int identify(uint32_t pid, struct tracer_target *target)
 	return -ESRCH;
 }
 
-static int answer_identity(const struct message *message)
+static int answer_identity(int socket, const struct message *message)
 {
 	struct tracer_target target;
 	int pidfd = identify(((const struct resolver_request *)message->body)->pid, &target);
 
 	if (pidfd < 0) {
-		worker_refuse(WORKER_SOCKET, 1, -pidfd, "%s", strerror(-pidfd));
+		worker_refuse(socket, 1, -pidfd, "%s", strerror(-pidfd));
 		return 0;
 	}
-	int err = message_send(WORKER_SOCKET, RESOLVER_IDENTITY, &target, sizeof(target), &pidfd,
-			       1);
+	int err = message_send(socket, RESOLVER_IDENTITY, &target, sizeof(target), &pidfd, 1);
 	close(pidfd);
 	return err;
 }
@@ -219,31 +222,28 @@ static int serve(const struct message *message)
 	return -EPROTO;
 }
 
-static int answer_file(struct message *message)
+static int answer_file(int socket, struct message *message)
 {
 	int fd = serve(message), err = 0;
 
 	message_close_fds(message);
 	if (fd < 0)
-		worker_refuse(WORKER_SOCKET, 1, -fd, "%s", strerror(-fd));
+		worker_refuse(socket, 1, -fd, "%s", strerror(-fd));
 	else
-		err = message_send(WORKER_SOCKET, RESOLVER_FILE, NULL, 0, &fd, 1);
+		err = message_send(socket, RESOLVER_FILE, NULL, 0, &fd, 1);
 	io_close(&fd);
 	return err;
+}
+
+int resolver_answer(int socket, struct message *message)
+{
+	return message->type == RESOLVER_TARGET ? answer_identity(socket, message)
+						: answer_file(socket, message);
 }
 
 int main(void)
 {
 	worker_begin("resolver");
 	worker_confine("resolver");
-	for (;;) {
-		static struct message message;
-		int err = message_recv(WORKER_SOCKET, RULES, sizeof(RULES) / sizeof(RULES[0]),
-				       &message);
-		if (!err)
-			err = message.type == RESOLVER_TARGET ? answer_identity(&message)
-							      : answer_file(&message);
-		if (err)
-			return err == -EPIPE ? 0 : 1;
-	}
+	return resolver_attend() == -EPIPE ? 0 : 1;
 }

@@ -3,6 +3,7 @@
 #ifndef HEAPTRAIL_WORKERS_RESOLVER_H
 #define HEAPTRAIL_WORKERS_RESOLVER_H
 
+#include "base/message.h"
 #include "workers/protocol.h"
 
 #include <stdint.h>
@@ -13,6 +14,21 @@
  * regular file: a path that leads elsewhere by now does not matter. Closes held.
  */
 int resolver_open_regular(int held);
+
+#define RESOLVER_REQUEST_COUNT 7
+
+/* What the tracer may ask. */
+extern const struct message_rule RESOLVER_REQUESTS[RESOLVER_REQUEST_COUNT];
+
+/* Answers one request on a socket; closes its descriptors. 0, or -errno of the socket. */
+int resolver_answer(int socket, struct message *message);
+
+/*
+ * resolver_attend.c: answers requests until the asker is gone. An open that hangs, as on a file
+ * system whose server does not answer, is refused as -ETIMEDOUT after a second. -errno; -EPIPE is
+ * the normal end.
+ */
+int resolver_attend(void);
 
 /* resolver_debug.c: split debug files. */
 int resolver_debug(const struct resolver_debug *request);

@@ -11,14 +11,14 @@
 #include "tracing/sideband.h"
 #include "workers/stream.h"
 
-#define TARGETS_MAX	  (1u << 20) /* of one recording, gone ones included */
-#define TARGET_MODULES_MAX 2048 /* that one target brings: others need theirs */
+#define TARGETS_MAX	   (1u << 20) /* of one recording, gone ones included */
+#define TARGET_MODULES_MAX 2048	      /* that one target brings: others need theirs */
 
 struct target {
 	uint32_t pid;
 	int pidfd;
 	bool is_gone;
-	bool is_met; /* while recording: a child of a target, or any process */
+	bool is_met;	       /* while recording: a child of a target, or any process */
 	uint32_t module_count; /* files that nobody had mapped before it */
 	uint32_t unseen_count; /* of its files, that were not looked at, as there are too many */
 	struct maps maps;
@@ -26,6 +26,7 @@ struct target {
 	bool has_unknown_frames; /* a frame was in none of them: read them again */
 	struct module *code;	 /* its code without a file; NULL: none was met */
 	uint64_t code_ns;	 /* when its map was last looked for */
+	bool hangs;		 /* below its root nothing is looked for: that took too long */
 };
 
 /* Files that hold a module's debug information; -1: there is none. */
@@ -48,6 +49,7 @@ struct tracer {
 	int functions;		   /* memory with a row per struct user_function, for one module */
 	struct modules modules;
 	struct map ignored; /* files that are no modules */
+	struct map silent;  /* devices whose file system did not answer; keys as of an inode 0 */
 	size_t ignored_count, no_elf_count;
 	size_t waiting_count; /* modules that wait to be inspected, or for whole tables */
 	struct target **targets;

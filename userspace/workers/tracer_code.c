@@ -9,6 +9,7 @@
 #include "base/io.h"
 #include "workers/tracer.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,11 +31,13 @@ static struct module *code_module(struct tracer *tracer, struct target *target)
 void tracer_seek_map(struct tracer *tracer, struct target *target)
 {
 	struct resolver_request request = { .pid = target->pid };
-	int fd = tracer_resolve(tracer, RESOLVER_PERF_MAP, &request, sizeof(request),
-				target->pidfd);
+	int fd = target->hangs ? -ETIMEDOUT
+			       : tracer_resolve(tracer, RESOLVER_PERF_MAP, &request,
+						sizeof(request), target->pidfd);
 	struct module *module = fd >= 0 ? code_module(tracer, target) : NULL;
 	char path[32], *copy;
 
+	target->hangs |= fd == -ETIMEDOUT;
 	target->code_ns = clock_now_ns();
 	if (!module) {
 		io_close(&fd);

@@ -18,8 +18,8 @@ static int ask_build_id(struct tracer *tracer, const uint8_t *build_id, uint32_t
 	return tracer_resolve(tracer, RESOLVER_DEBUG, &request, sizeof(request), NO_PIDFD);
 }
 
-static int ask_beside(struct tracer *tracer, const struct target *target,
-		      const struct mapping *mapping, const struct module_inspection *inspection)
+static int ask_beside(struct tracer *tracer, struct target *target, const struct mapping *mapping,
+		      const struct module_inspection *inspection)
 {
 	struct resolver_beside request = {
 		.mapping = { .pid = target->pid, .start = mapping->start, .end = mapping->end },
@@ -28,7 +28,11 @@ static int ask_beside(struct tracer *tracer, const struct target *target,
 
 	memcpy(request.build_id.build_id, inspection->build_id, sizeof(request.build_id.build_id));
 	text_copy(request.name, sizeof(request.name), inspection->links.name);
-	return tracer_resolve(tracer, RESOLVER_BESIDE, &request, sizeof(request), target->pidfd);
+	if (target->hangs)
+		return -ETIMEDOUT;
+	int fd = tracer_resolve(tracer, RESOLVER_BESIDE, &request, sizeof(request), target->pidfd);
+	target->hangs = fd == -ETIMEDOUT;
+	return fd;
 }
 
 static const struct mapping *find_mapping(const struct target *target, const struct module *module)
@@ -55,7 +59,7 @@ void tracer_meet_debug(struct tracer *tracer, struct module *module)
 		return;
 	}
 	for (size_t i = 0; i < tracer->target_count; i++) {
-		const struct target *target = tracer->targets[i];
+		struct target *target = tracer->targets[i];
 		const struct mapping *mapping = target->is_gone ? NULL
 								: find_mapping(target, module);
 		if (!mapping)

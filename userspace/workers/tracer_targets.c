@@ -205,15 +205,26 @@ static int open_mapped(struct tracer *tracer, const struct target *target,
 	struct resolver_request request = { .pid = target->pid,
 					    .start = mapping->start,
 					    .end = mapping->end };
+	uint64_t device = modules_key(mapping->device, 0);
 	struct stat st;
+
+	*size = 0;
+	if (map_get(&tracer->silent, device))
+		return -EHOSTDOWN;
 	int fd = tracer_resolve(tracer, RESOLVER_MODULE, &request, sizeof(request), target->pidfd);
 
+	/* a second once, not for each of its files and each look at the mappings */
+	if (fd == -ETIMEDOUT) {
+		(void)map_put(&tracer->silent, device, 1);
+		return -EHOSTDOWN;
+	}
 	/* The link may by now lead to another file that was mapped at the same address. */
 	if (fd >= 0 && (fstat(fd, &st) || st.st_ino != mapping->inode)) {
 		close(fd);
 		return -ESTALE;
 	}
-	*size = fd >= 0 ? (uint64_t)st.st_size : 0;
+	if (fd >= 0)
+		*size = (uint64_t)st.st_size;
 	return fd;
 }
 
