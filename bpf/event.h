@@ -151,6 +151,7 @@ struct event_counters {
 	u64 lost[LOSS_REASON_COUNT];
 	u64 stacks_lost;  /* stack records that found no room; sent again at the next use */
 	u64 threads_lost; /* thread records that found no room */
+	u64 traced;	  /* records of threads that somebody traced with ptrace(2) */
 	u64 stack_status[STACK_STATUS_COUNT]; /* every stack taken, by how it ended */
 };
 

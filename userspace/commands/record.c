@@ -35,7 +35,8 @@ struct record {
 	bool was_interrupted;
 	struct writer_progress progress;
 	struct writer_done done;
-	uint32_t noted; /* modules of which something is missing */
+	uint32_t noted;	 /* modules of which something is missing */
+	bool was_traced; /* a debugger or the like held a target */
 };
 
 static void print_site(const struct tracer_site *site)
@@ -254,6 +255,7 @@ static int handle_tracer(struct record *record)
 	if (message.type == TRACER_DONE) {
 		record->recording.is_tracer_done = true;
 		record->noted = done->noted;
+		record->was_traced = done->was_traced;
 	}
 	if (message.type == TRACER_GONE && gone->left == 0)
 		stop(record, "targets-exited");
@@ -325,6 +327,10 @@ static void print_result(const struct record *record)
 			"heaptrail: of %u mapped file%s something could not be read: `heaptrail report` says of "
 			"which, and why\n",
 			record->noted, record->noted == 1 ? "" : "s");
+	if (record->was_traced)
+		fprintf(stderr,
+			"heaptrail: a debugger or strace held a target: calls may be missing where it set "
+			"breakpoints on what is probed\n");
 	if (!record->options.is_json) {
 		puts(record->output.path);
 		return;

@@ -209,9 +209,9 @@ struct tracer_start {
 	uint32_t follows;  /* children of targets are targets */
 	uint32_t sees_all; /* every process but the recorder and its children is one */
 	uint32_t has_free_stacks;
-	uint32_t is_dry_run;   /* finds sites, loads nothing */
-	uint32_t has_cache;    /* the fourth descriptor is one (base/table_cache.h) */
-	uint32_t has_filtered; /* a target lives behind a seccomp filter, and is to survive */
+	uint32_t is_dry_run;	 /* finds sites, loads nothing */
+	uint32_t has_cache;	 /* the fourth descriptor is one (base/table_cache.h) */
+	uint32_t has_filtered;	 /* a target lives behind a seccomp filter, and is to survive */
 	uint32_t function_count; /* how many TRACER_FUNCTION follow at once */
 	uint32_t reserved;
 };
@@ -258,8 +258,8 @@ struct tracer_stop {
 struct tracer_done {
 	uint64_t emitted;
 	uint64_t lost;
-	uint32_t noted; /* modules of which something is missing */
-	uint32_t reserved;
+	uint32_t noted;	     /* modules of which something is missing */
+	uint32_t was_traced; /* a debugger or the like held a target */
 };
 
 #endif

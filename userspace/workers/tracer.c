@@ -261,10 +261,12 @@ static _Noreturn void handle_stop(struct tracer *tracer)
 		tracer_send_counters(tracer);
 		tracer_send_names(tracer);
 		tracer_send_ignored(tracer);
-		tracer_send(tracer, STREAM_END, &end, sizeof(end));
 		probes_counters(tracer->probes, &sums);
+		tracer_send_traced(tracer, sums.traced);
+		tracer_send(tracer, STREAM_END, &end, sizeof(end));
 	}
 	done.emitted = sums.emitted;
+	done.was_traced = sums.traced != 0;
 	for (size_t i = 0; i < LOSS_REASON_COUNT; i++)
 		done.lost += sums.lost[i];
 	for (size_t i = 0; i < tracer->modules.count; i++)

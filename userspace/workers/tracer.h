@@ -93,6 +93,9 @@ void tracer_send_module(struct tracer *tracer, const struct module *module);
 /* How many files were not looked at, as a module's note. */
 void tracer_send_ignored(struct tracer *tracer);
 
+/* That a target was traced, as such a note; count: records that came meanwhile, 0 if none did. */
+void tracer_send_traced(struct tracer *tracer, uint64_t count);
+
 /* tracer_mappings.c: takes in what targets have mapped since. */
 void tracer_meet_mappings(struct tracer *tracer);
 

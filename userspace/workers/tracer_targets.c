@@ -124,6 +124,20 @@ void tracer_send_ignored(struct tracer *tracer)
 	tracer_send_module(tracer, &rest);
 }
 
+void tracer_send_traced(struct tracer *tracer, uint64_t count)
+{
+	struct module all = { .id = (uint32_t)tracer->modules.count + 1, .path = "" };
+
+	if (!count)
+		return;
+	all.id += tracer->ignored_count != 0; /* that is another's */
+	snprintf(
+		all.note, sizeof(all.note),
+		"a debugger or strace held a target: calls may be missing where it set breakpoints on "
+		"what is probed");
+	tracer_send_module(tracer, &all);
+}
+
 static void announce_module(struct tracer *tracer, const struct module *module)
 {
 	tracer_send_module(tracer, module);
