@@ -45,7 +45,7 @@ FOLDERS := $(filter-out workers commands,$(notdir $(patsubst %/,%,$(wildcard use
 objects	 = $(patsubst userspace/%.c,$(BUILD)/%.o,$(wildcard userspace/$(1)/*.c))
 archive	 = $(BUILD)/$(1)/$(1).a
 
-WORKERS := tracer resolver symbolizer writer vault reader
+WORKERS := tracer resolver symbolizer writer vault reader census
 PROGRAMS := $(BUILD)/heaptrail $(WORKERS:%=$(BUILD)/workers/heaptrail-%)
 
 # What every worker has: how it starts and confines itself.
@@ -66,6 +66,8 @@ link_vault	:= vault audit capture keys base
 libs_vault	:= -lsodium -lzstd -ljansson -lcap -lseccomp
 link_reader	:= analysis capture base
 libs_reader	:= -lzstd -lsodium -ljansson -lcap -lseccomp
+link_census	:= heap base
+libs_census	:= -lcap -lseccomp
 libs_all	:= -lbpf -ldw -lelf -llzma -lZydis -liberty -lzstd -lsodium -ljansson -lcap -lseccomp -lm
 
 TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*/*_test.c))
@@ -262,6 +264,7 @@ $(foreach program,basic crossfree,\
 	$(eval $(call linked_rule,$(program),musl,musl-gcc,))\
 	$(eval $(call linked_rule,$(program),musl-static,musl-gcc -static,)))
 $(eval $(call linked_rule,operators,static,gcc -static,-lstdc++))
+$(eval $(call linked_rule,heaps,static,gcc -static,))
 
 # jemalloc as it is when it was built with a prefix: the names of a static one, changed
 jemalloc_names := malloc calloc realloc free posix_memalign aligned_alloc memalign valloc mallocx rallocx xallocx sallocx \

@@ -263,6 +263,27 @@ static json_t *answer_processes(const struct model *model)
 	return rows;
 }
 
+static json_t *answer_censuses(const struct model *model)
+{
+#define FIELD_NAME(name) #name,
+	static const char *const NAMES[] = { CENSUS_FIELDS(FIELD_NAME) };
+#undef FIELD_NAME
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < model->census_count; i++) {
+		const struct census_record *record = &model->censuses[i];
+		uint64_t numbers[CENSUS_FIELD_COUNT];
+		json_t *row = json_pack("{s:I, s:s, s:o}", "pid", (json_int_t)record->pid, "moment",
+					record->moment == CENSUS_AT_ATTACH ? "attach" : "end",
+					"time_ns", number(record->time_ns));
+		memcpy(numbers, &record->census, sizeof(numbers));
+		for (size_t k = 0; k < CENSUS_FIELD_COUNT; k++)
+			json_object_set_new(row, NAMES[k], number(numbers[k]));
+		json_array_append_new(rows, row);
+	}
+	return rows;
+}
+
 static json_t *answer_quality(const struct model *model)
 {
 	const struct counters_record *counters = &model->counters;
@@ -444,6 +465,7 @@ static json_t *answer_report(const struct answer_context *context, const json_t 
 	json_object_set_new(report, "totals", answer_totals(model));
 	json_object_set_new(report, "stacks_quality", answer_quality(model));
 	json_object_set_new(report, "processes", answer_processes(model));
+	json_object_set_new(report, "censuses", answer_censuses(model));
 	json_object_set_new(report, "sort", json_string(key->name));
 	json_object_set_new(report, "rows",
 			    answer_rows(model, key, limit > 0 ? (size_t)limit : 0, &total));

@@ -138,6 +138,21 @@ static int feed_session(struct model *model, struct bytes_reader *in)
 	return 0;
 }
 
+static int feed_census(struct model *model, struct bytes_reader *in)
+{
+	struct census_record record;
+
+	while (census_record_get(in, &record)) {
+		struct census_record *grown = realloc(model->censuses,
+						      (model->census_count + 1) * sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		model->censuses = grown;
+		model->censuses[model->census_count++] = record;
+	}
+	return 0;
+}
+
 static int feed_counters(struct model *model, struct bytes_reader *in)
 {
 	struct counters_record record;
@@ -295,6 +310,7 @@ static int (*const FEEDS[])(struct model *, struct bytes_reader *) = {
 	[CHUNK_TARGETS] = feed_targets,	    [CHUNK_THREADS] = feed_threads,
 	[CHUNK_FUNCTIONS] = feed_functions, [CHUNK_NAMES] = feed_names,
 	[CHUNK_SESSION] = feed_session,	    [CHUNK_COUNTERS] = feed_counters,
+	[CHUNK_CENSUS] = feed_census,
 };
 
 int model_feed(struct model *model, enum chunk_type type, const void *raw, size_t size)
@@ -324,6 +340,7 @@ void model_close(struct model *model)
 		function_record_free(&model->functions[i]);
 	for (size_t i = 0; i < model->stack_count; i++)
 		free(model->stacks[i].frames);
+	free(model->censuses);
 	free(model->targets);
 	free(model->threads);
 	free(model->modules);

@@ -52,6 +52,8 @@ struct model {
 	struct stack *stacks; /* by id; 0 is "no stack" */
 	size_t stack_count;
 	struct counters_record counters;
+	struct census_record *censuses; /* in the order in which they were taken */
+	size_t census_count;
 	struct end_record end;
 	bool has_end;
 	struct live *live;

@@ -29,6 +29,7 @@ enum chunk_type {
 	CHUNK_NAMES = 8,     /* capture/names.h */
 	CHUNK_SESSION = 9,   /* how the recording was made */
 	CHUNK_COUNTERS = 10, /* losses so far */
+	CHUNK_CENSUS = 11,   /* what targets' allocators held */
 };
 
 enum capture_state {

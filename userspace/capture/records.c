@@ -3,6 +3,8 @@
 
 #define RECORD_COMM_MAX 64
 
+_Static_assert(CENSUS_FIELD_COUNT <= RECORD_REASONS_MAX, "a census fits into a record");
+
 /* Ids and counts are 32 bits in memory; a larger one in the file is malformed. */
 static uint32_t get_u32(struct bytes_reader *in)
 {
@@ -275,6 +277,39 @@ bool counters_record_get(struct bytes_reader *in, struct counters_record *record
 }
 
 void counters_record_free(struct counters_record *record)
+{
+	(void)record;
+}
+
+void census_record_put(struct bytes_buffer *out, const struct census_record *record)
+{
+	uint64_t numbers[CENSUS_FIELD_COUNT];
+
+	memcpy(numbers, &record->census, sizeof(numbers));
+	bytes_put_varint(out, record->time_ns);
+	bytes_put_varint(out, record->pid);
+	bytes_put_le(out, record->moment, 1);
+	put_sums(out, numbers, CENSUS_FIELD_COUNT);
+}
+
+/* A later version may know more numbers. */
+bool census_record_get(struct bytes_reader *in, struct census_record *record)
+{
+	uint64_t numbers[RECORD_REASONS_MAX] = { 0 };
+	uint32_t count;
+
+	*record = (struct census_record) { 0 };
+	if (!begins(in))
+		return false;
+	record->time_ns = bytes_get_varint(in);
+	record->pid = get_u32(in);
+	record->moment = bytes_get_u8(in);
+	get_sums(in, numbers, &count);
+	memcpy(&record->census, numbers, sizeof(record->census));
+	return !in->failed;
+}
+
+void census_record_free(struct census_record *record)
 {
 	(void)record;
 }

@@ -12,6 +12,7 @@
 #define HEAPTRAIL_CAPTURE_RECORDS_H
 
 #include "base/bytes.h"
+#include "base/census.h"
 
 #define RECORD_BUILD_ID_MAX 32
 #define RECORD_FRAMES_MAX   1024
@@ -85,6 +86,13 @@ struct counters_record {
 	uint64_t stack_status[RECORD_REASONS_MAX]; /* stacks taken, by status */
 };
 
+struct census_record {
+	uint64_t time_ns;
+	uint32_t pid;
+	uint8_t moment; /* enum census_moment */
+	struct census census;
+};
+
 #define RECORD_FUNCTIONS(noun)                                                \
 	void noun##_put(struct bytes_buffer *out, const struct noun *record); \
 	bool noun##_get(struct bytes_reader *in, struct noun *record);        \
@@ -97,5 +105,6 @@ RECORD_FUNCTIONS(thread_record);
 RECORD_FUNCTIONS(function_record);
 RECORD_FUNCTIONS(session_record);
 RECORD_FUNCTIONS(counters_record);
+RECORD_FUNCTIONS(census_record);
 
 #endif

@@ -2,6 +2,7 @@
 #include "base/io.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "commands/census.h"
 #include "commands/command.h"
 #include "commands/launch.h"
 #include "commands/output.h"
@@ -22,6 +23,8 @@
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define CENSUS_TARGETS_MAX 64 /* a census of more would take too long */
 
 struct record {
 	struct record_options options;
@@ -193,11 +196,25 @@ static void show_progress(struct record *record, const struct writer_progress *n
 	record->progress = *now;
 }
 
+/* Of each process that was asked for, as long as they are few: what is in their heaps is older than the recording. */
+static void take_census(struct record *record, enum census_moment moment)
+{
+	const struct record_options *options = &record->options;
+	struct census census;
+
+	if (options->has_no_census || options->sees_all || options->pid_count > CENSUS_TARGETS_MAX)
+		return;
+	for (size_t i = 0; i < options->pid_count; i++)
+		if (census_take(&record->recording.census, options->pids[i], &census))
+			(void)recording_note_census(&record->recording, options->pids[i], moment, &census);
+}
+
 static void stop(struct record *record, const char *reason)
 {
 	if (record->stop_reason)
 		return;
 	record->stop_reason = reason;
+	take_census(record, CENSUS_AT_END);
 	if (isatty(STDERR_FILENO))
 		fprintf(stderr, "\r\033[K");
 	recording_stop(&record->recording, reason);
@@ -357,6 +374,9 @@ static int go_live(struct record *record)
 	if (!status)
 		status = recording_attach(&record->recording);
 	record->is_live = !status;
+	/* a command has nothing yet */
+	if (!status && !record->options.command)
+		take_census(record, CENSUS_AT_ATTACH);
 	return status;
 }
 

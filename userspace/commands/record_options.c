@@ -24,6 +24,7 @@ enum option_key {
 	KEY_FORCE,
 	KEY_ALLOC_FN,
 	KEY_FREE_FN,
+	KEY_NO_CENSUS,
 };
 
 static const struct argp_option OPTIONS[] = {
@@ -53,6 +54,8 @@ static const struct argp_option OPTIONS[] = {
 	  2 },
 	{ "free-fn", KEY_FREE_FN, "FUNCTION[:ptr=argN]", 0,
 	  "the same for a function that frees; default: ptr=arg1", 2 },
+	{ "no-census", KEY_NO_CENSUS, NULL, 0,
+	  "do not count the blocks that targets hold already, which takes reading their heaps", 2 },
 	{ "force", KEY_FORCE, NULL, 0,
 	  "record a target behind a seccomp filter even where the kernel may end it for that", 2 },
 	{ "ready-fd", KEY_READY_FD, "N", 0,
@@ -141,6 +144,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 		if (units_parse_size(value, &options->ring_bytes))
 			argp_error(state, "not a size: %s; try 64M", value);
 		return 0;
+	case KEY_NO_CENSUS: options->has_no_census = true; return 0;
 	case KEY_FORCE: options->is_forced = true; return 0;
 	case KEY_ALLOC_FN: add_function(options, value, false, state); return 0;
 	case KEY_FREE_FN: add_function(options, value, true, state); return 0;

@@ -27,6 +27,7 @@ struct record_options {
 	const char *selected;	  /* NULL: pids or command */
 	int follow;		  /* asked for: 1, asked against: -1 */
 	bool follows, sees_all;	  /* children of the targets; every process */
+	bool has_no_census;
 	bool is_forced;		  /* whatever a seccomp filter does to the target */
 };
 

@@ -183,6 +183,14 @@ int recording_attach(struct recording *recording)
 	return status ? status : receive(&recording->tracer, "tracer", &ATTACHED, 1);
 }
 
+int recording_note_census(struct recording *recording, uint32_t pid, enum census_moment moment,
+			  const struct census *census)
+{
+	struct census_taken taken = { .pid = pid, .moment = moment, .census = *census };
+
+	return send_to(&recording->tracer, "tracer", TRACER_CENSUS, &taken, sizeof(taken), NULL, 0);
+}
+
 int recording_stop(struct recording *recording, const char *reason)
 {
 	struct tracer_stop stop = { 0 };
@@ -201,6 +209,7 @@ int recording_note_end(struct recording *recording, const struct vault_finished 
 
 void recording_finish(struct recording *recording)
 {
+	worker_finish(&recording->census);
 	worker_finish(&recording->tracer);
 	worker_finish(&recording->resolver);
 	worker_finish(&recording->symbolizer);

@@ -14,6 +14,7 @@
 
 struct recording {
 	struct worker_process vault, resolver, symbolizer, writer, tracer;
+	struct worker_process census; /* runs where one is taken */
 	bool is_dry_run;
 	bool is_tracer_done; /* it has said so */
 	char mode[32];
@@ -25,7 +26,7 @@ struct recording {
 	{                                                                         \
 		.vault = WORKER_PROCESS_NONE, .resolver = WORKER_PROCESS_NONE,    \
 		.symbolizer = WORKER_PROCESS_NONE, .writer = WORKER_PROCESS_NONE, \
-		.tracer = WORKER_PROCESS_NONE                                     \
+		.tracer = WORKER_PROCESS_NONE, .census = WORKER_PROCESS_NONE      \
 	}
 
 /*
@@ -50,6 +51,10 @@ int recording_add_target(struct recording *recording, const struct tracer_target
 
 /* Probes are live on return. */
 int recording_attach(struct recording *recording);
+
+/* What a target's allocator holds, for the capture. */
+int recording_note_census(struct recording *recording, uint32_t pid, enum census_moment moment,
+			  const struct census *census);
 
 /* Detaches; the capture is sealed when the writer says so. */
 int recording_stop(struct recording *recording, const char *reason);

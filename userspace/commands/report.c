@@ -4,6 +4,7 @@
 #include "commands/command.h"
 #include "commands/debuginfod.h"
 #include "commands/open.h"
+#include "commands/report_heaps.h"
 
 #include <argp.h>
 #include <inttypes.h>
@@ -249,6 +250,7 @@ static void print_head(const json_t *report)
 	printf("\n");
 	print_modules(json_object_get(json_object_get(report, "capture"), "modules"));
 	printf("\n");
+	report_heaps(report);
 	print_processes(json_object_get(report, "processes"),
 			get(json_object_get(report, "capture"), "duration_ns"));
 }

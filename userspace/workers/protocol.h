@@ -9,6 +9,7 @@
 #ifndef HEAPTRAIL_WORKERS_PROTOCOL_H
 #define HEAPTRAIL_WORKERS_PROTOCOL_H
 
+#include "base/census.h"
 #include "base/site.h"
 #include "base/user_function.h"
 
@@ -76,6 +77,12 @@ enum message_type {
 	TRACER_DONE,	    /* struct tracer_done */
 	TRACER_READY,	    /* struct tracer_ready: loaded, and without rights from here on */
 	TRACER_FUNCTION,    /* struct user_function: one more to probe, after TRACER_START */
+	TRACER_CENSUS,	    /* struct census_taken: goes into the capture */
+
+	/* census */
+	CENSUS_REQUEST = 96, /* struct census_request + memory, maps, smaps_rollup of a process ->
+				CENSUS_REPLY */
+	CENSUS_REPLY,	     /* struct census */
 };
 
 struct failure {
@@ -249,6 +256,16 @@ struct tracer_attached {
 struct tracer_gone {
 	uint32_t pid;
 	uint32_t left; /* targets that still run */
+};
+
+struct census_request {
+	uint64_t patience_ns; /* what is not read in that time is not counted */
+};
+
+struct census_taken {
+	uint32_t pid;
+	uint32_t moment; /* enum census_moment */
+	struct census census;
 };
 
 struct tracer_stop {

@@ -20,6 +20,7 @@ enum stream_type {
 	STREAM_EVENTS,	 /* ring records (bpf/event.h), one after the other; frames name modules */
 	STREAM_COUNTERS, /* struct stream_counters */
 	STREAM_NAMES,	 /* uint32_t module, then a names payload */
+	STREAM_CENSUS,	 /* struct stream_census */
 	STREAM_END,	 /* struct stream_end, last of all */
 };
 
@@ -53,6 +54,11 @@ struct stream_site {
 struct stream_counters {
 	uint64_t time_ns;
 	struct event_counters sums;
+};
+
+struct stream_census {
+	uint64_t time_ns;
+	struct census_taken taken;
 };
 
 struct stream_end {

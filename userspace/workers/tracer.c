@@ -276,14 +276,25 @@ static _Noreturn void handle_stop(struct tracer *tracer)
 	exit(0);
 }
 
+/* It comes from the starter, and goes on as it is, with its time. */
+static void handle_census(struct tracer *tracer)
+{
+	struct stream_census census = { .time_ns = clock_now_ns() };
+
+	memcpy(&census.taken, message.body, sizeof(census.taken));
+	if (tracer->stream >= 0)
+		tracer_send(tracer, STREAM_CENSUS, &census, sizeof(census));
+}
+
 static void handle_control(struct tracer *tracer)
 {
 	static const struct message_rule RULES[] = {
 		{ TRACER_TARGET, sizeof(struct tracer_target), 1 },
 		{ TRACER_ATTACH, 0, 0 },
 		{ TRACER_STOP, sizeof(struct tracer_stop), 0 },
+		{ TRACER_CENSUS, sizeof(struct census_taken), 0 },
 	};
-	int err = message_recv(WORKER_SOCKET, RULES, 3, &message);
+	int err = message_recv(WORKER_SOCKET, RULES, 4, &message);
 
 	if (err == -EPIPE) {
 		/* whoever started the recording died: detach, and let the writer seal what there is
@@ -298,6 +309,8 @@ static void handle_control(struct tracer *tracer)
 		handle_target(tracer);
 	else if (message.type == TRACER_STOP)
 		handle_stop(tracer);
+	else if (message.type == TRACER_CENSUS)
+		handle_census(tracer);
 	else if (tracer->is_attached || !tracer->probes)
 		worker_fail(1, EPROTO, "the tracer got a message out of turn");
 	else

@@ -159,6 +159,19 @@ static void handle_counters(struct writer *writer, const struct stream_counters 
 		writer->lost += record.lost[i];
 }
 
+static void handle_census(struct writer *writer, const struct stream_census *census)
+{
+	struct census_record record = { .time_ns = census->time_ns - writer->start_ns,
+					.pid = census->taken.pid,
+					.moment = (uint8_t)census->taken.moment,
+					.census = census->taken.census };
+	struct bytes_buffer out = { 0 };
+
+	census_record_put(&out, &record);
+	writer_append(writer, CHUNK_CENSUS, &out);
+	bytes_free(&out);
+}
+
 static void handle_names(struct writer *writer, const uint8_t *data, size_t size)
 {
 	struct bytes_buffer out = { 0 };
@@ -260,6 +273,7 @@ static const size_t FRAME_SIZES[] = {
 	[STREAM_EVENTS] = sizeof(struct event_module), /* the smallest record */
 	[STREAM_COUNTERS] = sizeof(struct stream_counters),
 	[STREAM_NAMES] = sizeof(uint32_t),
+	[STREAM_CENSUS] = sizeof(struct stream_census),
 	[STREAM_END] = sizeof(struct stream_end),
 };
 
@@ -275,6 +289,7 @@ static void handle(struct writer *writer, uint32_t type, uint8_t *data, size_t s
 	case STREAM_EVENTS: writer_events(writer, data, size); break;
 	case STREAM_COUNTERS: handle_counters(writer, (void *)data); break;
 	case STREAM_NAMES: handle_names(writer, data, size); break;
+	case STREAM_CENSUS: handle_census(writer, (void *)data); break;
 	case STREAM_END:
 		end->reason[sizeof(end->reason) - 1] = 0;
 		finish(writer, end->reason, end->time_ns);

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "commands/report_heaps.h"
+
+#include "base/text.h"
+#include "base/units.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#define HEAPS_SHOWN_MAX 4
+
+static uint64_t get(const json_t *object, const char *field)
+{
+	return (uint64_t)json_integer_value(json_object_get(object, field));
+}
+
+/* What a census says of one row of the table. */
+typedef uint64_t row_value(const json_t *census, uint64_t known);
+
+static uint64_t known_since(const json_t *census, uint64_t known)
+{
+	(void)census;
+	return known;
+}
+
+/* What the program has, less what the recording knows of. */
+static uint64_t older(const json_t *census, uint64_t known)
+{
+	uint64_t used = get(census, "used_bytes") + get(census, "mapped_bytes");
+
+	return used > known ? used - known : 0;
+}
+
+static uint64_t not_returned(const json_t *census, uint64_t known)
+{
+	(void)known;
+	return get(census, "cached_bytes") + get(census, "fast_bytes") + get(census, "free_bytes") +
+	       get(census, "top_bytes");
+}
+
+static uint64_t mapped(const json_t *census, uint64_t known)
+{
+	(void)known;
+	return get(census, "mapped_bytes");
+}
+
+static uint64_t unread(const json_t *census, uint64_t known)
+{
+	(void)known;
+	return get(census, "unread_bytes");
+}
+
+static uint64_t rss(const json_t *census, uint64_t known)
+{
+	(void)known;
+	return get(census, "rss_bytes");
+}
+
+static uint64_t pss(const json_t *census, uint64_t known)
+{
+	(void)known;
+	return get(census, "pss_bytes");
+}
+
+static uint64_t swap(const json_t *census, uint64_t known)
+{
+	(void)known;
+	return get(census, "swap_bytes");
+}
+
+static const struct {
+	const char *label;
+	row_value *value;
+	bool is_of_arenas; /* without one there is nothing to say */
+	bool is_optional;  /* left out where it is 0 */
+} ROWS[] = {
+	{ "live, allocated since", known_since, false, false },
+	{ "live, older", older, true, false },
+	{ "free, but not returned", not_returned, true, false },
+	{ "of live: mapped singly", mapped, true, true },
+	{ "not counted", unread, true, true },
+	{ "resident (RSS)", rss, false, false },
+	{ "its share (PSS)", pss, false, false },
+	{ "swapped out", swap, false, true },
+};
+
+static const json_t *find(const json_t *censuses, uint64_t pid, const char *moment)
+{
+	const json_t *census;
+	size_t i;
+
+	json_array_foreach(censuses, i,
+			   census) if (get(census, "pid") == pid &&
+				       strcmp(json_string_value(json_object_get(census, "moment")),
+					      moment) == 0) return census;
+	return NULL;
+}
+
+static const json_t *process_of(const json_t *report, uint64_t pid)
+{
+	const json_t *process;
+	size_t i;
+
+	json_array_foreach(json_object_get(report, "processes"), i,
+			   process) if (get(process, "pid") == pid) return process;
+	return NULL;
+}
+
+static void print_cell(const json_t *census, size_t row, uint64_t known)
+{
+	char text[UNITS_TEXT_MAX];
+
+	if (!census || (ROWS[row].is_of_arenas && !get(census, "arenas")))
+		printf(" %12s", "-");
+	else
+		printf(" %12s", units_format_size(ROWS[row].value(census, known), text));
+}
+
+static void print_heap(const json_t *report, uint64_t pid)
+{
+	const json_t *censuses = json_object_get(report, "censuses");
+	const json_t *first = find(censuses, pid, "attach"), *last = find(censuses, pid, "end");
+	const json_t *process = process_of(report, pid);
+	const char *comm = process ? json_string_value(json_object_get(process, "comm")) : NULL;
+	uint64_t known = process ? get(process, "live_bytes") : 0;
+	char title[128], safe[96];
+
+	snprintf(title, sizeof(title), "pid %" PRIu64 "%s%s", pid, comm ? ", " : "",
+		 comm ? text_safe(safe, sizeof(safe), comm, strlen(comm)) : "");
+	printf("%-28s %12s %12s\n", title, first ? "AT ATTACH" : "", last ? "AT THE END" : "");
+	for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
+		if (ROWS[i].is_optional && !(first && ROWS[i].value(first, 0)) &&
+		    !(last && ROWS[i].value(last, 0)))
+			continue;
+		printf("  %-26s", ROWS[i].label);
+		if (first)
+			print_cell(first, i, 0);
+		else
+			printf(" %12s", "");
+		if (last)
+			print_cell(last, i, known);
+		putchar('\n');
+	}
+	if (!get(first ? first : last, "arenas"))
+		puts("  (no heap of glibc's malloc was found in it: blocks from before cannot be counted)");
+	putchar('\n');
+}
+
+void report_heaps(const json_t *report)
+{
+	const json_t *censuses = json_object_get(report, "censuses"), *census;
+	uint64_t shown[HEAPS_SHOWN_MAX];
+	size_t i, count = 0, left = 0;
+
+	json_array_foreach(censuses, i, census)
+	{
+		uint64_t pid = get(census, "pid");
+		bool is_known = false;
+		for (size_t k = 0; k < count; k++)
+			is_known |= shown[k] == pid;
+		if (is_known)
+			continue;
+		if (count == HEAPS_SHOWN_MAX) {
+			left += strcmp(json_string_value(json_object_get(census, "moment")),
+				       "attach") == 0;
+			continue;
+		}
+		shown[count++] = pid;
+		print_heap(report, pid);
+	}
+	if (left)
+		printf("and the heaps of %zu more processes: see --json\n\n", left);
+}
