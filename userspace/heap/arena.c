@@ -92,11 +92,13 @@ static bool is_parameters(const uint8_t *at, size_t n_mmaps_offset)
 {
 	int32_t counts[3]; /* n_mmaps, n_mmaps_max, max_n_mmaps */
 	uint64_t mapped = word_at(at - 16, 0), most = word_at(at - 8, 0);
+	uint64_t cache_bins = word_at(at, 8), cache_bytes = word_at(at, 16);
 
 	memcpy(counts, at - n_mmaps_offset, sizeof(counts));
 	return counts[0] >= 0 && counts[0] <= counts[2] && counts[2] <= counts[1] &&
 	       counts[1] > 0 && mapped <= most && mapped % 4096 == 0 &&
-	       (counts[0] == 0) == (mapped == 0) && word_at(at, 8) <= 128;
+	       (counts[0] == 0) == (mapped == 0) && cache_bins <= 128 &&
+	       cache_bytes <= 16 * cache_bins + 24 && cache_bytes + 32 > 16 * cache_bins;
 }
 
 static void read_parameters(const uint8_t *data, size_t size, const struct region *heap,
@@ -104,7 +106,7 @@ static void read_parameters(const uint8_t *data, size_t size, const struct regio
 {
 	static const size_t OFFSETS[] = { 36, 32 };
 
-	for (size_t i = 40; i + 16 <= size; i += 8) {
+	for (size_t i = 40; i + 24 <= size; i += 8) {
 		uint64_t start = word_at(data, i);
 		if (start < heap->start || start >= arenas->items[0].top)
 			continue;

@@ -30,10 +30,22 @@ static bool parse_line(const char *line, char executable[static 512], struct reg
 	return strncmp(permissions, "rw", 2) == 0;
 }
 
+/*
+ * What continues the one before is a part of it: a heap that has grown since a fork is several
+ * mappings. -ENOMEM, or 0; out of order, unlike the kernel's, a line is passed over, as regions are
+ * sought by halves.
+ */
 static int append(struct regions *regions, const struct region *region)
 {
 	size_t count = regions->count;
+	struct region *last = count ? &regions->items[count - 1] : NULL;
 
+	if (last && last->end > region->start)
+		return 0;
+	if (last && last->end == region->start && !last->is_data && !region->is_data) {
+		last->end = region->end;
+		return 0;
+	}
 	if ((count & (count - 1)) == 0) {
 		struct region *more = realloc(regions->items,
 					      (count ? 2 * count : 1) * sizeof(*more));
@@ -56,9 +68,7 @@ int regions_parse(char *text, struct regions *regions)
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = 0;
-		/* in order, as the kernel writes them: what is looked up is sought by halves */
-		if (parse_line(line, executable, &region) &&
-		    (!regions->count || regions->items[regions->count - 1].end <= region.start))
+		if (parse_line(line, executable, &region))
 			err = append(regions, &region);
 	}
 	return err;

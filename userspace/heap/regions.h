@@ -14,7 +14,7 @@ struct region {
 };
 
 struct regions {
-	struct region *items; /* by address */
+	struct region *items; /* by address; neighbours without a file are one */
 	size_t count;
 };
 

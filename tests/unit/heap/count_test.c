@@ -60,6 +60,7 @@ static void make_image(void)
 	put(PARAMETERS - 8, 0x42000);
 	put(PARAMETERS, HEAP);
 	put(PARAMETERS + 8, 64);
+	put(PARAMETERS + 16, 1032);
 	at = chunk(at, 0x40, true);
 	at = chunk(at, 0x500, true); /* free */
 	at = chunk(at, 0x30, false);
