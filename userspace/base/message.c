@@ -17,8 +17,8 @@ int message_pair(int pair[2])
 	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) ? -errno : 0;
 }
 
-int message_send(int socket, uint32_t type, const void *body, size_t size, const int *fds,
-		 size_t fd_count)
+static int send_with(int flags, int socket, uint32_t type, const void *body, size_t size,
+		     const int *fds, size_t fd_count)
 {
 	struct message_head head = { .type = type, .size = (uint32_t)size };
 	struct iovec iov[2] = { { &head, sizeof(head) }, { (void *)body, size } };
@@ -41,7 +41,7 @@ int message_send(int socket, uint32_t type, const void *body, size_t size, const
 		memcpy(CMSG_DATA(cmsg), fds, fd_count * sizeof(int));
 	}
 	for (;;) {
-		ssize_t n = sendmsg(socket, &msg, MSG_NOSIGNAL);
+		ssize_t n = sendmsg(socket, &msg, MSG_NOSIGNAL | flags);
 		if (n >= 0)
 			return (size_t)n == sizeof(head) + size ? 0 : -EIO;
 		if (errno == ECONNRESET)
@@ -49,6 +49,17 @@ int message_send(int socket, uint32_t type, const void *body, size_t size, const
 		if (errno != EINTR)
 			return -errno;
 	}
+}
+
+int message_send(int socket, uint32_t type, const void *body, size_t size, const int *fds,
+		 size_t fd_count)
+{
+	return send_with(0, socket, type, body, size, fds, fd_count);
+}
+
+int message_offer(int socket, uint32_t type, const void *body, size_t size)
+{
+	return send_with(MSG_DONTWAIT, socket, type, body, size, NULL, 0);
 }
 
 /* Collects descriptors even of a message that will be refused: the kernel has already installed

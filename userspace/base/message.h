@@ -38,6 +38,9 @@ int message_pair(int pair[2]);
 int message_send(int socket, uint32_t type, const void *body, size_t size, const int *fds,
 		 size_t fd_count);
 
+/* The same, without waiting: -EAGAIN where the queue is full. */
+int message_offer(int socket, uint32_t type, const void *body, size_t size);
+
 /*
  * Receives one message that one of the rules permits. Descriptors arrive close-on-exec and belong
  * to the caller. 0; -EPIPE when the peer is gone; -EPROTO when what came is not permitted

@@ -38,6 +38,7 @@ struct record {
 	bool was_interrupted;
 	struct writer_progress progress;
 	struct writer_done done;
+	uint32_t missed; /* processes that began, and were not looked at */
 	uint32_t noted;	 /* modules of which something is missing */
 	bool was_traced; /* a debugger or the like held a target */
 };
@@ -196,7 +197,8 @@ static void show_progress(struct record *record, const struct writer_progress *n
 	record->progress = *now;
 }
 
-/* Of each process that was asked for, as long as they are few: what is in their heaps is older than the recording. */
+/* Of each process that was asked for, as long as they are few: what is in their heaps is older than
+ * the recording. */
 static void take_census(struct record *record, enum census_moment moment)
 {
 	const struct record_options *options = &record->options;
@@ -206,7 +208,8 @@ static void take_census(struct record *record, enum census_moment moment)
 		return;
 	for (size_t i = 0; i < options->pid_count; i++)
 		if (census_take(&record->recording.census, options->pids[i], &census))
-			(void)recording_note_census(&record->recording, options->pids[i], moment, &census);
+			(void)recording_note_census(&record->recording, options->pids[i], moment,
+						    &census);
 }
 
 static void stop(struct record *record, const char *reason)
@@ -252,9 +255,28 @@ static int handle_writer(struct record *record)
 	return EXIT_DONE;
 }
 
+/* A process has begun a program, or has got another name: is it one of those that are meant? */
+static void consider(struct record *record, uint32_t pid)
+{
+	struct tracer_target target;
+
+	if (record->stop_reason ||
+	    !select_matches(record->options.selects, record->options.selected, pid))
+		return;
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd < 0)
+		return;
+	describe(pid, &target);
+	/* a tracer that died is seen when it is heard next */
+	(void)recording_offer_target(&record->recording, &target, pidfd);
+	close(pidfd);
+}
+
 static int handle_tracer(struct record *record)
 {
 	static const struct message_rule RULES[] = {
+		{ TRACER_CANDIDATE, sizeof(struct tracer_candidate), 0 },
+		{ TRACER_SCANNED, sizeof(struct tracer_scanned), 0 },
 		{ TRACER_GONE, sizeof(struct tracer_gone), 0 },
 		{ TRACER_SITE, sizeof(struct tracer_site), 0 },
 		{ TRACER_DONE, sizeof(struct tracer_done), 0 },
@@ -264,17 +286,26 @@ static int handle_tracer(struct record *record)
 	const struct tracer_gone *gone = (const void *)message.body;
 	const struct tracer_done *done = (const void *)message.body;
 
-	if (message_recv(record->recording.tracer.socket, RULES, 4, &message))
+	if (message_recv(record->recording.tracer.socket, RULES, sizeof(RULES) / sizeof(RULES[0]),
+			 &message))
 		return command_fail(EXIT_FAILED,
 				    "the tracer died; what it had sent is being sealed");
+	/* one that was met while recording is gone already */
+	if (message.type == MESSAGE_FAILURE && record->options.selected &&
+	    ((struct failure *)message.body)->exit_status == EXIT_TARGET)
+		return EXIT_DONE;
 	if (message.type == MESSAGE_FAILURE)
 		return command_worker_failed((struct failure *)message.body, NULL);
+	if (message.type == TRACER_CANDIDATE)
+		consider(record, ((struct tracer_candidate *)message.body)->pid);
 	if (message.type == TRACER_DONE) {
 		record->recording.is_tracer_done = true;
+		record->missed = done->missed;
 		record->noted = done->noted;
 		record->was_traced = done->was_traced;
 	}
-	if (message.type == TRACER_GONE && gone->left == 0)
+	/* where they are meant by a name or a group, others may come */
+	if (message.type == TRACER_GONE && gone->left == 0 && !record->options.selected)
 		stop(record, "targets-exited");
 	return EXIT_DONE;
 }
@@ -348,6 +379,9 @@ static void print_result(const struct record *record)
 		fprintf(stderr,
 			"heaptrail: a debugger or strace held a target: calls may be missing where it set "
 			"breakpoints on what is probed\n");
+	if (record->missed)
+		fprintf(stderr, "heaptrail: %u processes began too fast to be looked at\n",
+			record->missed);
 	if (!record->options.is_json) {
 		puts(record->output.path);
 		return;
@@ -421,10 +455,12 @@ static void tell_missing(const struct record *record)
 
 static int prepare(struct record *record)
 {
-	struct tracer_start options = { .ring_bytes = record->options.ring_bytes,
-					.has_free_stacks = record->options.has_free_stacks,
-					.is_dry_run = record->options.is_dry_run,
-					.function_count = (uint32_t)record->options.function_count };
+	struct tracer_start options = {
+		.ring_bytes = record->options.ring_bytes,
+		.has_free_stacks = record->options.has_free_stacks,
+		.is_dry_run = record->options.is_dry_run,
+		.function_count = (uint32_t)record->options.function_count
+	};
 	struct tracer_target first = { 0 };
 	int pipes[2] = { -1, -1 };
 	int status = EXIT_DONE;
@@ -444,9 +480,11 @@ static int prepare(struct record *record)
 	options.follows = record->options.follows;
 	options.sees_all = record->options.sees_all;
 	options.recorder_pid = (uint32_t)getpid();
+	options.has_candidates = record->options.selected != NULL;
 	options.has_filtered = has_filtered(&record->options);
 	/* the kernel then lets nobody else pay for the probes */
-	if (record->options.pid_count == 1 && !options.follows && !options.sees_all)
+	if (record->options.pid_count == 1 && !options.follows && !options.sees_all &&
+	    !options.has_candidates)
 		options.target_pid = record->options.pids[0];
 	if (!record->options.is_dry_run) {
 		const char *name = record->options.command

@@ -174,6 +174,13 @@ int recording_add_target(struct recording *recording, const struct tracer_target
 	return EXIT_DONE;
 }
 
+int recording_offer_target(struct recording *recording, const struct tracer_target *target,
+			   int pidfd)
+{
+	return send_to(&recording->tracer, "tracer", TRACER_TARGET, target, sizeof(*target), &pidfd,
+		       1);
+}
+
 int recording_attach(struct recording *recording)
 {
 	static const struct message_rule ATTACHED = { TRACER_ATTACHED,

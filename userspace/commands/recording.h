@@ -30,8 +30,8 @@ struct recording {
 	}
 
 /*
- * Starts resolver, symbolizer and tracer; functions: options->function_count of them; stream: the pipe's end for the tracer (-1 in a dry run);
- * cache_directory: NULL for none.
+ * Starts resolver, symbolizer and tracer; functions: options->function_count of them; stream: the
+ * pipe's end for the tracer (-1 in a dry run); cache_directory: NULL for none.
  */
 int recording_start_tracer(struct recording *recording, struct tracer_start *options,
 			   const struct user_function *functions, int stream,
@@ -48,6 +48,10 @@ int recording_start_writer(struct recording *recording, const char *state_direct
  * EXIT_TARGET: it is gone. */
 int recording_add_target(struct recording *recording, const struct tracer_target *target, int pidfd,
 			 uint32_t *site_count);
+
+/* One that is met while recording: its scan is told like other news. */
+int recording_offer_target(struct recording *recording, const struct tracer_target *target,
+			   int pidfd);
 
 /* Probes are live on return. */
 int recording_attach(struct recording *recording);

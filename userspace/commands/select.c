@@ -166,6 +166,11 @@ static bool is_program(uint32_t pid)
 	return pid != (uint32_t)getpid() && read_link(pid, "exe", exe, sizeof(exe));
 }
 
+bool select_matches(enum select_kind kind, const char *value, uint32_t pid)
+{
+	return is_program(pid) && SELECTORS[kind].matches(pid, value);
+}
+
 int select_processes(enum select_kind kind, const char *value, uint32_t *pids, size_t max)
 {
 	DIR *proc = opendir("/proc");
@@ -182,7 +187,7 @@ int select_processes(enum select_kind kind, const char *value, uint32_t *pids, s
 		if (!isdigit((unsigned char)entry->d_name[0]))
 			continue;
 		uint32_t pid = (uint32_t)strtoul(entry->d_name, NULL, 10);
-		if (!is_program(pid) || !SELECTORS[kind].matches(pid, value))
+		if (!select_matches(kind, value, pid))
 			continue;
 		if (count < max)
 			pids[count] = pid;

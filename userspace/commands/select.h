@@ -3,6 +3,7 @@
 #ifndef HEAPTRAIL_COMMANDS_SELECT_H
 #define HEAPTRAIL_COMMANDS_SELECT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,5 +21,8 @@ enum select_kind {
  * (which may be more than max), or -errno: -EINVAL the value is no such thing.
  */
 int select_processes(enum select_kind kind, const char *value, uint32_t *pids, size_t max);
+
+/* Is this process one of them? */
+bool select_matches(enum select_kind kind, const char *value, uint32_t pid);
 
 #endif

@@ -54,6 +54,7 @@ static int open_event(int cpu)
 		.mmap = 1,
 		.mmap2 = 1,
 		.task = 1,
+		.comm = 1,
 		.exclude_kernel = 1,
 		.exclude_hv = 1,
 		.watermark = 1,
@@ -130,6 +131,22 @@ static int decode_task(const void *bytes, size_t size, struct sideband_news *new
 	return record.pid == record.tid;
 }
 
+/* perf_event_comm_output() in kernel/events/core.c. Threads have names of their own. */
+static int decode_comm(const void *bytes, size_t size, struct sideband_news *news)
+{
+	struct {
+		struct perf_event_header header;
+		uint32_t pid, tid;
+	} record;
+
+	if (size < sizeof(record))
+		return -EBADMSG;
+	memcpy(&record, bytes, sizeof(record));
+	news->kind = SIDEBAND_COMM;
+	news->pid = record.pid;
+	return record.pid == record.tid;
+}
+
 static int decode_mapping(const void *bytes, size_t size, struct sideband_news *news)
 {
 	struct mmap2_record record;
@@ -163,6 +180,7 @@ int sideband_decode(const void *bytes, size_t size, struct sideband_news *news)
 	switch (header.type) {
 	case PERF_RECORD_LOST: return -ENOBUFS;
 	case PERF_RECORD_MMAP2: return decode_mapping(bytes, size, news);
+	case PERF_RECORD_COMM: return decode_comm(bytes, size, news);
 	case PERF_RECORD_FORK:
 	case PERF_RECORD_EXIT: return decode_task(bytes, size, news);
 	}

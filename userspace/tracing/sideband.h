@@ -15,6 +15,7 @@ enum sideband_kind {
 	SIDEBAND_MAPPING, /* the fields below are filled */
 	SIDEBAND_FORK,	  /* pid is a new process of parent; not for threads */
 	SIDEBAND_EXIT,	  /* of a process, or of its first thread */
+	SIDEBAND_COMM,	  /* pid runs another program, or has another name */
 };
 
 struct sideband_news {

@@ -77,6 +77,7 @@ enum message_type {
 	TRACER_DONE,	    /* struct tracer_done */
 	TRACER_READY,	    /* struct tracer_ready: loaded, and without rights from here on */
 	TRACER_FUNCTION,    /* struct user_function: one more to probe, after TRACER_START */
+	TRACER_CANDIDATE,   /* struct tracer_candidate: it may be one that is to be recorded */
 	TRACER_CENSUS,	    /* struct census_taken: goes into the capture */
 
 	/* census */
@@ -220,7 +221,7 @@ struct tracer_start {
 	uint32_t has_cache;	 /* the fourth descriptor is one (base/table_cache.h) */
 	uint32_t has_filtered;	 /* a target lives behind a seccomp filter, and is to survive */
 	uint32_t function_count; /* how many TRACER_FUNCTION follow at once */
-	uint32_t reserved;
+	uint32_t has_candidates; /* the starter wants to know of processes that begin a program */
 };
 
 struct tracer_ready {
@@ -232,6 +233,11 @@ struct tracer_target {
 	uint32_t reserved;
 	char comm[16];
 	char exe[1024];
+};
+
+struct tracer_candidate {
+	uint32_t pid;
+	uint32_t reserved;
 };
 
 struct tracer_scanned {
@@ -277,6 +283,8 @@ struct tracer_done {
 	uint64_t lost;
 	uint32_t noted;	     /* modules of which something is missing */
 	uint32_t was_traced; /* a debugger or the like held a target */
+	uint32_t missed;     /* candidates that the starter was not told of */
+	uint32_t reserved;
 };
 
 #endif

@@ -192,7 +192,8 @@ static void handle_target(struct tracer *tracer)
 	struct target *target = tracer_target(tracer, request->pid);
 	struct tracer_scanned scanned;
 
-	if (!target)
+	/* a pid is given again */
+	if (!target || target->is_gone)
 		target = tracer_add_target(tracer, request, message_take_fd(&message, 0));
 	if (!target)
 		worker_fail(1, ENOMEM, "too many targets: at most %u", TARGETS_MAX);
@@ -272,6 +273,7 @@ static _Noreturn void handle_stop(struct tracer *tracer)
 	for (size_t i = 0; i < tracer->modules.count; i++)
 		done.noted += tracer->modules.items[i]->note[0] != 0;
 	done.noted += (uint32_t)tracer->ignored_count;
+	done.missed = tracer->missed_candidates;
 	reply(TRACER_DONE, &done, sizeof(done));
 	exit(0);
 }

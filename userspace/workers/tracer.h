@@ -43,6 +43,7 @@ struct tracer {
 	struct probes *probes;	   /* NULL in a dry run */
 	struct sideband *sideband; /* NULL: mappings are found when their code is in a stack */
 	bool has_lost_news;	   /* any target may have mapped something */
+	uint32_t missed_candidates;
 	bool has_news;		   /* a target mapped something since this was last cleared */
 	bool is_attached;
 	struct table_cache *cache; /* NULL: there is none */

@@ -6,8 +6,11 @@
  * be told. Its sites and its table take the symbolizer's time, during which the ring is drained and
  * more files may be met: they are loaded afterwards, in the order of their ids.
  */
+#include "base/message.h"
 #include "workers/tracer.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void put_mapping(struct tracer *tracer, struct target *target,
@@ -48,6 +51,22 @@ static void hear_exit(struct tracer *tracer, const struct sideband_news *news)
 		probes_remove_target(tracer->probes, (pid_t)news->pid);
 }
 
+/* Whether it is to be recorded the starter decides, by its name or its control group. */
+static void hear_comm(struct tracer *tracer, const struct sideband_news *news)
+{
+	const struct target *target = tracer_target(tracer, news->pid);
+	struct tracer_candidate candidate = { .pid = news->pid };
+
+	if (!tracer->options.has_candidates || !tracer->is_attached || (target && !target->is_gone))
+		return;
+	/* not waiting: the starter may be waiting for us */
+	int err = message_offer(WORKER_SOCKET, TRACER_CANDIDATE, &candidate, sizeof(candidate));
+	if (err == -EAGAIN)
+		tracer->missed_candidates++;
+	else if (err)
+		exit(1);
+}
+
 static void hear(void *context, const struct sideband_news *news)
 {
 	struct tracer *tracer = context;
@@ -59,6 +78,8 @@ static void hear(void *context, const struct sideband_news *news)
 		hear_fork(tracer, news);
 	} else if (news->kind == SIDEBAND_EXIT) {
 		hear_exit(tracer, news);
+	} else if (news->kind == SIDEBAND_COMM) {
+		hear_comm(tracer, news);
 	} else if ((target = tracer_heard_of(tracer, news))) {
 		/* of one that is gone, too: its stacks may yet be in the ring */
 		probes_mappings_changed(tracer->probes, (pid_t)target->pid);

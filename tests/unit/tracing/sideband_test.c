@@ -54,6 +54,24 @@ static void a_mapping_of_a_file_is_told(void **state)
 	assert_string_equal(mapping.path, "/lib/x");
 }
 
+static void a_new_name_of_a_process_is_told(void **state)
+{
+	uint8_t record[128] = { 0 };
+
+	(void)state;
+	put(record, 0, PERF_RECORD_COMM, 4);
+	put(record, 6, 24, 2);
+	put(record, 8, 77, 4);
+	put(record, 12, 77, 4);
+	memcpy(record + 16, "name", 5);
+	assert_int_equal(sideband_decode(record, 24, &mapping), 1);
+	assert_int_equal(mapping.kind, SIDEBAND_COMM);
+	assert_int_equal(mapping.pid, 77);
+	put(record, 12, 78, 4); /* a thread's */
+	assert_int_equal(sideband_decode(record, 24, &mapping), 0);
+	assert_int_equal(sideband_decode(record, 12, &mapping), -EBADMSG);
+}
+
 static void a_cut_record_is_refused(void **state)
 {
 	uint8_t record[128];
@@ -151,6 +169,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_mapping_of_a_file_is_told),
+		cmocka_unit_test(a_new_name_of_a_process_is_told),
 		cmocka_unit_test(a_cut_record_is_refused),
 		cmocka_unit_test(losses_are_told_and_other_records_are_not),
 		cmocka_unit_test(processes_that_come_and_go_are_told_and_threads_are_not),
