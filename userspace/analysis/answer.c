@@ -359,11 +359,11 @@ static int by_value(const void *a, const void *b)
 }
 
 /*
- * One row per stack that allocated, best first; limit 0: all, as far as one document can hold them.
- * *total: how many rows there are.
+ * One row per stack that allocated, best first, without the first `from` of them; limit 0: all, as
+ * far as one document can hold them. *total: how many rows there are.
  */
-static json_t *answer_rows(const struct model *model, const struct sort_key *key, size_t limit,
-			   size_t *total)
+static json_t *answer_rows(const struct model *model, const struct sort_key *key, size_t from,
+			   size_t limit, size_t *total)
 {
 	struct ranked *ranked = malloc((model->stack_count + 1) * sizeof(*ranked));
 	json_t *rows = json_array();
@@ -375,7 +375,8 @@ static json_t *answer_rows(const struct model *model, const struct sort_key *key
 							    (uint32_t)i };
 	if (ranked)
 		qsort(ranked, count, sizeof(*ranked), by_value);
-	for (size_t i = 0; i < count && (!limit || i < limit) && frames < FRAMES_MAX; i++) {
+	for (size_t i = from; i < count && (!limit || i - from < limit) && frames < FRAMES_MAX;
+	     i++) {
 		const struct stack *stack = &model->stacks[ranked[i].id];
 		json_t *row = json_pack("{s:I}", "id", (json_int_t)ranked[i].id);
 		set_sums(row, &stack->sums);
@@ -454,6 +455,7 @@ static json_t *answer_report(const struct answer_context *context, const json_t 
 	const char *sort = json_string_value(json_object_get(question, "sort"));
 	const struct sort_key *key = sort_key(sort ? sort : "live");
 	json_int_t limit = json_integer_value(json_object_get(question, "limit"));
+	json_int_t from = json_integer_value(json_object_get(question, "from"));
 	const struct model *model = context->model;
 	size_t total = 0;
 
@@ -468,7 +470,8 @@ static json_t *answer_report(const struct answer_context *context, const json_t 
 	json_object_set_new(report, "censuses", answer_censuses(model));
 	json_object_set_new(report, "sort", json_string(key->name));
 	json_object_set_new(report, "rows",
-			    answer_rows(model, key, limit > 0 ? (size_t)limit : 0, &total));
+			    answer_rows(model, key, from > 0 ? (size_t)from : 0,
+					limit > 0 ? (size_t)limit : 0, &total));
 	json_object_set_new(report, "rows_total", number(total));
 	if (json_is_true(json_object_get(question, "tree")))
 		json_object_set_new(report, "tree", answer_tree(model, key));

@@ -19,8 +19,9 @@ struct answer_context {
 
 /*
  * {"ask": "gaps"} and {"ask": "fill", …}: analysis/gaps.h.
- * {"ask": "report", "sort": "live", "limit": 0, "tree": false} → the report. A new reference, or
- * NULL: out of memory. A question that is not understood is answered with {"error": …}.
+ * {"ask": "report", "sort": "live", "limit": 0, "from": 0, "tree": false} → the report. A new
+ * reference, or NULL: out of memory. A question that is not understood is answered with {"error":
+ * …}.
  */
 json_t *answer(const struct answer_context *context, const json_t *question);
 

@@ -174,6 +174,10 @@ size_t audit_record_format(const struct audit_record *record, const struct audit
 		put(&line, ",\"why\":");
 		put_string(&line, record->why, WHY_MAX);
 	}
+	if (record->asked) {
+		put(&line, ",\"asked\":");
+		put_string(&line, record->asked, 32);
+	}
 	if (record->rule) {
 		put(&line, ",\"rule\":");
 		put_string(&line, record->rule, 128);

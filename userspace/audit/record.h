@@ -53,6 +53,7 @@ struct audit_record {
 	const struct audit_subject *subject; /* NULL: the vault itself */
 	const struct audit_object *object;   /* NULL: none */
 	const char *why;	/* the reason that was given, or what failed; NULL: none */
+	const char *asked;	/* what was to be done with a capture: "view", …; NULL: none */
 	const char *rule;	/* what allowed or denied it; NULL: none */
 	const char *numbers[4]; /* names of the values, NULL after the last */
 	uint64_t values[4];

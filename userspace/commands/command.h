@@ -27,6 +27,7 @@ extern const size_t COMMAND_COUNT;
 
 int record_main(int argc, char **argv);
 int report_main(int argc, char **argv);
+int export_main(int argc, char **argv);
 int info_main(int argc, char **argv);
 int verify_main(int argc, char **argv);
 int audit_main(int argc, char **argv);

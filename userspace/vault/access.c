@@ -346,6 +346,7 @@ void access_decide(const struct access_rules *rules, const struct access_request
 	while (operation < OPERATION_COUNT - 1 &&
 	       strcmp(OPERATIONS[operation], request->operation) != 0)
 		operation++;
+	decision->operation = operation == OPERATION_COUNT - 1 ? "unknown" : OPERATIONS[operation];
 	if (operation == OPERATION_COUNT - 1) {
 		decide_without_match(request, "unknown", "there is no such operation on captures",
 				     decision);

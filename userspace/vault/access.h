@@ -38,6 +38,7 @@ struct access_request {
 
 struct access_decision {
 	bool is_allowed;
+	const char *operation; /* "view", …, or "unknown"; static */
 	char rule[128];	 /* what decided, for the record */
 	const char *why; /* why not, for the asker; static */
 };

@@ -328,15 +328,17 @@ static void serve_finished(struct vault *vault)
 }
 
 /* What was asked for does not happen; that goes on record, then to the asker. */
-static void refuse(struct vault *vault, const struct audit_object *object, const char *rule,
-		   int exit_status, int error, const char *why)
+static void refuse(struct vault *vault, const struct audit_object *object,
+		   const struct access_decision *decision, int exit_status, int error,
+		   const char *why)
 {
 	note(vault, &(struct audit_record) { .operation = "open.deny",
 					     .result = exit_status == 4 ? "denied" : "failed",
 					     .subject = &vault->peer,
 					     .object = object,
 					     .why = why,
-					     .rule = rule });
+					     .asked = decision ? decision->operation : NULL,
+					     .rule = decision ? decision->rule : NULL });
 	worker_refuse(WORKER_SOCKET, exit_status, error, "%s", why);
 }
 
@@ -375,7 +377,8 @@ static int start_reader(struct vault *vault, int fd, struct reader_start *key, i
 
 /* Strictly in this order: the record, on disk, then the key, then a reader that has it. */
 static int grant(struct vault *vault, int fd, const struct capture_header *header,
-		 const struct vault_open *request, const char *rule, int *asker)
+		 const struct vault_open *request, const struct access_decision *decision,
+		 int *asker)
 {
 	struct reader_start key;
 
@@ -384,7 +387,8 @@ static int grant(struct vault *vault, int fd, const struct capture_header *heade
 						      .subject = &vault->peer,
 						      .object = &vault->reading,
 						      .why = request->why[0] ? request->why : NULL,
-						      .rule = rule }))
+						      .asked = decision->operation,
+						      .rule = decision->rule }))
 		return -ENOSPC;
 	vault->reading_ns = clock_now_ns();
 	int err = unwrap_capture_key(vault->keys, fd, header, key.key);
@@ -394,17 +398,17 @@ static int grant(struct vault *vault, int fd, const struct capture_header *heade
 	return err;
 }
 
-static void refuse_grant(struct vault *vault, const char *rule, int err)
+static void refuse_grant(struct vault *vault, const struct access_decision *decision, int err)
 {
 	if (err == -ENOKEY)
-		refuse(vault, &vault->reading, rule, 6, -err,
+		refuse(vault, &vault->reading, decision, 6, -err,
 		       "is not encrypted for this host's vault: open it where it was recorded, or "
 		       "with an identity among its recipients");
 	else if (err == -EBADMSG)
-		refuse(vault, &vault->reading, rule, 6, -err,
+		refuse(vault, &vault->reading, decision, 6, -err,
 		       "was tampered with: its key slots are not valid");
 	else
-		refuse(vault, &vault->reading, rule, 1, -err,
+		refuse(vault, &vault->reading, decision, 1, -err,
 		       err == -ENOSPC ? NO_ROOM : strerror(-err));
 }
 
@@ -420,19 +424,19 @@ static void open_capture(struct vault *vault, int fd, const struct vault_open *r
 	decide(vault, request->operation, request->why[0], now > created ? now - created : 0,
 	       &decision);
 	if (!decision.is_allowed) {
-		refuse(vault, &vault->reading, decision.rule, 4, EACCES, decision.why);
+		refuse(vault, &vault->reading, &decision, 4, EACCES, decision.why);
 	} else if (err) {
-		refuse(vault, &vault->reading, decision.rule, err == -EKEYREJECTED ? 6 : 1, -err,
+		refuse(vault, &vault->reading, &decision, err == -EKEYREJECTED ? 6 : 1, -err,
 		       why_no_header(err));
 	} else if (memcmp(header.host_pk, keys_host_pk(vault->keys), sizeof(header.host_pk)) != 0) {
 		/* whoever knows our recipient can make such a capture with a host key of their own
 		 */
-		refuse(vault, &vault->reading, decision.rule, 6, EKEYREJECTED,
+		refuse(vault, &vault->reading, &decision, 6, EKEYREJECTED,
 		       "was signed by another host's key: it was not recorded here, or was forged");
 	} else {
-		err = grant(vault, fd, &header, request, decision.rule, &asker);
+		err = grant(vault, fd, &header, request, &decision, &asker);
 		if (err)
-			refuse_grant(vault, decision.rule, err);
+			refuse_grant(vault, &decision, err);
 		else
 			/* an asker that is gone is seen by the reader, whose end goes on record */
 			(void)message_send(WORKER_SOCKET, VAULT_OPENED, header.capture_id,

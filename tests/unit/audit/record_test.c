@@ -45,9 +45,9 @@ static struct audit_subject somebody(void)
 
 static void fields_come_in_the_documented_order(void **state)
 {
-	static const char *const NAMES[] = { "v",    "seg", "seq",  "t",    "mono",
-					     "boot", "op",  "res",  "subj", "obj",
-					     "ms",   "why", "rule", "prev", "mac" };
+	static const char *const NAMES[] = { "v",     "seg",  "seq",  "t",   "mono", "boot",
+					     "op",    "res",  "subj", "obj", "ms",   "why",
+					     "asked", "rule", "prev", "mac" };
 	struct audit_subject subject = somebody();
 	struct audit_object object = { .size = 5, .state = "complete" };
 	json_t *json = format(&(struct audit_record) { .operation = "open.close",
@@ -55,6 +55,7 @@ static void fields_come_in_the_documented_order(void **state)
 						       .subject = &subject,
 						       .object = &object,
 						       .why = "a reason",
+						       .asked = "view",
 						       .rule = "allow",
 						       .numbers = { "ms" },
 						       .values = { 12 } });

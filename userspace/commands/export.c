@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "export/export.h"
+
+#include "commands/command.h"
+#include "commands/debuginfod.h"
+#include "commands/open.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct export_format *const FORMATS[] = { &EXPORT_PPROF, &EXPORT_FOLDED,
+						       &EXPORT_SPEEDSCOPE, &EXPORT_CSV,
+						       &EXPORT_NDJSON };
+
+#define FORMAT_COUNT (sizeof(FORMATS) / sizeof(FORMATS[0]))
+
+/* What a format with one value takes; names as report --sort has them. */
+static const struct {
+	const char *name, *field;
+} METRICS[] = {
+	{ "live", "live_bytes" },	    { "peak", "peak_bytes" },
+	{ "allocated", "allocated_bytes" }, { "count", "allocations" },
+	{ "temporary", "temporary" },
+};
+
+#define METRIC_COUNT (sizeof(METRICS) / sizeof(METRICS[0]))
+
+enum option_key {
+	KEY_DEBUGINFOD = 256
+};
+
+static const struct argp_option OPTIONS[] = {
+	{ "format", 'f', "FORMAT", 0, "pprof (default), folded, speedscope, csv or ndjson", 0 },
+	{ "metric", 'm', "KEY", 0,
+	  "of folded stacks: live (default), peak, allocated, count or temporary", 0 },
+	{ "output", 'o', "FILE", 0, "write there, only for you to read (default: standard output)",
+	  0 },
+	{ "debuginfod", KEY_DEBUGINFOD, NULL, 0,
+	  "ask the servers of $DEBUGINFOD_URLS for names that the capture lacks; they learn build ids",
+	  0 },
+	{ "reason", 'r', "TEXT", 0, "why, for the audit log", 0 },
+	{ "state-dir", 'S', "DIR", 0, "where keys and audit log are (default /var/lib/heaptrail)",
+	  0 },
+	{ 0 },
+};
+
+struct arguments {
+	const struct export_format *format;
+	const char *path, *metric, *output, *reason, *state_directory;
+	bool has_debuginfod;
+};
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+
+	switch (key) {
+	case 'f':
+		for (size_t i = 0; i < FORMAT_COUNT; i++)
+			if (strcmp(value, FORMATS[i]->name) == 0) {
+				arguments->format = FORMATS[i];
+				return 0;
+			}
+		argp_error(state, "--format: pprof, folded, speedscope, csv or ndjson, not %s",
+			   value);
+		return 0;
+	case 'm':
+		for (size_t i = 0; i < METRIC_COUNT; i++)
+			if (strcmp(value, METRICS[i].name) == 0) {
+				arguments->metric = METRICS[i].field;
+				return 0;
+			}
+		argp_error(state, "--metric: live, peak, allocated, count or temporary, not %s",
+			   value);
+		return 0;
+	case 'o': arguments->output = value; return 0;
+	case KEY_DEBUGINFOD: arguments->has_debuginfod = true; return 0;
+	case 'r': arguments->reason = value; return 0;
+	case 'S': arguments->state_directory = value; return 0;
+	case ARGP_KEY_ARG:
+		if (arguments->path)
+			argp_error(state, "one capture at a time");
+		arguments->path = value;
+		return 0;
+	case ARGP_KEY_END:
+		if (!arguments->path)
+			argp_error(state, "which capture?");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp ARGP = {
+	OPTIONS,
+	parse,
+	"FILE",
+	"Writes a capture's stacks and their sums for other tools. What is written is neither encrypted nor signed any more. "
+	"It is on record as an export.",
+	NULL,
+	NULL,
+	NULL
+};
+
+static int open_output(const char *path, FILE **out)
+{
+	*out = stdout;
+	if (!path || strcmp(path, "-") == 0)
+		return EXIT_DONE;
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	*out = fd < 0 ? NULL : fdopen(fd, "w");
+	return *out ? EXIT_DONE : command_fail(EXIT_FAILED, "%s: %s", path, strerror(errno));
+}
+
+/* All rows, page by page: one document has a limit. */
+static int write_rows(struct opened_capture *capture, const struct export_format *format,
+		      struct export *export)
+{
+	json_int_t from = 0, total = 1;
+	json_t *first = NULL;
+	int status = EXIT_DONE;
+
+	while (!status && from < total) {
+		json_t *report = NULL, *row,
+		       *question = json_pack("{s:s, s:s, s:I, s:I}", "ask", "report", "sort",
+					     "live", "limit", (json_int_t)0, "from", from);
+		size_t i;
+		status = opened_capture_ask(capture, question, &report);
+		json_decref(question);
+		if (status)
+			break;
+		export->report = report;
+		if (!first && format->begin)
+			format->begin(export);
+		json_array_foreach(json_object_get(report, "rows"), i, row)
+			format->row(export, row);
+		total = json_integer_value(json_object_get(report, "rows_total"));
+		from += (json_int_t)i;
+		json_object_del(report, "rows");
+		if (first)
+			json_decref(report);
+		else
+			first = report;
+		if (!i)
+			break;
+	}
+	export->report = first;
+	if (!status && format->end)
+		format->end(export);
+	json_decref(first);
+	return status;
+}
+
+int export_main(int argc, char **argv)
+{
+	struct arguments arguments = { .format = &EXPORT_PPROF,
+				       .metric = "live_bytes",
+				       .reason = "" };
+	struct opened_capture capture;
+	struct export export = { 0 };
+
+	argp_err_exit_status = EXIT_MISUSED;
+	argp_parse(&ARGP, argc, argv, 0, NULL, &arguments);
+	if (!arguments.output && arguments.format == &EXPORT_PPROF && isatty(STDOUT_FILENO))
+		return command_fail(EXIT_MISUSED,
+				    "a profile for pprof is not for a terminal: -o FILE");
+	int status = arguments.has_debuginfod ? debuginfod_check() : EXIT_DONE;
+	if (!status)
+		status = open_capture(arguments.path,
+				      command_state_directory(arguments.state_directory), "export",
+				      arguments.reason, &capture);
+	if (status)
+		return status;
+	if (arguments.has_debuginfod)
+		status = debuginfod_fill(&capture);
+	if (!status)
+		status = open_output(arguments.output, &export.out);
+	if (!status) {
+		export.metric = arguments.metric;
+		status = write_rows(&capture, arguments.format, &export);
+	}
+	opened_capture_close(&capture);
+	if (export.out && (fflush(export.out) || ferror(export.out) || export.has_failed) &&
+	    !status)
+		status = command_fail(EXIT_FAILED, "the export could not be written: %s",
+				      export.has_failed ? "out of memory" : strerror(errno));
+	if (export.out && export.out != stdout)
+		fclose(export.out);
+	return status;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Other tools' formats, written row by row: a row is a stack with its sums (docs/report-json.md). A
+ * new format is a new row of the table, and a file of its own.
+ */
+#ifndef HEAPTRAIL_EXPORT_EXPORT_H
+#define HEAPTRAIL_EXPORT_EXPORT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct export
+{
+	FILE *out;
+	const char *metric;   /* name of the sum that formats with one value take: "live_bytes" */
+	const json_t *report; /* all but the rows */
+	void *state;	      /* the format's */
+	bool has_failed;      /* out of memory; what the stream says comes on top */
+};
+
+struct export_format {
+	const char *name, *summary;
+	void (*begin)(struct export *export); /* NULL: nothing to do */
+	void (*row)(struct export *export, const json_t *row);
+	void (*end)(struct export *export);
+};
+
+extern const struct export_format EXPORT_FOLDED, EXPORT_PPROF, EXPORT_SPEEDSCOPE, EXPORT_CSV,
+	EXPORT_NDJSON;
+
+/* What a person reads for a frame: the function, or module+0xoffset. Returns text. */
+char *export_frame_name(const json_t *frame, char *text, size_t size);
+
+/* A field that is a number, or 0. */
+uint64_t export_number(const json_t *object, const char *field);
+
+/* A field that is a string, or "". */
+const char *export_text(const json_t *object, const char *field);
+
+#endif
