@@ -153,7 +153,7 @@ $(BUILD)/tests/%: tests/unit/%.c $(call folders_of,$(FOLDERS))
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(libs_all) -o $@
 
 # Measurements of single parts; "make bench" measures the whole.
-$(BUILD)/bench/%: tests/bench/%.c $(call folders_of,symbols base)
+$(BUILD)/bench/%: tests/bench/%.c $(call folders_of,symbols capture base)
 	$(call say,BENCH,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $< $(LDFLAGS) \
@@ -295,9 +295,10 @@ check-system: all programs $(BUILD)/tests/fidelity
 check-kernels: all programs
 	$(Q)tests/kernels/run
 
-bench: all programs $(addprefix $(BUILD)/bench/,walk chain chain-fp crew tables names)
+bench: all programs $(addprefix $(BUILD)/bench/,walk chain chain-fp crew tables names seal)
 	$(Q)$(BUILD)/bench/walk $(BUILD)/bench/chain $(BUILD)/bench/chain-fp
 	$(Q)$(BUILD)/bench/tables /usr/bin /usr/lib
+	$(Q)$(BUILD)/bench/seal
 	$(Q)tests/bench/complete
 	$(Q)tests/bench/run
 	$(Q)tests/bench/run-names
