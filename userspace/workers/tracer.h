@@ -55,6 +55,7 @@ struct tracer {
 	size_t waiting_count; /* modules that wait to be inspected, or for whole tables */
 	struct target **targets;
 	size_t target_count;
+	struct map children; /* pids of targets' children that have made no event yet */
 	struct map target_indexes; /* pid -> index; the last that had it */
 	struct map frames;	   /* every module-relative frame seen, to be named at the end */
 	uint8_t *batch;		   /* a frame header and STREAM_BATCH_MAX bytes */

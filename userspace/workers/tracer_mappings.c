@@ -38,10 +38,14 @@ static void put_mapping(struct tracer *tracer, struct target *target,
  * allocates; this way it need not. */
 static void hear_fork(struct tracer *tracer, const struct sideband_news *news)
 {
-	const struct target *parent = tracer_target(tracer, news->parent);
+	bool is_ours = tracer_target(tracer, news->parent) ||
+		       map_get(&tracer->children, news->parent);
 
-	if (tracer->options.follows && parent && !tracer_target(tracer, news->pid))
-		(void)probes_add_target(tracer->probes, (pid_t)news->pid);
+	if (!tracer->options.follows || !is_ours || tracer_target(tracer, news->pid))
+		return;
+	(void)probes_add_target(tracer->probes, (pid_t)news->pid);
+	/* so that what it maps is opened at once: after its first event it may soon be gone */
+	(void)map_put(&tracer->children, news->pid, 1);
 }
 
 /* One that never allocated is not known here, and its pid may be given to another. */
@@ -49,6 +53,7 @@ static void hear_exit(struct tracer *tracer, const struct sideband_news *news)
 {
 	if (tracer->options.follows && !tracer_target(tracer, news->pid))
 		probes_remove_target(tracer->probes, (pid_t)news->pid);
+	map_remove(&tracer->children, news->pid, NULL);
 }
 
 /* Whether it is to be recorded the starter decides, by its name or its control group. */

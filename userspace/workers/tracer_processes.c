@@ -74,8 +74,8 @@ struct target *tracer_heard_of(struct tracer *tracer, const struct sideband_news
 	struct target *target = tracer_target(tracer, news->pid);
 
 	/* a file that nobody has mapped yet may be an allocator */
-	if (!target && tracer->options.sees_all && news->inode &&
-	    !modules_find(&tracer->modules, news->device, news->inode))
+	if (!target && (tracer->options.sees_all || map_get(&tracer->children, news->pid)) &&
+	    news->inode && !modules_find(&tracer->modules, news->device, news->inode))
 		target = meet(tracer, news->pid, "");
 	return target;
 }
