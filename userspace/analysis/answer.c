@@ -154,7 +154,7 @@ static json_t *answer_capture(const struct answer_context *context)
 
 static json_t *answer_events(const struct model *model)
 {
-	const struct live_totals *totals = live_totals(model->live);
+	const struct live_totals *totals = model_totals(model);
 	const struct counters_record *counters = &model->counters;
 	uint64_t lost[RECORD_REASONS_MAX + 1];
 	size_t count = counters->loss_count;
@@ -177,7 +177,7 @@ static json_t *answer_events(const struct model *model)
 
 static json_t *answer_totals(const struct model *model)
 {
-	const struct live_totals *totals = live_totals(model->live);
+	const struct live_totals *totals = model_totals(model);
 
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "allocated_bytes",
 			 number(totals->allocated_bytes), "freed_bytes",
@@ -197,19 +197,23 @@ static const struct target_record *target_of(const struct model *model, uint32_t
 	return NULL;
 }
 
-/* exec gives a process another name: its first thread's last one. */
+/* exec gives a process another name: its first thread's. */
 static void name_processes(const struct model *model)
 {
 	for (size_t i = 0; i < model->target_count; i++) {
 		struct process *process = processes_find(&model->processes, model->targets[i].pid);
-		if (process)
+		for (; process; process = process->previous
+						  ? &model->processes.items[process->previous - 1]
+						  : NULL)
 			process->comm = model->targets[i].comm;
 	}
 	for (size_t i = 0; i < model->thread_count; i++) {
 		const struct thread_record *thread = &model->threads[i];
 		struct process *process = thread->comm && *thread->comm &&
 							  thread->tid == thread->pid
-						  ? processes_find(&model->processes, thread->pid)
+						  ? processes_find_program(&model->processes,
+									   thread->pid,
+									   thread->program)
 						  : NULL;
 		if (process)
 			process->comm = thread->comm;
@@ -233,6 +237,7 @@ static json_t *answer_process(const struct model *model, const struct process *p
 				text(process->comm ? process->comm : ""), "exe",
 				text(target ? target->exe : ""));
 
+	json_object_set_new(row, "program", number(process->program));
 	json_object_set_new(row, "live_bytes", number(process->live_bytes));
 	json_object_set_new(row, "live_blocks", number(process->live_blocks));
 	json_object_set_new(row, "peak_bytes", number(process->peak_bytes));

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "analysis/model.h"
 
+#include "analysis/frames.h"
+#include "base/glob.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,9 +28,9 @@ static int reach(void **items, size_t *count, size_t item_size, uint32_t id)
 	return 0;
 }
 
-int model_open(struct model *model)
+int model_open(struct model *model, const struct filter *filter)
 {
-	*model = (struct model) { .live = live_new() };
+	*model = (struct model) { .live = live_new(), .filter = *filter };
 	model->events = malloc(CAPTURE_EVENTS_MAX * sizeof(*model->events));
 	return model->live && model->events ? 0 : -ENOMEM;
 }
@@ -209,6 +212,140 @@ static int feed_end(struct model *model, struct bytes_reader *in)
 	return model->has_end ? 0 : -EBADMSG;
 }
 
+const struct live_totals *model_totals(const struct model *model)
+{
+	return model->filter.is_set ? &model->filtered : live_totals(model->live);
+}
+
+/* --- what passes the filter --- */
+
+enum passes {
+	NOT_LOOKED_AT = 0,
+	PASSES,
+	PASSES_NOT
+};
+
+static bool frame_passes(const struct model *model, const struct record_frame *frame,
+			 bool *has_function, bool *has_module)
+{
+	struct named_frame names[NAMES_INLINE_MAX];
+	size_t count = frame_names(model, frame, names);
+
+	for (size_t i = 0; i < count; i++) {
+		const char *slash = strrchr(names[i].module, '/');
+		*has_function |= glob_matches(model->filter.function, names[i].function);
+		*has_module |= glob_matches(model->filter.module,
+					    slash ? slash + 1 : names[i].module);
+	}
+	return *has_function && *has_module;
+}
+
+static enum passes look_at_stack(const struct model *model, uint32_t id)
+{
+	bool has_function = !model->filter.function[0], has_module = !model->filter.module[0];
+
+	if (id >= model->stack_count)
+		return PASSES_NOT;
+	const struct stack *stack = &model->stacks[id];
+	for (uint32_t i = 0; i < stack->frame_count; i++)
+		if (frame_passes(model, &stack->frames[i], &has_function, &has_module))
+			return PASSES;
+	return PASSES_NOT;
+}
+
+static enum passes look_at_thread(const struct model *model, uint32_t id)
+{
+	const struct thread_record *thread = id < model->thread_count ? &model->threads[id] : NULL;
+	const char *name = thread && thread->comm ? thread->comm : "";
+
+	if (model->filter.pid && (!thread || thread->pid != model->filter.pid))
+		return PASSES_NOT;
+	return !model->filter.thread[0] || glob_matches(model->filter.thread, name) ? PASSES
+										    : PASSES_NOT;
+}
+
+/* Each is looked at once. Out of memory, each time. */
+static bool thread_passes(struct model *model, uint32_t id)
+{
+	if (reach((void **)&model->passes, &model->passes_count, 1, id))
+		return look_at_thread(model, id) == PASSES;
+	if (model->passes[id] == NOT_LOOKED_AT)
+		model->passes[id] = look_at_thread(model, id);
+	return model->passes[id] == PASSES;
+}
+
+static bool stack_passes(struct model *model, uint32_t id)
+{
+	if (!filter_needs_names(&model->filter))
+		return true;
+	if (reach((void **)&model->stack_passes, &model->stack_passes_count, 1, id))
+		return look_at_stack(model, id) == PASSES;
+	if (model->stack_passes[id] == NOT_LOOKED_AT)
+		model->stack_passes[id] = look_at_stack(model, id);
+	return model->stack_passes[id] == PASSES;
+}
+
+static bool block_passes(struct model *model, const struct block *block)
+{
+	const struct filter *filter = &model->filter;
+
+	if (!filter->is_set)
+		return true;
+	return block->size >= filter->size_min && block->size <= filter->size_max &&
+	       block->time_ns >= filter->from_ns && thread_passes(model, block->thread) &&
+	       stack_passes(model, block->stack);
+}
+
+/* A call that has no block that is known: of a failed one, or a free of one from before. */
+static bool call_passes(struct model *model, const struct capture_event *event)
+{
+	const struct filter *filter = &model->filter;
+
+	return !filter->is_set || (event->time_ns >= filter->from_ns && filter->size_min == 0 &&
+				   filter->size_max == UINT64_MAX && !filter_needs_names(filter) &&
+				   thread_passes(model, event->thread));
+}
+
+static void end_filtered(struct model *model, const struct block *block)
+{
+	model->filtered.freed_bytes += block->size;
+	model->filtered.live_bytes -= block->size;
+	model->filtered.live_blocks--;
+}
+
+/* The same sums as live's, of what is left of the outcome. */
+static void sum_filtered(struct model *model, const struct capture_event *event,
+			 const struct outcome *outcome, bool was_unknown)
+{
+	struct live_totals *totals = &model->filtered;
+
+	if (event->flags & CAPTURE_EVENT_FAILED) {
+		totals->failed += call_passes(model, event);
+		return;
+	}
+	if (outcome->has_freed)
+		end_filtered(model, &outcome->freed);
+	if (outcome->has_missed)
+		end_filtered(model, &outcome->missed);
+	totals->missed_frees += outcome->has_missed;
+	totals->frees_of_unknown += was_unknown && call_passes(model, event);
+	if (event->kind == CAPTURE_FREE)
+		totals->frees += outcome->has_freed || (was_unknown && call_passes(model, event));
+	if (!outcome->has_allocated)
+		return;
+	if (event->kind == CAPTURE_REALLOC)
+		totals->reallocations++;
+	else
+		totals->allocations++;
+	totals->allocated_bytes += outcome->allocated.size;
+	totals->live_bytes += outcome->allocated.size;
+	totals->live_blocks++;
+	if (totals->live_bytes > totals->peak_bytes) {
+		totals->peak_bytes = totals->live_bytes;
+		totals->peak_time_ns = event->time_ns;
+	}
+}
+
 static void add_to_stack(struct model *model, const struct capture_event *event,
 			 const struct outcome *outcome)
 {
@@ -249,8 +386,28 @@ static void end_block(void *context, const struct block *block)
 {
 	struct model *model = context;
 
+	if (!block_passes(model, block))
+		return;
+	if (model->filter.is_set) {
+		end_filtered(model, block);
+		model->filtered.ended_blocks++;
+	}
 	remove_from_stack(model, block);
 	processes_end_block(&model->processes, block);
+}
+
+/* Takes from the outcome what does not pass. */
+static void narrow(struct model *model, const struct capture_event *event, struct outcome *outcome)
+{
+	bool was_unknown = !outcome->has_freed && !(event->flags & CAPTURE_EVENT_FAILED) &&
+			   (event->kind == CAPTURE_FREE
+				    ? event->address != 0
+				    : event->kind == CAPTURE_REALLOC && event->old_address);
+
+	outcome->has_freed &= block_passes(model, &outcome->freed);
+	outcome->has_missed &= block_passes(model, &outcome->missed);
+	outcome->has_allocated &= block_passes(model, &outcome->allocated);
+	sum_filtered(model, event, outcome, was_unknown);
 }
 
 static int apply(struct model *model, const struct capture_event *event)
@@ -260,6 +417,8 @@ static int apply(struct model *model, const struct capture_event *event)
 	const struct thread_record *thread = event->thread < model->thread_count
 						     ? &model->threads[event->thread]
 						     : &UNKNOWN;
+	if (event->time_ns > model->filter.to_ns)
+		return 0;
 	bool was_temporary = is_temporary(model, event);
 	int err = reach((void **)&model->stacks, &model->stack_count, sizeof(*model->stacks),
 			event->stack);
@@ -269,8 +428,13 @@ static int apply(struct model *model, const struct capture_event *event)
 					 model);
 	if (!err)
 		err = live_apply(model->live, event, thread->pid, &outcome);
-	if (!err)
-		err = processes_apply(&model->processes, thread->pid, event, &outcome);
+	if (!err && model->filter.is_set)
+		narrow(model, event, &outcome);
+	/* of a process of which nothing passes, there is no row */
+	if (!err && (!model->filter.is_set || outcome.has_freed || outcome.has_missed ||
+		     outcome.has_allocated || call_passes(model, event)))
+		err = processes_apply(&model->processes, thread->pid, thread->program, event,
+				      &outcome);
 	if (err)
 		return err;
 	if (outcome.has_freed) {
@@ -340,6 +504,8 @@ void model_close(struct model *model)
 		function_record_free(&model->functions[i]);
 	for (size_t i = 0; i < model->stack_count; i++)
 		free(model->stacks[i].frames);
+	free(model->passes);
+	free(model->stack_passes);
 	free(model->censuses);
 	free(model->targets);
 	free(model->threads);

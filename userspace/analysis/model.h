@@ -7,6 +7,7 @@
 #ifndef HEAPTRAIL_ANALYSIS_MODEL_H
 #define HEAPTRAIL_ANALYSIS_MODEL_H
 
+#include "analysis/filter.h"
 #include "analysis/processes.h"
 #include "analysis/live.h"
 #include "base/map.h"
@@ -56,6 +57,12 @@ struct model {
 	size_t census_count;
 	struct end_record end;
 	bool has_end;
+	struct filter filter;
+	struct live_totals filtered; /* of what passes the filter */
+	uint8_t *passes; /* by thread, then by stack: enum model_passes, as far as it is known */
+	size_t passes_count;
+	uint8_t *stack_passes;
+	size_t stack_passes_count;
 	struct live *live;
 	struct processes processes;
 	struct map last_allocation; /* thread -> address, until the thread's next event */
@@ -63,7 +70,10 @@ struct model {
 	struct capture_event *events; /* decoded, one chunk's */
 };
 
-int model_open(struct model *model);
+int model_open(struct model *model, const struct filter *filter);
+
+/* Sums of all blocks, or of those that pass the filter. */
+const struct live_totals *model_totals(const struct model *model);
 
 /* 0, -EBADMSG, -ENOMEM. */
 int model_feed(struct model *model, enum chunk_type type, const void *raw, size_t size);

@@ -11,13 +11,26 @@ struct process *processes_find(const struct processes *processes, uint32_t pid)
 	return index ? &processes->items[*index] : NULL;
 }
 
-static struct process *find_or_add(struct processes *processes, uint32_t pid)
+struct process *processes_find_program(const struct processes *processes, uint32_t pid,
+				       uint32_t program)
+{
+	struct process *found = processes_find(processes, pid);
+
+	while (found && found->program != program)
+		found = found->previous ? &processes->items[found->previous - 1] : NULL;
+	return found;
+}
+
+static struct process *find_or_add(struct processes *processes, uint32_t pid, uint32_t program)
 {
 	struct process *found = processes_find(processes, pid);
 	size_t count = processes->count;
 
-	if (found)
+	/* an event of the program before may come late */
+	if (found && program <= found->program)
 		return found;
+	size_t previous = found ? (size_t)(found - processes->items) + 1 : 0;
+
 	if ((count & (count - 1)) == 0) {
 		struct process *grown = realloc(processes->items,
 						(count ? count * 2 : 1) * sizeof(*grown));
@@ -27,7 +40,9 @@ static struct process *find_or_add(struct processes *processes, uint32_t pid)
 	}
 	if (map_put(&processes->indexes, (uint64_t)pid + 1, count))
 		return NULL;
-	processes->items[count] = (struct process) { .pid = pid };
+	processes->items[count] = (struct process) { .pid = pid,
+						     .program = program,
+						     .previous = previous };
 	return &processes->items[processes->count++];
 }
 
@@ -53,10 +68,10 @@ static void count_call(struct process *process, const struct capture_event *even
 		process->allocations++;
 }
 
-int processes_apply(struct processes *processes, uint32_t pid, const struct capture_event *event,
-		    const struct outcome *outcome)
+int processes_apply(struct processes *processes, uint32_t pid, uint32_t program,
+		    const struct capture_event *event, const struct outcome *outcome)
 {
-	struct process *process = find_or_add(processes, pid);
+	struct process *process = find_or_add(processes, pid, program);
 
 	if (!process)
 		return -ENOMEM;

@@ -3,6 +3,7 @@
 
 #include "commands/command.h"
 #include "commands/debuginfod.h"
+#include "commands/filter_options.h"
 #include "commands/open.h"
 
 #include <argp.h>
@@ -51,6 +52,7 @@ struct arguments {
 	const struct export_format *format;
 	const char *path, *metric, *output, *reason, *state_directory;
 	bool has_debuginfod;
+	struct filter_options filter;
 };
 
 static error_t parse(int key, char *value, struct argp_state *state)
@@ -58,6 +60,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	struct arguments *arguments = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT: state->child_inputs[0] = &arguments->filter; return 0;
 	case 'f':
 		for (size_t i = 0; i < FORMAT_COUNT; i++)
 			if (strcmp(value, FORMATS[i]->name) == 0) {
@@ -93,13 +96,15 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
+static const struct argp_child CHILDREN[] = { { &FILTER_ARGP, 0, NULL, 0 }, { 0 } };
+
 static const struct argp ARGP = {
 	OPTIONS,
 	parse,
 	"FILE",
 	"Writes a capture's stacks and their sums for other tools. What is written is neither encrypted nor signed any more. "
 	"It is on record as an export.",
-	NULL,
+	CHILDREN,
 	NULL,
 	NULL
 };
@@ -173,6 +178,7 @@ int export_main(int argc, char **argv)
 				      arguments.reason, &capture);
 	if (status)
 		return status;
+	capture.filter = arguments.filter.filter;
 	if (arguments.has_debuginfod)
 		status = debuginfod_fill(&capture);
 	if (!status)
@@ -182,6 +188,7 @@ int export_main(int argc, char **argv)
 		status = write_rows(&capture, arguments.format, &export);
 	}
 	opened_capture_close(&capture);
+	json_decref(arguments.filter.filter);
 	if (export.out && (fflush(export.out) || ferror(export.out) || export.has_failed) &&
 	    !status)
 		status = command_fail(EXIT_FAILED, "the export could not be written: %s",

@@ -63,11 +63,15 @@ int open_capture(const char *path, const char *state_directory, const char *oper
 
 int opened_capture_ask(struct opened_capture *capture, const json_t *question, json_t **answer)
 {
-	char *text = json_dumps(question, JSON_COMPACT), *reply = NULL;
+	json_t *whole = json_copy((json_t *)question);
+	if (capture->filter)
+		json_object_set(whole, "filter", capture->filter);
+	char *text = json_dumps(whole, JSON_COMPACT), *reply = NULL;
 	size_t size = 0;
 	int err = text ? frame_send(capture->socket, text, strlen(text)) : -ENOMEM;
 	json_error_t error;
 
+	json_decref(whole);
 	free(text);
 	if (!err)
 		err = frame_recv(capture->socket, ANSWER_MAX, &reply, &size);

@@ -10,6 +10,8 @@
 struct opened_capture {
 	const char *path; /* the caller's */
 	int socket;	  /* questions and answers: base/frame.h */
+	json_t *filter;	  /* that every question has (analysis/filter.h); the caller's, NULL:
+			     everything */
 	struct worker_process vault;
 };
 

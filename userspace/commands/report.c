@@ -3,6 +3,7 @@
 #include "base/units.h"
 #include "commands/command.h"
 #include "commands/debuginfod.h"
+#include "commands/filter_options.h"
 #include "commands/open.h"
 #include "commands/report_heaps.h"
 
@@ -43,6 +44,7 @@ struct arguments {
 	const char *path, *sort, *reason, *state_directory;
 	long limit;
 	bool is_json, is_tree, has_debuginfod;
+	struct filter_options filter;
 };
 
 static error_t parse(int key, char *value, struct argp_state *state)
@@ -52,6 +54,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	char *end;
 
 	switch (key) {
+	case ARGP_KEY_INIT: state->child_inputs[0] = &arguments->filter; return 0;
 	case 'j': arguments->is_json = true; return 0;
 	case KEY_DEBUGINFOD: arguments->has_debuginfod = true; return 0;
 	case KEY_TREE: arguments->is_tree = true; return 0;
@@ -83,6 +86,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
+static const struct argp_child CHILDREN[] = { { &FILTER_ARGP, 0, NULL, 0 }, { 0 } };
+
 static const struct argp ARGP = {
 	OPTIONS,
 	parse,
@@ -90,7 +95,7 @@ static const struct argp ARGP = {
 	"Says who holds, or held, the memory. Opening a capture leaves an audit record."
 	"\vLive: not freed when the recording ended, which is not the same as leaked. Blocks from before the "
 	"recording are not in it; frees of such blocks are counted apart.",
-	NULL,
+	CHILDREN,
 	NULL,
 	NULL
 };
@@ -371,6 +376,7 @@ int report_main(int argc, char **argv)
 			      "view", arguments.reason, &capture);
 	if (status)
 		return status;
+	capture.filter = arguments.filter.filter;
 	json_t *question = json_pack("{s:s, s:s, s:I, s:b}", "ask", "report", "sort",
 				     arguments.sort, "limit", (json_int_t)arguments.limit, "tree",
 				     arguments.is_tree);
@@ -384,6 +390,7 @@ int report_main(int argc, char **argv)
 	else if (!status)
 		print_report(report, &arguments);
 	json_decref(question);
+	json_decref(arguments.filter.filter);
 	json_decref(report);
 	if (fflush(stdout) && !status)
 		status = command_fail(EXIT_FAILED, "the report could not be written");

@@ -17,6 +17,10 @@
 #include <unistd.h>
 
 struct reading {
+	int capture;
+	uint8_t key[CAPTURE_KEY_BYTES]; /* until it is loaded */
+	bool is_loaded;
+	struct filter filter;
 	struct capture_reader *reader;
 	struct model model;
 	struct answer_context context;
@@ -24,21 +28,43 @@ struct reading {
 	char error[256]; /* "" where the capture can be used */
 };
 
-static void load(struct reading *reading, int fd, const uint8_t key[static CAPTURE_KEY_BYTES])
+/* What frames are called is at the end of a capture: where a filter needs it, that is read before
+ * the events. */
+static bool is_wanted(enum chunk_type type, bool is_for_names, bool has_names)
+{
+	bool is_name = type == CHUNK_STACKS || type == CHUNK_MODULES || type == CHUNK_NAMES;
+
+	return is_for_names ? is_name : !(has_names && is_name);
+}
+
+static int read_chunks(struct reading *reading, bool is_for_names, bool has_names)
 {
 	struct chunk chunk;
-	int err = capture_reader_open(fd, key, &reading->reader);
-	int more = 0;
+	int err = capture_reader_open(reading->capture, reading->key, &reading->reader), more = 0;
 
-	if (!err)
-		err = model_open(&reading->model);
 	while (!err && (more = capture_reader_next(reading->reader, &chunk)) == 1) {
-		err = model_feed(&reading->model, chunk.type, chunk.raw, chunk.size);
-		reading->done.chunks++;
-		reading->done.bytes += chunk.size;
+		if (is_wanted(chunk.type, is_for_names, has_names))
+			err = model_feed(&reading->model, chunk.type, chunk.raw, chunk.size);
+		reading->done.chunks += !is_for_names;
+		reading->done.bytes += is_for_names ? 0 : chunk.size;
+	}
+	return err ? err : more < 0 ? more : 0;
+}
+
+static void load(struct reading *reading, const struct filter *filter)
+{
+	bool has_names = filter_needs_names(filter);
+	int err = model_open(&reading->model, filter);
+
+	if (!err && has_names) {
+		err = read_chunks(reading, true, false);
+		capture_reader_free(reading->reader);
+		reading->reader = NULL;
 	}
 	if (!err)
-		err = more < 0 ? more : 0;
+		err = read_chunks(reading, false, has_names);
+	sodium_memzero(reading->key, sizeof(reading->key));
+	reading->is_loaded = true;
 	const struct capture_verdict *verdict = reading->reader
 							? capture_reader_verdict(reading->reader)
 							: NULL;
@@ -54,16 +80,35 @@ static void load(struct reading *reading, int fd, const uint8_t key[static CAPTU
 					   : strerror(-err));
 }
 
-static void describe(struct reading *reading, int fd)
+static void describe(struct reading *reading)
 {
 	struct capture_header header;
 
-	if (capture_header_read(fd, &header) == 0) {
+	if (capture_header_read(reading->capture, &header) == 0) {
 		text_hex(reading->context.id, header.capture_id, sizeof(header.capture_id));
 		text_hex(reading->context.host, header.host_pk, sizeof(header.host_pk));
 	}
 	reading->context.model = &reading->model;
 	reading->context.verdict = capture_reader_verdict(reading->reader);
+}
+
+/* The first question's filter is that of all. NULL, or what is wrong with it. */
+static const char *take_filter(struct reading *reading, const json_t *question)
+{
+	struct filter filter;
+	const char *wrong = filter_parse(json_object_get(question, "filter"), &filter);
+
+	if (wrong)
+		return wrong;
+	if (reading->is_loaded)
+		return memcmp(&filter, &reading->filter, sizeof(filter)) == 0
+			       ? NULL
+			       : "another filter needs another opening of the capture";
+	reading->filter = filter;
+	load(reading, &filter);
+	if (!reading->error[0])
+		describe(reading);
+	return NULL;
 }
 
 /* One question, one answer. False: the asker is gone. */
@@ -76,10 +121,11 @@ static bool serve(struct reading *reading, int asker)
 	if (frame_recv(asker, QUESTION_MAX, &text, &size))
 		return false;
 	question = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
+	const char *wrong = question ? take_filter(reading, question) : "the question is not JSON";
 	if (reading->error[0])
 		reply = json_pack("{s:s, s:i}", "error", reading->error, "exit", 6);
-	else if (!question)
-		reply = json_pack("{s:s, s:i}", "error", "the question is not JSON", "exit", 2);
+	else if (wrong)
+		reply = json_pack("{s:s, s:i}", "error", wrong, "exit", 2);
 	else
 		reply = answer(&reading->context, question);
 	document = reply ? json_dumps(reply, JSON_COMPACT) : NULL;
@@ -105,10 +151,9 @@ int main(void)
 	int capture = message_take_fd(&message, 0), asker = message_take_fd(&message, 1);
 	json_object_seed(0); /* reads /dev/urandom, which is out of reach afterwards */
 	worker_confine("reader");
-	load(&reading, capture, ((const struct reader_start *)message.body)->key);
+	reading.capture = capture;
+	memcpy(reading.key, ((const struct reader_start *)message.body)->key, sizeof(reading.key));
 	sodium_memzero(message.body, sizeof(message.body));
-	if (!reading.error[0])
-		describe(&reading, capture);
 	while (serve(&reading, asker))
 		;
 	/* the vault may be gone with its command; then nobody waits for this */

@@ -52,7 +52,7 @@ static int set_up(void **state)
 	struct bytes_buffer out = { 0 };
 
 	(void)state;
-	assert_int_equal(model_open(&model), 0);
+	assert_int_equal(model_open(&model, &(struct filter)FILTER_NONE), 0);
 	for (uint32_t id = NAMED; id < MODULE_END; id++)
 		module_record_put(&out, &(struct module_record) {
 						.id = id,

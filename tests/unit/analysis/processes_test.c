@@ -29,7 +29,7 @@ static void sums_of_processes_are_those_of_their_events(void **state)
 
 		event.kind = rand_r(&seed) % 2 ? CAPTURE_FREE : CAPTURE_ALLOC;
 		assert_int_equal(live_apply(live, &event, pid, &outcome), 0);
-		assert_int_equal(processes_apply(&processes, pid, &event, &outcome), 0);
+		assert_int_equal(processes_apply(&processes, pid, 0, &event, &outcome), 0);
 		if (event.kind == CAPTURE_FREE) {
 			process->frees++;
 		} else {

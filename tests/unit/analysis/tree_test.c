@@ -21,7 +21,7 @@ static void open_model(struct model *model)
 	struct bytes_buffer out = { 0 };
 	struct names_writer *writer = names_writer_new();
 
-	assert_int_equal(model_open(model), 0);
+	assert_int_equal(model_open(model, &(struct filter)FILTER_NONE), 0);
 	module_record_put(&out, &(struct module_record) { .id = 1, .path = (char *)"/bin/a" });
 	feed(model, CHUNK_MODULES, &out);
 	names_writer_add(writer, 100, &(struct name) { "work", "a.c", 10 }, 1);
@@ -271,7 +271,7 @@ static void an_empty_model_is_a_root(void **state)
 	struct model model;
 
 	(void)state;
-	assert_int_equal(model_open(&model), 0);
+	assert_int_equal(model_open(&model, &(struct filter)FILTER_NONE), 0);
 	struct tree_node *root = tree_new(&model);
 	assert_non_null(root);
 	assert_null(root->children);

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Every figure under a filter against a model that keeps a plain list of blocks. */
+#include "analysis/filter.h"
+#include "analysis/tree.h"
+#include "base/glob.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define STACKS	4
+#define THREADS 3
+#define EVENTS	4000
+#define PLACES	60
+
+static const struct {
+	uint32_t pid, tid;
+	const char *comm;
+} THREAD_ROWS[THREADS + 1] = {
+	{ 0 }, { 9, 9, "server" }, { 9, 10, "worker-1" }, { 11, 11, "worker-2" }
+};
+
+/* Functions of each stack, in /bin/a; 300 is in /lib/libb.so. */
+static const uint64_t OFFSETS[STACKS + 1][3] = {
+	{ 0 }, { 100, 200 }, { 101, 200 }, { 300, 200 }, { 300, 101 }
+};
+
+static const struct {
+	const char *function, *module;
+} NAMES_OF[STACKS + 1][2] = { { { 0 } },
+			      { { "work", "a" }, { "main", "a" } },
+			      { { "wait", "a" }, { "main", "a" } },
+			      { { "help", "libb.so" }, { "main", "a" } },
+			      { { "help", "libb.so" }, { "wait", "a" } } };
+
+static void feed(struct model *model, enum chunk_type type, struct bytes_buffer *out)
+{
+	assert_false(out->failed);
+	assert_int_equal(model_feed(model, type, out->data, out->size), 0);
+	bytes_free(out);
+}
+
+static void feed_names(struct model *model)
+{
+	struct bytes_buffer out = { 0 };
+	static struct stack_record stack;
+
+	module_record_put(&out, &(struct module_record) { .id = 1, .path = (char *)"/bin/a" });
+	module_record_put(&out,
+			  &(struct module_record) { .id = 2, .path = (char *)"/lib/libb.so" });
+	feed(model, CHUNK_MODULES, &out);
+	for (uint32_t module = 1; module <= 2; module++) {
+		struct names_writer *writer = names_writer_new();
+		if (module == 1) {
+			names_writer_add(writer, 100, &(struct name) { "work", "a.c", 10 }, 1);
+			names_writer_add(writer, 101, &(struct name) { "wait", "a.c", 11 }, 1);
+			names_writer_add(writer, 200, &(struct name) { "main", "a.c", 20 }, 1);
+		} else {
+			names_writer_add(writer, 300, &(struct name) { "help", "b.c", 30 }, 1);
+		}
+		bytes_put_varint(&out, module);
+		names_writer_finish(writer, &out);
+		names_writer_free(writer);
+		feed(model, CHUNK_NAMES, &out);
+	}
+	for (uint32_t id = 1; id <= STACKS; id++) {
+		stack = (struct stack_record) { .id = id, .frame_count = 2 };
+		for (int i = 0; i < 2; i++)
+			stack.frames[i] = (struct record_frame) {
+				.module = OFFSETS[id][i] == 300 ? 2 : 1, .offset = OFFSETS[id][i]
+			};
+		stack_record_put(&out, &stack);
+	}
+	feed(model, CHUNK_STACKS, &out);
+	for (uint32_t id = 1; id <= THREADS; id++)
+		thread_record_put(&out,
+				  &(struct thread_record) { .id = id,
+							    .pid = THREAD_ROWS[id].pid,
+							    .tid = THREAD_ROWS[id].tid,
+							    .comm = (char *)THREAD_ROWS[id].comm });
+	feed(model, CHUNK_THREADS, &out);
+}
+
+/* --- the plain model --- */
+
+struct plain_block {
+	bool is_there;
+	struct capture_event event; /* that allocated it */
+};
+
+struct plain {
+	struct plain_block blocks[2][PLACES]; /* by process */
+	struct live_totals totals;
+	struct stack_sums stacks[STACKS + 1];
+};
+
+static bool passes(const struct filter *filter, const struct capture_event *allocation)
+{
+	bool has_function = !filter->function[0], has_module = !filter->module[0];
+
+	for (int i = 0; i < 2; i++) {
+		has_function |= glob_matches(filter->function,
+					     NAMES_OF[allocation->stack][i].function);
+		has_module |= glob_matches(filter->module, NAMES_OF[allocation->stack][i].module);
+	}
+	return has_function && has_module &&
+	       (!filter->pid || THREAD_ROWS[allocation->thread].pid == filter->pid) &&
+	       (!filter->thread[0] ||
+		glob_matches(filter->thread, THREAD_ROWS[allocation->thread].comm)) &&
+	       allocation->size >= filter->size_min && allocation->size <= filter->size_max &&
+	       allocation->time_ns >= filter->from_ns;
+}
+
+static void plain_close(struct plain *plain, const struct filter *filter, struct plain_block *block,
+			bool is_free)
+{
+	if (passes(filter, &block->event)) {
+		struct stack_sums *sums = &plain->stacks[block->event.stack];
+		plain->totals.live_bytes -= block->event.size;
+		plain->totals.live_blocks--;
+		plain->totals.freed_bytes += block->event.size;
+		sums->live_bytes -= block->event.size;
+		sums->live_blocks--;
+		sums->frees += is_free;
+		plain->totals.frees += is_free;
+	}
+	block->is_there = false;
+}
+
+static void plain_apply(struct plain *plain, const struct filter *filter,
+			const struct capture_event *event)
+{
+	struct plain_block *blocks = plain->blocks[THREAD_ROWS[event->thread].pid == 11];
+	struct plain_block *block = &blocks[event->address / 16 - 1];
+
+	if (event->time_ns > filter->to_ns)
+		return;
+	if (event->kind == CAPTURE_FREE) {
+		plain_close(plain, filter, block, true);
+		return;
+	}
+	if (event->kind == CAPTURE_REALLOC)
+		plain_close(plain, filter, &blocks[event->old_address / 16 - 1], false);
+	*block = (struct plain_block) { true, *event };
+	if (!passes(filter, event))
+		return;
+	struct stack_sums *sums = &plain->stacks[event->stack];
+	sums->live_bytes += event->size;
+	sums->live_blocks++;
+	sums->allocated_bytes += event->size;
+	sums->allocations += event->kind == CAPTURE_ALLOC;
+	sums->reallocations += event->kind == CAPTURE_REALLOC;
+	if (sums->live_bytes > sums->peak_bytes)
+		sums->peak_bytes = sums->live_bytes;
+	plain->totals.allocations += event->kind == CAPTURE_ALLOC;
+	plain->totals.reallocations += event->kind == CAPTURE_REALLOC;
+	plain->totals.allocated_bytes += event->size;
+	plain->totals.live_bytes += event->size;
+	plain->totals.live_blocks++;
+	if (plain->totals.live_bytes > plain->totals.peak_bytes) {
+		plain->totals.peak_bytes = plain->totals.live_bytes;
+		plain->totals.peak_time_ns = event->time_ns;
+	}
+}
+
+/* Calls that make sense: a free is of a block that is there. */
+static void make_events(struct capture_event *events, unsigned *seed)
+{
+	static bool is_there[2][PLACES];
+
+	memset(is_there, 0, sizeof(is_there));
+	for (uint64_t i = 0; i < EVENTS; i++) {
+		uint32_t thread = 1 + (uint32_t)rand_r(seed) % THREADS;
+		bool *there = is_there[THREAD_ROWS[thread].pid == 11];
+		size_t place = (size_t)rand_r(seed) % PLACES, other = (size_t)rand_r(seed) % PLACES;
+		struct capture_event *event = &events[i];
+		*event = (struct capture_event) { .time_ns = 1000 * (i + 1),
+						  .address = 16 * (place + 1),
+						  .thread = thread,
+						  .stack = 1 + (uint32_t)rand_r(seed) % STACKS };
+		event->size = (uint64_t)rand_r(seed) % 1000;
+		event->kind = there[place] ? CAPTURE_FREE : CAPTURE_ALLOC;
+		if (!there[place] && there[other] && rand_r(seed) % 3 == 0) {
+			event->kind = CAPTURE_REALLOC;
+			event->old_address = 16 * (other + 1);
+			there[other] = false;
+		}
+		if (event->kind == CAPTURE_FREE)
+			event->size = 0;
+		there[place] = event->kind != CAPTURE_FREE;
+	}
+}
+
+static void make_filter(struct filter *filter, unsigned *seed)
+{
+	static const char *const FUNCTIONS[] = { "work", "w*", "*", "help", "main", "none" };
+
+	memset(filter, 0, sizeof(*filter));
+	*filter = (struct filter)FILTER_NONE;
+	filter->is_set = true;
+	if (rand_r(seed) % 3 == 0)
+		filter->pid = rand_r(seed) % 2 ? 9 : 11;
+	if (rand_r(seed) % 3 == 0)
+		strcpy(filter->thread, rand_r(seed) % 2 ? "worker-?" : "server");
+	if (rand_r(seed) % 3 == 0)
+		filter->size_min = (uint64_t)rand_r(seed) % 500;
+	if (rand_r(seed) % 3 == 0)
+		filter->size_max = 500 + (uint64_t)rand_r(seed) % 500;
+	if (rand_r(seed) % 3 == 0)
+		filter->from_ns = (uint64_t)rand_r(seed) % (500ull * EVENTS);
+	if (rand_r(seed) % 3 == 0)
+		filter->to_ns = (500 + (uint64_t)rand_r(seed) % 500) * EVENTS;
+	if (rand_r(seed) % 3 == 0)
+		strcpy(filter->function, FUNCTIONS[rand_r(seed) % 6]);
+	if (rand_r(seed) % 3 == 0)
+		strcpy(filter->module, rand_r(seed) % 2 ? "lib*" : "a");
+}
+
+static void compare(struct model *model, const struct plain *plain)
+{
+	const struct live_totals *totals = model_totals(model);
+	uint64_t of_processes = 0;
+
+	assert_int_equal(totals->live_bytes, plain->totals.live_bytes);
+	assert_int_equal(totals->live_blocks, plain->totals.live_blocks);
+	assert_int_equal(totals->peak_bytes, plain->totals.peak_bytes);
+	assert_int_equal(totals->peak_time_ns, plain->totals.peak_time_ns);
+	assert_int_equal(totals->allocations, plain->totals.allocations);
+	assert_int_equal(totals->reallocations, plain->totals.reallocations);
+	assert_int_equal(totals->frees, plain->totals.frees);
+	assert_int_equal(totals->allocated_bytes, plain->totals.allocated_bytes);
+	assert_int_equal(totals->freed_bytes, plain->totals.freed_bytes);
+	assert_int_equal(totals->frees_of_unknown + totals->missed_frees, 0);
+	for (uint32_t id = 1; id <= STACKS; id++) {
+		const struct stack_sums *sums = &model->stacks[id].sums,
+					*expected = &plain->stacks[id];
+		assert_int_equal(sums->live_bytes, expected->live_bytes);
+		assert_int_equal(sums->live_blocks, expected->live_blocks);
+		assert_int_equal(sums->peak_bytes, expected->peak_bytes);
+		assert_int_equal(sums->allocations, expected->allocations);
+		assert_int_equal(sums->frees, expected->frees);
+	}
+	for (size_t i = 0; i < model->processes.count; i++)
+		of_processes += model->processes.items[i].live_bytes;
+	assert_int_equal(of_processes, plain->totals.live_bytes);
+	struct tree_node *root = tree_new(model);
+	assert_int_equal(root->sums.live_bytes, plain->totals.live_bytes);
+	assert_int_equal(root->sums.allocated_bytes, plain->totals.allocated_bytes);
+	tree_free(root);
+}
+
+static void every_figure_is_that_of_the_blocks_that_pass(void **state)
+{
+	static struct capture_event events[EVENTS];
+	unsigned seed = 5;
+
+	(void)state;
+	for (int round = 0; round < 150; round++) {
+		static struct plain plain;
+		struct bytes_buffer out = { 0 };
+		struct filter filter;
+		struct model model;
+		memset(&plain, 0, sizeof(plain));
+		make_events(events, &seed);
+		make_filter(&filter, &seed);
+		assert_int_equal(model_open(&model, &filter), 0);
+		feed_names(&model);
+		capture_events_encode(&out, events, EVENTS);
+		feed(&model, CHUNK_EVENTS, &out);
+		for (size_t i = 0; i < EVENTS; i++)
+			plain_apply(&plain, &filter, &events[i]);
+		compare(&model, &plain);
+		model_close(&model);
+	}
+}
+
+static void a_filter_is_read_from_a_question(void **state)
+{
+	json_t *object = json_pack("{s:i, s:i, s:s, s:s}", "pid", 7, "size_min", 100, "function",
+				   "x*", "module", "lib?");
+	struct filter filter;
+
+	(void)state;
+	assert_null(filter_parse(object, &filter));
+	assert_true(filter.is_set && filter.pid == 7 && filter.size_min == 100 &&
+		    filter.size_max == UINT64_MAX);
+	assert_string_equal(filter.function, "x*");
+	assert_true(filter_needs_names(&filter));
+	json_object_set_new(object, "pid", json_integer(-1));
+	assert_non_null(filter_parse(object, &filter));
+	json_object_set_new(object, "pid", json_string("7"));
+	assert_non_null(filter_parse(object, &filter));
+	json_decref(object);
+	object = json_pack("{s:s}", "colour", "red");
+	assert_non_null(filter_parse(object, &filter));
+	json_decref(object);
+	assert_null(filter_parse(NULL, &filter));
+	assert_false(filter.is_set || filter_needs_names(&filter));
+}
+
+static void patterns_match_as_shells_do(void **state)
+{
+	static char many[4096], text[4096];
+
+	(void)state;
+	assert_true(glob_matches("", "") && glob_matches("*", "") && glob_matches("a*c", "abbc"));
+	assert_true(glob_matches("a?c", "abc") && glob_matches("*b*", "abc") &&
+		    glob_matches("**", "x"));
+	assert_false(glob_matches("", "a") || glob_matches("a?", "a") ||
+		     glob_matches("*b", "abc") || glob_matches("a*d", "abc"));
+	/* patterns that explode elsewhere */
+	memset(text, 'a', sizeof(text) - 1);
+	for (size_t i = 0; i + 2 < sizeof(many); i += 2)
+		memcpy(many + i, "*a", 2);
+	many[sizeof(many) - 2] = 'b';
+	assert_false(glob_matches(many, text));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_figure_is_that_of_the_blocks_that_pass),
+		cmocka_unit_test(a_filter_is_read_from_a_question),
+		cmocka_unit_test(patterns_match_as_shells_do),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which blocks a question is about. The same object narrows every figure of an answer: sums, tables
+ * and trees are those of the blocks that pass, from their allocation to their end. A new condition
+ * is a new row.
+ */
+#ifndef HEAPTRAIL_ANALYSIS_FILTER_H
+#define HEAPTRAIL_ANALYSIS_FILTER_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define FILTER_TEXT_MAX 256
+
+struct filter {
+	bool is_set;		     /* otherwise everything passes */
+	uint64_t pid;		     /* 0: any */
+	uint64_t size_min, size_max; /* bytes asked for */
+	uint64_t from_ns, to_ns; /* allocated in there; what comes after to_ns has not happened */
+	/* patterns (base/glob.h); "": any */
+	char thread[FILTER_TEXT_MAX];	/* name of the allocating one */
+	char function[FILTER_TEXT_MAX]; /* of a frame of the stack */
+	char module[FILTER_TEXT_MAX];	/* file name of a frame's module */
+};
+
+/* Everything passes. */
+#define FILTER_NONE                                         \
+	{                                                   \
+		.size_max = UINT64_MAX, .to_ns = UINT64_MAX \
+	}
+
+/* From {"pid": 1, "size_min": …, …}, or NULL for everything. NULL, or what is wrong with it. */
+const char *filter_parse(const json_t *object, struct filter *filter);
+
+/* Does it need the names of frames? */
+bool filter_needs_names(const struct filter *filter);
+
+#endif

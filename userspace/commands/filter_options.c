@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "commands/filter_options.h"
+
+#include "base/units.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum option_key {
+	KEY_PID = 512,
+	KEY_THREAD,
+	KEY_SIZE,
+	KEY_TIME,
+	KEY_FUNCTION,
+	KEY_MODULE
+};
+
+static const struct argp_option OPTIONS[] = {
+	{ NULL, 0, NULL, 0, "Only blocks, from their allocation on, ", 5 },
+	{ "pid", KEY_PID, "PID", 0, "of this process", 5 },
+	{ "thread", KEY_THREAD, "PATTERN", 0,
+	  "allocated by a thread with such a name; * and ? stand for any", 5 },
+	{ "size", KEY_SIZE, "MIN[-MAX]", 0, "of such a size, as asked for: 1M, 100-200, 4K-", 5 },
+	{ "time", KEY_TIME, "FROM[-TO]", 0,
+	  "allocated in that part of the recording, as it was at its end: 10s-20s, 1m-", 5 },
+	{ "function", KEY_FUNCTION, "PATTERN", 0, "whose stack has such a function", 5 },
+	{ "module", KEY_MODULE, "PATTERN", 0,
+	  "whose stack has a function of such a file: 'libssl*'", 5 },
+	{ 0 },
+};
+
+static json_t *filter_of(struct filter_options *options)
+{
+	if (!options->filter)
+		options->filter = json_object();
+	return options->filter;
+}
+
+static void set_number(struct filter_options *options, const char *name, uint64_t value)
+{
+	json_object_set_new(filter_of(options), name,
+			    json_integer((json_int_t)(value & INT64_MAX)));
+}
+
+/* "A", "A-" and "A-B": both ends, of which the second is exclusive of nothing. */
+static void set_range(struct filter_options *options, char *text,
+		      int (*parse)(const char *text, uint64_t *value), const char *low,
+		      const char *high, struct argp_state *state)
+{
+	char *dash = strchr(text, '-');
+	uint64_t from = 0, to = 0;
+
+	if (dash)
+		*dash = 0;
+	if ((*text && parse(text, &from)) || (!*text && !dash) ||
+	    (dash && dash[1] && parse(dash + 1, &to)))
+		argp_error(state, "not a range: %s%s%s", text, dash ? "-" : "",
+			   dash ? dash + 1 : "");
+	if (dash && dash[1] && to < from)
+		argp_error(state, "a range that ends before it begins: %s-%s", text, dash + 1);
+	set_number(options, low, from);
+	if (dash && dash[1])
+		set_number(options, high, to);
+}
+
+static void set_text(struct filter_options *options, const char *name, const char *text)
+{
+	json_object_set_new(filter_of(options), name, json_string(text));
+}
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+	struct filter_options *options = state->input;
+	char *end;
+
+	switch (key) {
+	case KEY_PID: {
+		unsigned long pid = strtoul(value, &end, 10);
+		if (*end || end == value || !pid || pid > 1u << 30)
+			argp_error(state, "not a pid: %s", value);
+		set_number(options, "pid", pid);
+		return 0;
+	}
+	case KEY_THREAD: set_text(options, "thread", value); return 0;
+	case KEY_FUNCTION: set_text(options, "function", value); return 0;
+	case KEY_MODULE: set_text(options, "module", value); return 0;
+	case KEY_SIZE:
+		set_range(options, value, units_parse_size, "size_min", "size_max", state);
+		return 0;
+	case KEY_TIME:
+		set_range(options, value, units_parse_duration, "from_ns", "to_ns", state);
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+const struct argp FILTER_ARGP = { OPTIONS, parse, NULL, NULL, NULL, NULL, NULL };
