@@ -24,6 +24,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+_Static_assert(RECIPIENTS_MAX < WRITER_RECIPIENTS_MAX, "the vault is a recipient, too");
+
 #define CENSUS_TARGETS_MAX 64 /* a census of more would take too long */
 
 struct record {
@@ -510,7 +512,9 @@ static int prepare(struct record *record)
 				: command_cache_directory(record->options.state_directory));
 	if (!status && !record->options.is_dry_run)
 		status = recording_start_writer(&record->recording, record->options.state_directory,
-						record->output.fd, pipes[0]);
+						record->options.recipients,
+						record->options.recipient_count, record->output.fd,
+						pipes[0]);
 	io_close(&pipes[0]);
 	io_close(&pipes[1]);
 	return status;

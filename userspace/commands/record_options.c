@@ -3,6 +3,8 @@
 
 #include "base/units.h"
 #include "commands/command.h"
+#include "keys/age.h"
+#include "keys/bech32.h"
 
 #include <argp.h>
 #include <stdlib.h>
@@ -25,6 +27,7 @@ enum option_key {
 	KEY_ALLOC_FN,
 	KEY_FREE_FN,
 	KEY_NO_CENSUS,
+	KEY_TO,
 };
 
 static const struct argp_option OPTIONS[] = {
@@ -43,6 +46,10 @@ static const struct argp_option OPTIONS[] = {
 	  "stop after 500ms, 10s, 5m, 2h; default: until ^C or their exit", 1 },
 	{ "output", 'o', "FILE", 0,
 	  "write the capture there; default: STATE/captures/<time>-<comm>-<pid>.heaptrail", 1 },
+	{ "to", KEY_TO, "RECIPIENT", 0,
+	  "let the holder of this age identity (age1...) open the capture, too, by `age' and without this "
+	  "host's audit log; may be given several times",
+	  1 },
 	{ "dry-run", KEY_DRY_RUN, NULL, 0, "print where probes would be put, and attach none", 2 },
 	{ "free-stacks", KEY_FREE_STACKS, NULL, 0, "take the stacks of frees, too", 2 },
 	{ "buffer-size", KEY_BUFFER, "SIZE", 0,
@@ -113,6 +120,20 @@ static void check_arguments(struct record_options *options, struct argp_state *s
 		options->ring_bytes += options->ring_bytes & -options->ring_bytes;
 }
 
+static void add_recipient(struct record_options *options, const char *value,
+			  struct argp_state *state)
+{
+	uint8_t key[32];
+
+	if (bech32_decode(AGE_PREFIX_RECIPIENT, value, key)) {
+		/* not repeated: it may be an identity, which is a secret */
+		argp_error(state, "--to: not an age recipient; one looks like age1...");
+	}
+	if (options->recipient_count == RECIPIENTS_MAX)
+		argp_error(state, "too many recipients: at most %d", RECIPIENTS_MAX);
+	options->recipients[options->recipient_count++] = value;
+}
+
 static error_t parse(int key, char *value, struct argp_state *state)
 {
 	struct record_options *options = state->input;
@@ -145,6 +166,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 			argp_error(state, "not a size: %s; try 64M", value);
 		return 0;
 	case KEY_NO_CENSUS: options->has_no_census = true; return 0;
+	case KEY_TO: add_recipient(options, value, state); return 0;
 	case KEY_FORCE: options->is_forced = true; return 0;
 	case KEY_ALLOC_FN: add_function(options, value, false, state); return 0;
 	case KEY_FREE_FN: add_function(options, value, true, state); return 0;
@@ -163,7 +185,7 @@ static const struct argp ARGP = {
 	parse,
 	"-p PID[,PID...]\n--comm GLOB | --unit NAME | --cgroup PATH | --container ID\n-a\n-- COMMAND [ARG...]",
 	"Records every allocation and every free of running processes, with their call stacks, into a capture "
-	"that only this host's vault can open. The target is not restarted and not stopped."
+	"that only this host's vault, and whom --to names, can open. The target is not restarted and not stopped."
 	"\vThe capture's path is the last line on standard output. Exit status: 0 done, 3 no such process, 4 "
 	"rights or kernel support missing, 5 recorded but events were lost.",
 	NULL,

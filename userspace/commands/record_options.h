@@ -11,7 +11,8 @@
 
 #include "commands/select.h"
 
-#define PIDS_MAX 65536
+#define PIDS_MAX       65536
+#define RECIPIENTS_MAX 15 /* the vault is one more */
 
 struct record_options {
 	uint32_t pids[PIDS_MAX];
@@ -21,6 +22,8 @@ struct record_options {
 	const char *output_path, *state_directory;
 	struct user_function functions[USER_FUNCTIONS_MAX];
 	size_t function_count;
+	const char *recipients[RECIPIENTS_MAX]; /* age1..., beside the vault's own */
+	size_t recipient_count;
 	int ready_fd;
 	bool is_dry_run, is_json, has_free_stacks;
 	enum select_kind selects; /* where value or sees_all are set */
@@ -28,7 +31,7 @@ struct record_options {
 	int follow;		  /* asked for: 1, asked against: -1 */
 	bool follows, sees_all;	  /* children of the targets; every process */
 	bool has_no_census;
-	bool is_forced;		  /* whatever a seccomp filter does to the target */
+	bool is_forced; /* whatever a seccomp filter does to the target */
 };
 
 /* Fills in what the arguments say and the defaults for the rest; misuse ends the program. */

@@ -8,6 +8,7 @@
 #include "commands/vault_client.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -120,12 +121,12 @@ static int certify(struct recording *recording)
 	return status ? status : receive(&recording->writer, "writer", &READY, 1);
 }
 
-int recording_start_writer(struct recording *recording, const char *state_directory, int file,
-			   int stream)
+int recording_start_writer(struct recording *recording, const char *state_directory,
+			   const char *const *recipients, size_t count, int file, int stream)
 {
 	static const struct message_rule KEYS = { VAULT_KEYS, sizeof(struct vault_keys), 0 };
 	const struct vault_keys *keys = (const void *)message.body;
-	struct writer_start options = { .recipient_count = 1 };
+	struct writer_start options = { .recipient_count = 1 + (uint32_t)count };
 	int fds[2] = { file, stream };
 	int status = vault_begin(&recording->vault, state_directory);
 
@@ -136,6 +137,9 @@ int recording_start_writer(struct recording *recording, const char *state_direct
 		return status;
 	memcpy(options.host_pk, keys->host_pk, sizeof(options.host_pk));
 	memcpy(options.recipients[0], keys->recipient, sizeof(options.recipients[0]));
+	for (size_t i = 0; i < count; i++)
+		snprintf(options.recipients[1 + i], sizeof(options.recipients[0]), "%s",
+			 recipients[i]);
 	status = start("writer", &recording->writer);
 	if (!status)
 		status = send_to(&recording->writer, "writer", WRITER_START, &options,

@@ -41,8 +41,8 @@ int recording_start_tracer(struct recording *recording, struct tracer_start *opt
  * Starts vault and writer for an open, empty file: afterwards the capture's header is durable and
  * its start on record. stream: the pipe's end for the writer.
  */
-int recording_start_writer(struct recording *recording, const char *state_directory, int file,
-			   int stream);
+int recording_start_writer(struct recording *recording, const char *state_directory,
+			   const char *const *recipients, size_t count, int file, int stream);
 
 /* A new target, or its mappings again, and how many functions of allocators it has mapped.
  * EXIT_TARGET: it is gone. */
