@@ -45,7 +45,7 @@ FOLDERS := $(filter-out workers commands,$(notdir $(patsubst %/,%,$(wildcard use
 objects	 = $(patsubst userspace/%.c,$(BUILD)/%.o,$(wildcard userspace/$(1)/*.c))
 archive	 = $(BUILD)/$(1)/$(1).a
 
-WORKERS := tracer resolver symbolizer writer vault reader census
+WORKERS := tracer resolver symbolizer writer vault reader census watcher
 PROGRAMS := $(BUILD)/heaptrail $(WORKERS:%=$(BUILD)/workers/heaptrail-%)
 
 # What every worker has: how it starts and confines itself.
@@ -66,6 +66,8 @@ link_vault	:= vault audit capture keys base
 libs_vault	:= -lsodium -lzstd -ljansson -lcap -lseccomp
 link_reader	:= analysis capture base
 libs_reader	:= -lzstd -lsodium -ljansson -lcap -lseccomp
+link_watcher	:= vault audit base
+libs_watcher	:= -lsodium -lcap -lseccomp
 link_census	:= heap base
 libs_census	:= -lcap -lseccomp
 libs_all	:= -lbpf -ldw -lelf -llzma -lZydis -liberty -lzstd -lsodium -ljansson -lcap -lseccomp -lm
@@ -319,6 +321,8 @@ install-service: install
 	install -d $(DESTDIR)/usr/lib/{systemd/system,sysusers.d,tmpfiles.d}
 	sed 's,/usr/local,$(PREFIX),' policies/systemd/heaptrail-vault@.service > \
 		$(DESTDIR)/usr/lib/systemd/system/heaptrail-vault@.service
+	sed 's,/usr/local,$(PREFIX),' policies/systemd/heaptrail-watch.service > \
+		$(DESTDIR)/usr/lib/systemd/system/heaptrail-watch.service
 	install -m 644 policies/systemd/heaptrail-vault.socket $(DESTDIR)/usr/lib/systemd/system
 	install -m 644 policies/systemd/sysusers.conf $(DESTDIR)/usr/lib/sysusers.d/heaptrail.conf
 	install -m 644 policies/systemd/tmpfiles.conf $(DESTDIR)/usr/lib/tmpfiles.d/heaptrail.conf

@@ -83,11 +83,23 @@ static bool is_alive(int process)
 	return process >= 0 && poll(&poll_process, 1, 0) == 0;
 }
 
+/* What /proc says beside the ids. */
+static void describe(pid_t pid, struct audit_subject *subject)
+{
+	char path[64];
+
+	subject->auid = read_number(pid, "loginuid");
+	subject->session = read_number(pid, "sessionid");
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	ssize_t n = readlink(path, subject->exe, sizeof(subject->exe) - 1);
+	subject->exe[n > 0 ? n : 0] = 0;
+	read_cgroup(pid, subject->cgroup, sizeof(subject->cgroup));
+}
+
 int peer_identify(int socket, struct audit_subject *subject)
 {
 	struct ucred credentials;
 	socklen_t size = sizeof(credentials);
-	char path[64];
 
 	*subject = (struct audit_subject) { .auid = (uid_t)-1, .session = (uint32_t)-1 };
 	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size))
@@ -96,12 +108,7 @@ int peer_identify(int socket, struct audit_subject *subject)
 	subject->uid = credentials.uid;
 	subject->gid = credentials.gid;
 	int process = open_process(socket, credentials.pid);
-	subject->auid = read_number(credentials.pid, "loginuid");
-	subject->session = read_number(credentials.pid, "sessionid");
-	snprintf(path, sizeof(path), "/proc/%d/exe", credentials.pid);
-	ssize_t n = readlink(path, subject->exe, sizeof(subject->exe) - 1);
-	subject->exe[n > 0 ? n : 0] = 0;
-	read_cgroup(credentials.pid, subject->cgroup, sizeof(subject->cgroup));
+	describe(credentials.pid, subject);
 	/* one that has ended by now may have been another's when it was read */
 	if (!is_alive(process)) {
 		subject->auid = (uid_t)-1;
@@ -110,6 +117,32 @@ int peer_identify(int socket, struct audit_subject *subject)
 	}
 	io_close(&process);
 	return 0;
+}
+
+bool process_identify(pid_t pid, struct audit_subject *subject)
+{
+	char path[64], line[256];
+	unsigned real, effective;
+	bool has_uid = false;
+
+	*subject = (struct audit_subject) { .pid = pid,
+					    .auid = (uid_t)-1,
+					    .session = (uint32_t)-1 };
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	FILE *file = fopen(path, "re");
+	if (!file)
+		return false;
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "Uid:\t%u\t%u", &real, &effective) == 2) {
+			subject->uid = effective;
+			has_uid = true;
+		} else if (sscanf(line, "Gid:\t%u\t%u", &real, &effective) == 2) {
+			subject->gid = effective;
+		}
+	}
+	fclose(file);
+	describe(pid, subject);
+	return has_uid;
 }
 
 size_t peer_groups(int socket, gid_t *groups, size_t max)

@@ -5,9 +5,17 @@
 
 #include "audit/record.h"
 
+#include <stdbool.h>
+
 /* Fills in everything that can be known; what cannot is empty or -1. 0, or -errno without
  * credentials. */
 int peer_identify(int socket, struct audit_subject *subject);
+
+/*
+ * The same of a process that cannot end meanwhile, as it waits for us: its effective ids, too, from
+ * /proc. False: it is not there.
+ */
+bool process_identify(pid_t pid, struct audit_subject *subject);
 
 /* Its supplementary groups, at most max; the kernel's, of when it connected. How many. */
 size_t peer_groups(int socket, gid_t *groups, size_t max);

@@ -56,6 +56,12 @@ enum message_type {
 	READER_START, /* struct reader_start + capture, the asker's socket */
 	READER_DONE,  /* struct reader_done, when the asker has hung up */
 
+	VAULT_SEEN, /* struct file_opened: someone opened a capture's file; it is on record -> VAULT_NOTED */
+
+	/* watcher */
+	WATCHER_START = 112, /* (empty) + a fanotify group that waits for answers */
+	WATCHER_OPENED,	     /* struct file_opened */
+
 	/* writer */
 	WRITER_START = 64, /* struct writer_start + capture, stream -> WRITER_HEADER */
 	WRITER_HEADER,	   /* struct vault_header */
@@ -165,6 +171,15 @@ struct vault_finished {
 struct vault_open {
 	char operation[16]; /* "view", "export", … */
 	char why[512];
+};
+
+/* Who opened a file, and which: strings as in struct audit_subject, cut. */
+struct file_opened {
+	uint32_t pid, uid, gid, auid, session, reserved;
+	uint64_t device, inode, size;
+	char exe[400];
+	char cgroup[200];
+	char path[256];
 };
 
 struct vault_start {

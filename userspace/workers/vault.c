@@ -342,6 +342,34 @@ static void refuse(struct vault *vault, const struct audit_object *object,
 	worker_refuse(WORKER_SOCKET, exit_status, error, "%s", why);
 }
 
+/* Someone opened a capture's file, by whatever program: told by the watcher's starter, who has to
+ * be trusted. */
+static void serve_seen(struct vault *vault)
+{
+	struct file_opened *opened = (void *)message.body;
+	struct audit_subject subject = { .pid = (pid_t)opened->pid,
+					 .uid = opened->uid,
+					 .gid = opened->gid,
+					 .auid = opened->auid,
+					 .session = opened->session };
+	struct audit_object object = { .device = opened->device,
+				       .inode = opened->inode,
+				       .size = opened->size };
+
+	if (!is_trusted(vault))
+		worker_fail(4, EPERM, "only root and the vault's user can say who opened a file");
+	opened->exe[sizeof(opened->exe) - 1] = opened->cgroup[sizeof(opened->cgroup) - 1] = 0;
+	opened->path[sizeof(opened->path) - 1] = 0;
+	text_copy(subject.exe, sizeof(subject.exe), opened->exe);
+	text_copy(subject.cgroup, sizeof(subject.cgroup), opened->cgroup);
+	note(vault, &(struct audit_record) { .operation = "file.open",
+					     .result = "ok",
+					     .subject = &subject,
+					     .object = &object,
+					     .why = opened->path });
+	reply(VAULT_NOTED, NULL, 0);
+}
+
 static const char *why_no_header(int err)
 {
 	switch (err) {
@@ -491,6 +519,7 @@ static bool serve(struct vault *vault)
 		{ VAULT_CERTIFY, sizeof(struct vault_header), 0 },
 		{ VAULT_FINISHED, sizeof(struct vault_finished), 0 },
 		{ VAULT_OPEN, sizeof(struct vault_open), 1 },
+		{ VAULT_SEEN, sizeof(struct file_opened), 0 },
 	};
 
 	if (message_recv(WORKER_SOCKET, RULES, sizeof(RULES) / sizeof(RULES[0]), &message))
@@ -500,6 +529,7 @@ static bool serve(struct vault *vault)
 	case VAULT_CERTIFY: serve_certify(vault); break;
 	case VAULT_FINISHED: serve_finished(vault); break;
 	case VAULT_OPEN: serve_open(vault); break;
+	case VAULT_SEEN: serve_seen(vault); break;
 	}
 	message_close_fds(&message);
 	return true;
