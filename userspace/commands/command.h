@@ -14,6 +14,7 @@ enum exit_status {
 	EXIT_PERMISSION = 4, /* or kernel support missing */
 	EXIT_LOST = 5,	     /* finished, but data was lost */
 	EXIT_INTEGRITY = 6,
+	EXIT_GROWN = 7, /* more than diff --fail-on allows */
 };
 
 struct command {
@@ -27,6 +28,7 @@ extern const size_t COMMAND_COUNT;
 
 int record_main(int argc, char **argv);
 int report_main(int argc, char **argv);
+int diff_main(int argc, char **argv);
 int export_main(int argc, char **argv);
 int info_main(int argc, char **argv);
 int verify_main(int argc, char **argv);

@@ -5,6 +5,7 @@
 #include "commands/debuginfod.h"
 #include "commands/filter_options.h"
 #include "commands/open.h"
+#include "commands/rows.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -119,42 +120,29 @@ static int open_output(const char *path, FILE **out)
 	return *out ? EXIT_DONE : command_fail(EXIT_FAILED, "%s: %s", path, strerror(errno));
 }
 
-/* All rows, page by page: one document has a limit. */
-static int write_rows(struct opened_capture *capture, const struct export_format *format,
-		      struct export *export)
-{
-	json_int_t from = 0, total = 1;
-	json_t *first = NULL;
-	int status = EXIT_DONE;
+struct writing {
+	struct export export;
+	const struct export_format *format;
+};
 
-	while (!status && from < total) {
-		json_t *report = NULL, *row,
-		       *question = json_pack("{s:s, s:s, s:I, s:I}", "ask", "report", "sort",
-					     "live", "limit", (json_int_t)0, "from", from);
-		size_t i;
-		status = opened_capture_ask(capture, question, &report);
-		json_decref(question);
-		if (status)
-			break;
-		export->report = report;
-		if (!first && format->begin)
-			format->begin(export);
-		json_array_foreach(json_object_get(report, "rows"), i, row)
-			format->row(export, row);
-		total = json_integer_value(json_object_get(report, "rows_total"));
-		from += (json_int_t)i;
-		json_object_del(report, "rows");
-		if (first)
-			json_decref(report);
-		else
-			first = report;
-		if (!i)
-			break;
-	}
-	export->report = first;
-	if (!status && format->end)
-		format->end(export);
-	json_decref(first);
+static void write_row(void *context, const json_t *row)
+{
+	struct writing *writing = context;
+
+	writing->format->row(&writing->export, row);
+}
+
+static int write_all(struct opened_capture *capture, struct writing *writing)
+{
+	json_t *report;
+
+	if (writing->format->begin)
+		writing->format->begin(&writing->export);
+	int status = rows_each(capture, write_row, writing, &report);
+	writing->export.report = report;
+	if (!status && writing->format->end)
+		writing->format->end(&writing->export);
+	json_decref(report);
 	return status;
 }
 
@@ -164,7 +152,8 @@ int export_main(int argc, char **argv)
 				       .metric = "live_bytes",
 				       .reason = "" };
 	struct opened_capture capture;
-	struct export export = { 0 };
+	struct writing writing = { 0 };
+	struct export *export = &writing.export;
 
 	argp_err_exit_status = EXIT_MISUSED;
 	argp_parse(&ARGP, argc, argv, 0, NULL, &arguments);
@@ -182,18 +171,19 @@ int export_main(int argc, char **argv)
 	if (arguments.has_debuginfod)
 		status = debuginfod_fill(&capture);
 	if (!status)
-		status = open_output(arguments.output, &export.out);
+		status = open_output(arguments.output, &export->out);
 	if (!status) {
-		export.metric = arguments.metric;
-		status = write_rows(&capture, arguments.format, &export);
+		export->metric = arguments.metric;
+		writing.format = arguments.format;
+		status = write_all(&capture, &writing);
 	}
 	opened_capture_close(&capture);
 	json_decref(arguments.filter.filter);
-	if (export.out && (fflush(export.out) || ferror(export.out) || export.has_failed) &&
+	if (export->out && (fflush(export->out) || ferror(export->out) || export->has_failed) &&
 	    !status)
 		status = command_fail(EXIT_FAILED, "the export could not be written: %s",
-				      export.has_failed ? "out of memory" : strerror(errno));
-	if (export.out && export.out != stdout)
-		fclose(export.out);
+				      export->has_failed ? "out of memory" : strerror(errno));
+	if (export->out && export->out != stdout)
+		fclose(export->out);
 	return status;
 }

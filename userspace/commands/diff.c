@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/text.h"
+#include "base/units.h"
+#include "commands/command.h"
+#include "commands/filter_options.h"
+#include "commands/rows.h"
+
+#include <argp.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY_MAX	   65536 /* bytes of the names of one stack; what is deeper is one with it */
+#define ROWS_TABLE 20
+
+/* What is compared; names as report --sort has them. */
+static const struct metric {
+	const char *name, *field;
+	bool is_size;
+} METRICS[] = {
+	{ "live", "live_bytes", true },
+	{ "allocated", "allocated_bytes", true },
+	{ "count", "allocations", false },
+	{ "temporary", "temporary", false },
+};
+
+#define METRIC_COUNT (sizeof(METRICS) / sizeof(METRICS[0]))
+
+enum option_key {
+	KEY_LIMIT = 256,
+	KEY_FAIL_ON
+};
+
+static const struct argp_option OPTIONS[] = {
+	{ "sort", 's', "KEY", 0, "what is compared: live (default), allocated, count or temporary",
+	  0 },
+	{ "limit", KEY_LIMIT, "N", 0, "rows (default: 20 of a table; 0: all)", 0 },
+	{ "fail-on", KEY_FAIL_ON, "KEY:LIMIT", 0,
+	  "exit with 7 if the whole grew by more than that: live:1M, count:1000", 0 },
+	{ "json", 'j', NULL, 0, "print JSON", 0 },
+	{ "reason", 'r', "TEXT", 0, "why, for the audit log", 0 },
+	{ "state-dir", 'S', "DIR", 0, "where keys and audit log are (default /var/lib/heaptrail)",
+	  0 },
+	{ 0 },
+};
+
+struct arguments {
+	const char *paths[2], *reason, *state_directory;
+	const struct metric *metric, *limited; /* limited NULL: no --fail-on */
+	uint64_t most;
+	long limit;
+	bool is_json;
+	struct filter_options filter;
+};
+
+static const struct metric *metric_named(const char *name, size_t length)
+{
+	for (size_t i = 0; i < METRIC_COUNT; i++)
+		if (strlen(METRICS[i].name) == length &&
+		    strncmp(METRICS[i].name, name, length) == 0)
+			return &METRICS[i];
+	return NULL;
+}
+
+static void parse_fail_on(struct arguments *arguments, const char *value, struct argp_state *state)
+{
+	const char *colon = strchr(value, ':');
+
+	arguments->limited = colon ? metric_named(value, (size_t)(colon - value)) : NULL;
+	if (!arguments->limited || units_parse_size(colon + 1, &arguments->most))
+		argp_error(state, "--fail-on: not a key and a limit: %s; try live:1M", value);
+}
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+	char *end;
+
+	switch (key) {
+	case ARGP_KEY_INIT: state->child_inputs[0] = &arguments->filter; return 0;
+	case 's':
+		arguments->metric = metric_named(value, strlen(value));
+		if (!arguments->metric)
+			argp_error(state, "--sort: live, allocated, count or temporary, not %s",
+				   value);
+		return 0;
+	case KEY_LIMIT:
+		arguments->limit = strtol(value, &end, 10);
+		if (*end || arguments->limit < 0)
+			argp_error(state, "--limit: not a number of rows: %s", value);
+		return 0;
+	case KEY_FAIL_ON: parse_fail_on(arguments, value, state); return 0;
+	case 'j': arguments->is_json = true; return 0;
+	case 'r': arguments->reason = value; return 0;
+	case 'S': arguments->state_directory = value; return 0;
+	case ARGP_KEY_ARG:
+		if (arguments->paths[1])
+			argp_error(state, "two captures at a time");
+		arguments->paths[arguments->paths[0] ? 1 : 0] = value;
+		return 0;
+	case ARGP_KEY_END:
+		if (!arguments->paths[1])
+			argp_error(state, "which two captures?");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp_child CHILDREN[] = { { &FILTER_ARGP, 0, NULL, 0 }, { 0 } };
+
+static const struct argp ARGP = {
+	OPTIONS,
+	parse,
+	"OLD NEW",
+	"Says what changed between two captures, by stack. Stacks are the same if their functions are, in the same files, "
+	"wherever the code was.",
+	CHILDREN,
+	NULL,
+	NULL
+};
+
+/* Sums of the stacks with the same functions, in both captures. */
+struct change {
+	char *stack; /* names of frames, leaf first, a newline after each */
+	uint64_t sums[2][METRIC_COUNT];
+};
+
+struct diff {
+	struct change *changes;
+	size_t count;
+	json_t *indexes; /* object: stack -> its index */
+	int side;	 /* 0: old, 1: new */
+	uint64_t totals[2][METRIC_COUNT];
+	bool has_failed;
+};
+
+static uint64_t number(const json_t *object, const char *field)
+{
+	return (uint64_t)json_integer_value(json_object_get(object, field));
+}
+
+static const char *text_of(const json_t *object, const char *field)
+{
+	const char *text = json_string_value(json_object_get(object, field));
+
+	return text ? text : "";
+}
+
+/* The file's name without a version's numbers would match more, and what does not belong together.
+ */
+static char *key_of(const json_t *row)
+{
+	char *key = malloc(KEY_MAX);
+	const json_t *frame;
+	size_t i, used = 0;
+
+	if (!key)
+		return NULL;
+	*key = 0;
+	json_array_foreach(json_object_get(row, "frames"), i, frame)
+	{
+		const char *module = text_of(frame, "module"), *slash = strrchr(module, '/');
+		const char *function = text_of(frame, "function");
+		int n;
+		module = slash ? slash + 1 : *module ? module : "anonymous";
+		if (*function)
+			n = snprintf(key + used, KEY_MAX - used, "%s [%s]\n", function, module);
+		else
+			n = snprintf(key + used, KEY_MAX - used, "%s+0x%" PRIx64 "\n", module,
+				     number(frame, "module_offset"));
+		if ((size_t)n >= KEY_MAX - used)
+			break;
+		used += (size_t)n;
+	}
+	key[used] = 0;
+	return key;
+}
+
+static struct change *find(struct diff *diff, char *key)
+{
+	const json_t *known = json_object_get(diff->indexes, key);
+	size_t count = diff->count;
+
+	if (known) {
+		free(key);
+		return &diff->changes[json_integer_value(known)];
+	}
+	if ((count & (count - 1)) == 0) {
+		struct change *more = realloc(diff->changes,
+					      (count ? 2 * count : 1) * sizeof(*more));
+		if (!more) {
+			free(key);
+			return NULL;
+		}
+		diff->changes = more;
+	}
+	if (json_object_set_new(diff->indexes, key, json_integer((json_int_t)count))) {
+		free(key);
+		return NULL;
+	}
+	diff->changes[count] = (struct change) { .stack = key };
+	return &diff->changes[diff->count++];
+}
+
+static void add_row(void *context, const json_t *row)
+{
+	struct diff *diff = context;
+	char *key = key_of(row);
+	struct change *change = key ? find(diff, key) : NULL;
+
+	diff->has_failed |= !change;
+	for (size_t i = 0; change && i < METRIC_COUNT; i++) {
+		uint64_t value = number(row, METRICS[i].field);
+		change->sums[diff->side][i] += value;
+		diff->totals[diff->side][i] += value;
+	}
+}
+
+static int load(struct diff *diff, const struct arguments *arguments, int side)
+{
+	struct opened_capture capture;
+	json_t *report = NULL;
+	int status = open_capture(arguments->paths[side],
+				  command_state_directory(arguments->state_directory), "view",
+				  arguments->reason, &capture);
+
+	if (status)
+		return status;
+	capture.filter = arguments->filter.filter;
+	diff->side = side;
+	status = rows_each(&capture, add_row, diff, &report);
+	opened_capture_close(&capture);
+	json_decref(report);
+	return status		  ? status
+	       : diff->has_failed ? command_fail(EXIT_FAILED, "out of memory")
+				  : EXIT_DONE;
+}
+
+static int64_t growth(const uint64_t sums[2][METRIC_COUNT], size_t metric)
+{
+	return (int64_t)(sums[1][metric] - sums[0][metric]);
+}
+
+/* Those that changed most first, whichever way. */
+static int by_change(const void *a, const void *b, void *metric)
+{
+	size_t i = *(size_t *)metric;
+	int64_t left = growth(((const struct change *)a)->sums, i),
+		right = growth(((const struct change *)b)->sums, i);
+	uint64_t more = (uint64_t)(left < 0 ? -left : left),
+		 less = (uint64_t)(right < 0 ? -right : right);
+
+	return more < less   ? 1
+	       : more > less ? -1
+			     : strcmp(((const struct change *)a)->stack,
+				      ((const struct change *)b)->stack);
+}
+
+static const char *format(const struct metric *metric, uint64_t value,
+			  char text[static UNITS_TEXT_MAX + 8])
+{
+	return metric->is_size ? units_format_size(value, text) : units_format_count(value, text);
+}
+
+static const char *format_growth(const struct metric *metric, int64_t value,
+				 char text[static UNITS_TEXT_MAX + 9])
+{
+	char amount[UNITS_TEXT_MAX + 8];
+
+	snprintf(text, UNITS_TEXT_MAX + 9, "%s%s",
+		 value > 0   ? "+"
+		 : value < 0 ? "-"
+			     : "",
+		 format(metric, (uint64_t)(value < 0 ? -value : value), amount));
+	return text;
+}
+
+static void print_line(const struct metric *metric, const uint64_t sums[2][METRIC_COUNT])
+{
+	char change[UNITS_TEXT_MAX + 9], old[UNITS_TEXT_MAX + 8], new[UNITS_TEXT_MAX + 8];
+	size_t i = (size_t)(metric - METRICS);
+
+	printf("%12s %12s %12s  ", format_growth(metric, growth(sums, i), change),
+	       format(metric, sums[0][i], old), format(metric, sums[1][i], new));
+}
+
+static void print_table(const struct diff *diff, const struct arguments *arguments, size_t limit)
+{
+	size_t metric = (size_t)(arguments->metric - METRICS);
+
+	printf("%12s %12s %12s  %s\n", "CHANGE", "OLD", "NEW", "STACK");
+	print_line(arguments->metric, diff->totals);
+	puts("(all)");
+	for (size_t i = 0; i < diff->count && i < limit && growth(diff->changes[i].sums, metric);
+	     i++) {
+		const char *at = diff->changes[i].stack;
+		print_line(arguments->metric, diff->changes[i].sums);
+		if (!*at)
+			puts("(no stack)");
+		for (const char *first = at; *at; at += strcspn(at, "\n") + 1) {
+			char safe[1024];
+			printf("%*s%s\n", at == first ? 0 : 40, "",
+			       text_safe(safe, sizeof(safe), at, strcspn(at, "\n")));
+		}
+	}
+}
+
+static json_t *sums_json(const uint64_t sums[2][METRIC_COUNT])
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < METRIC_COUNT; i++)
+		json_object_set_new(object, METRICS[i].field,
+				    json_pack("{s:I, s:I, s:I}", "old", (json_int_t)sums[0][i],
+					      "new", (json_int_t)sums[1][i], "change",
+					      (json_int_t)growth(sums, i)));
+	return object;
+}
+
+static void print_json(const struct diff *diff, size_t limit)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < diff->count && i < limit; i++) {
+		json_t *row = sums_json(diff->changes[i].sums), *frames = json_array();
+		for (const char *at = diff->changes[i].stack; *at; at += strcspn(at, "\n") + 1)
+			json_array_append_new(frames, json_stringn(at, strcspn(at, "\n")));
+		json_object_set_new(row, "frames", frames);
+		json_array_append_new(rows, row);
+	}
+	json_t *document = json_pack("{s:o, s:o, s:I}", "totals", sums_json(diff->totals), "rows",
+				     rows, "rows_total", (json_int_t)diff->count);
+	if (document)
+		json_dumpf(document, stdout, JSON_INDENT(1));
+	putchar('\n');
+	json_decref(document);
+}
+
+static int check_limit(const struct diff *diff, const struct arguments *arguments)
+{
+	char grown[UNITS_TEXT_MAX + 9], most[UNITS_TEXT_MAX + 8];
+	size_t metric;
+
+	if (!arguments->limited)
+		return EXIT_DONE;
+	metric = (size_t)(arguments->limited - METRICS);
+	int64_t growth_now = growth(diff->totals, metric);
+	if (growth_now <= 0 || (uint64_t)growth_now <= arguments->most)
+		return EXIT_DONE;
+	return command_fail(EXIT_GROWN, "%s changed by %s, more than %s", arguments->limited->name,
+			    format_growth(arguments->limited, growth_now, grown),
+			    format(arguments->limited, arguments->most, most));
+}
+
+int diff_main(int argc, char **argv)
+{
+	struct arguments arguments = { .metric = &METRICS[0], .reason = "", .limit = -1 };
+	struct diff diff = { .indexes = json_object() };
+
+	argp_err_exit_status = EXIT_MISUSED;
+	argp_parse(&ARGP, argc, argv, 0, NULL, &arguments);
+	size_t limit = arguments.limit > 0			   ? (size_t)arguments.limit
+		       : arguments.limit == 0 || arguments.is_json ? SIZE_MAX
+								   : ROWS_TABLE;
+	size_t metric = (size_t)(arguments.metric - METRICS);
+	int status = load(&diff, &arguments, 0);
+	if (!status)
+		status = load(&diff, &arguments, 1);
+	if (!status) {
+		if (diff.count)
+			qsort_r(diff.changes, diff.count, sizeof(*diff.changes), by_change,
+				&metric);
+		if (arguments.is_json)
+			print_json(&diff, limit);
+		else
+			print_table(&diff, &arguments, limit);
+		status = check_limit(&diff, &arguments);
+	}
+	for (size_t i = 0; i < diff.count; i++)
+		free(diff.changes[i].stack);
+	free(diff.changes);
+	json_decref(diff.indexes);
+	json_decref(arguments.filter.filter);
+	if (fflush(stdout) && !status)
+		status = command_fail(EXIT_FAILED, "the comparison could not be written");
+	return status;
+}
