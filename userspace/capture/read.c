@@ -64,6 +64,7 @@ int capture_verify(int fd, struct capture_verdict *verdict)
 		}
 	}
 	*verdict = scanner.verdict;
+	memcpy(verdict->chain, scanner.chain, sizeof(verdict->chain));
 	scanner_close(&scanner);
 	return err == -EBADMSG ? 0 : err;
 }

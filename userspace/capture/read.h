@@ -26,9 +26,10 @@ int capture_slot_read(int fd, const struct capture_header *header, size_t i,
 /* What verification found, without any key. */
 struct capture_verdict {
 	enum capture_state state;
-	uint64_t chunks;  /* valid ones */
-	uint64_t size;	  /* bytes up to the end of the last valid chunk */
-	char reason[160]; /* "complete", or why not, in words */
+	uint64_t chunks;   /* valid ones */
+	uint64_t size;	   /* bytes up to the end of the last valid chunk */
+	uint8_t chain[32]; /* after that chunk: no other and no shorter capture has it */
+	char reason[160];  /* "complete", or why not, in words */
 };
 
 int capture_verify(int fd, struct capture_verdict *verdict);

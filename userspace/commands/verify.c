@@ -1,24 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "capture/read.h"
 #include "commands/command.h"
+#include "commands/inventory.h"
 #include "commands/open.h"
 
 #include <argp.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define VERIFY_MISSING 5
 
+enum option_key {
+	KEY_INVENTORY = 256
+};
+
 static const struct argp_option OPTIONS[] = {
 	{ "json", 'j', NULL, 0, "print one JSON document per file", 0 },
+	{ "inventory", KEY_INVENTORY, NULL, 0,
+	  "compare directories (default: captures/ in the state directory) with the audit log: are all captures that it "
+	  "knows there, whole, and no others?",
+	  0 },
+	{ "state-dir", 'S', "DIR", 0, "where the audit log is (default /var/lib/heaptrail)", 0 },
 	{ 0 },
 };
 
 struct arguments {
-	bool is_json;
-	int status; /* the worst so far */
+	bool is_json, is_inventory;
+	const char *state_directory;
+	char **paths; /* NULL: none were given */
+	int status;   /* the worst so far */
 };
 
 static void tell(const struct arguments *arguments, const char *path, const char *state,
@@ -70,19 +83,52 @@ static int verify_file(const struct arguments *arguments, const char *path)
 	return (int)verdict.state;
 }
 
+static const struct {
+	const char *name;
+	int status;
+} INVENTORY_STATES[] = {
+	[INVENTORY_COMPLETE] = { "complete", EXIT_DONE },
+	[INVENTORY_INCOMPLETE] = { "incomplete", CAPTURE_INCOMPLETE },
+	[INVENTORY_TAMPERED] = { "tampered", CAPTURE_TAMPERED },
+	[INVENTORY_MISSING] = { "missing", VERIFY_MISSING },
+	[INVENTORY_UNKNOWN] = { "unknown", CAPTURE_TAMPERED },
+};
+
+static void tell_state(void *context, const char *name, enum inventory_state state,
+		       const char *reason)
+{
+	struct arguments *arguments = context;
+
+	tell(arguments, name, INVENTORY_STATES[state].name, reason);
+	if (INVENTORY_STATES[state].status > arguments->status)
+		arguments->status = INVENTORY_STATES[state].status;
+}
+
+static int take_inventory(struct arguments *arguments)
+{
+	const char *directory = command_state_directory(arguments->state_directory);
+	char log[PATH_MAX], captures[PATH_MAX], *defaults[] = { captures, NULL };
+
+	snprintf(log, sizeof(log), "%s/audit", directory);
+	snprintf(captures, sizeof(captures), "%s/captures", directory);
+	int status = inventory_take(log, arguments->paths ? arguments->paths : defaults, tell_state,
+				    arguments);
+	return status ? status : arguments->status;
+}
+
 static error_t parse(int key, char *value, struct argp_state *state)
 {
 	struct arguments *arguments = state->input;
 
 	switch (key) {
 	case 'j': arguments->is_json = true; return 0;
-	case ARGP_KEY_ARG: {
-		int status = verify_file(arguments, value);
-		if (status > arguments->status)
-			arguments->status = status;
+	case KEY_INVENTORY: arguments->is_inventory = true; return 0;
+	case 'S': arguments->state_directory = value; return 0;
+	case ARGP_KEY_ARGS: arguments->paths = state->argv + state->next; return 0;
+	case ARGP_KEY_END:
+		if (!arguments->paths && !arguments->is_inventory)
+			argp_error(state, "which captures?");
 		return 0;
-	}
-	case ARGP_KEY_NO_ARGS: argp_error(state, "which captures?"); return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
@@ -90,9 +136,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
 static const struct argp ARGP = {
 	OPTIONS,
 	parse,
-	"FILE...",
+	"FILE...\n--inventory [DIRECTORY...]",
 	"Checks every signature of captures, without a key. Exit status: 0 complete, 3 incomplete, 4 tampered, 5 "
-	"missing; the worst of all files.",
+	"missing; the worst of all files. In an inventory what the log does not know counts as tampered.",
 	NULL,
 	NULL,
 	NULL
@@ -104,5 +150,12 @@ int verify_main(int argc, char **argv)
 
 	argp_err_exit_status = EXIT_MISUSED;
 	argp_parse(&ARGP, argc, argv, 0, NULL, &arguments);
+	if (arguments.is_inventory)
+		return take_inventory(&arguments);
+	for (char **path = arguments.paths; *path; path++) {
+		int status = verify_file(&arguments, *path);
+		if (status > arguments.status)
+			arguments.status = status;
+	}
 	return arguments.status;
 }
