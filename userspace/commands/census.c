@@ -6,9 +6,14 @@
 #include "workers/protocol.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#define WAIT_MS	    6000
 #define PATIENCE_NS 2000000000 /* for all of a heap; more than that is not read */
 
 static const char *const FILES[] = { "mem", "maps", "smaps_rollup" };
@@ -23,6 +28,18 @@ static int open_file(uint32_t pid, const char *name)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
+/* A page of the other's memory may never come: whoever counts is then given up. */
+static bool is_answered(struct worker_process *worker)
+{
+	struct pollfd answer = { .fd = worker->socket, .events = POLLIN };
+
+	if (poll(&answer, 1, WAIT_MS) > 0)
+		return true;
+	kill(worker->pid, SIGKILL);
+	worker_finish(worker);
+	return false;
+}
+
 static bool ask(struct worker_process *worker, const int *fds, struct census *census)
 {
 	static const struct message_rule RULES[] = { { CENSUS_REPLY, sizeof(struct census), 0 },
@@ -33,7 +50,8 @@ static bool ask(struct worker_process *worker, const int *fds, struct census *ce
 
 	if (message_send(worker->socket, CENSUS_REQUEST, &request, sizeof(request), fds,
 			 FILE_COUNT) ||
-	    message_recv(worker->socket, RULES, 2, &message) || message.type != CENSUS_REPLY)
+	    !is_answered(worker) || message_recv(worker->socket, RULES, 2, &message) ||
+	    message.type != CENSUS_REPLY)
 		return false;
 	memcpy(census, message.body, sizeof(*census));
 	return true;
@@ -41,17 +59,22 @@ static bool ask(struct worker_process *worker, const int *fds, struct census *ce
 
 bool census_take(struct worker_process *worker, uint32_t pid, struct census *census)
 {
-	int fds[FILE_COUNT];
-	bool is_open = true;
+	int fds[FILE_COUNT], process = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd end = { .fd = process, .events = POLLIN };
+	bool is_open = process >= 0;
 
 	if (worker->socket < 0 && worker_start("census", worker))
-		return false;
+		is_open = false;
 	for (size_t i = 0; i < FILE_COUNT; i++) {
-		fds[i] = open_file(pid, FILES[i]);
+		fds[i] = is_open ? open_file(pid, FILES[i]) : -1;
 		is_open &= fds[i] >= 0;
 	}
+	/* all three are of the same process, if it is still there: its pid was nobody else's until
+	 * now */
+	is_open = is_open && poll(&end, 1, 0) == 0;
 	bool is_taken = is_open && ask(worker, fds, census);
 	for (size_t i = 0; i < FILE_COUNT; i++)
 		io_close(&fds[i]);
+	io_close(&process);
 	return is_taken;
 }

@@ -16,55 +16,61 @@ static uint64_t get(const json_t *object, const char *field)
 	return (uint64_t)json_integer_value(json_object_get(object, field));
 }
 
-/* What a census says of one row of the table. */
-typedef uint64_t row_value(const json_t *census, uint64_t known);
+/* What the recording knows to be live: as asked for, and about what the allocator needs for that.
+ */
+struct known {
+	uint64_t bytes, chunk_bytes;
+};
 
-static uint64_t known_since(const json_t *census, uint64_t known)
+/* What a census says of one row of the table. */
+typedef uint64_t row_value(const json_t *census, struct known known);
+
+static uint64_t known_since(const json_t *census, struct known known)
 {
 	(void)census;
-	return known;
+	return known.bytes;
 }
 
 /* What the program has, less what the recording knows of. */
-static uint64_t older(const json_t *census, uint64_t known)
+static uint64_t older(const json_t *census, struct known known)
 {
 	uint64_t used = get(census, "used_bytes") + get(census, "mapped_bytes");
 
-	return used > known ? used - known : 0;
+	return used > known.chunk_bytes ? used - known.chunk_bytes : 0;
 }
 
-static uint64_t not_returned(const json_t *census, uint64_t known)
+static uint64_t not_returned(const json_t *census, struct known known)
 {
 	(void)known;
 	return get(census, "cached_bytes") + get(census, "fast_bytes") + get(census, "free_bytes") +
 	       get(census, "top_bytes");
 }
 
-static uint64_t mapped(const json_t *census, uint64_t known)
+static uint64_t mapped(const json_t *census, struct known known)
 {
 	(void)known;
 	return get(census, "mapped_bytes");
 }
 
-static uint64_t unread(const json_t *census, uint64_t known)
+static uint64_t unread(const json_t *census, struct known known)
 {
 	(void)known;
 	return get(census, "unread_bytes");
 }
 
-static uint64_t rss(const json_t *census, uint64_t known)
+static uint64_t rss(const json_t *census, struct known known)
 {
 	(void)known;
 	return get(census, "rss_bytes");
 }
 
-static uint64_t pss(const json_t *census, uint64_t known)
+static uint64_t pss(const json_t *census, struct known known)
 {
 	(void)known;
 	return get(census, "pss_bytes");
 }
 
-static uint64_t swap(const json_t *census, uint64_t known)
+static uint64_t swap(const json_t *census, struct known known)
 {
 	(void)known;
 	return get(census, "swap_bytes");
@@ -108,7 +114,23 @@ static const json_t *process_of(const json_t *report, uint64_t pid)
 	return NULL;
 }
 
-static void print_cell(const json_t *census, size_t row, uint64_t known)
+static const struct known NOTHING;
+
+/* glibc's chunks have 8 to 23 bytes more than was asked for, and at least 32. */
+static struct known known_of(const json_t *process)
+{
+	struct known known = { 0 };
+
+	if (!process)
+		return known;
+	uint64_t blocks = get(process, "live_blocks");
+	known.bytes = get(process, "live_bytes");
+	known.chunk_bytes = known.bytes + 16 * blocks > 32 * blocks ? known.bytes + 16 * blocks
+								    : 32 * blocks;
+	return known;
+}
+
+static void print_cell(const json_t *census, size_t row, struct known known)
 {
 	char text[UNITS_TEXT_MAX];
 
@@ -124,19 +146,19 @@ static void print_heap(const json_t *report, uint64_t pid)
 	const json_t *first = find(censuses, pid, "attach"), *last = find(censuses, pid, "end");
 	const json_t *process = process_of(report, pid);
 	const char *comm = process ? json_string_value(json_object_get(process, "comm")) : NULL;
-	uint64_t known = process ? get(process, "live_bytes") : 0;
+	struct known known = known_of(process);
 	char title[128], safe[96];
 
 	snprintf(title, sizeof(title), "pid %" PRIu64 "%s%s", pid, comm ? ", " : "",
 		 comm ? text_safe(safe, sizeof(safe), comm, strlen(comm)) : "");
 	printf("%-28s %12s %12s\n", title, first ? "AT ATTACH" : "", last ? "AT THE END" : "");
 	for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
-		if (ROWS[i].is_optional && !(first && ROWS[i].value(first, 0)) &&
-		    !(last && ROWS[i].value(last, 0)))
+		if (ROWS[i].is_optional && !(first && ROWS[i].value(first, NOTHING)) &&
+		    !(last && ROWS[i].value(last, NOTHING)))
 			continue;
 		printf("  %-26s", ROWS[i].label);
 		if (first)
-			print_cell(first, i, 0);
+			print_cell(first, i, NOTHING);
 		else
 			printf(" %12s", "");
 		if (last)

@@ -62,7 +62,15 @@ static void parse_state(const uint8_t *state, uint64_t address, struct arena *ar
 		arena->fastbins[i] = word_at(state, FASTBINS_OFFSET + 8 * i);
 }
 
-/* Follows the ring. One that leads elsewhere, or changes meanwhile, ends there. */
+static bool is_known(const struct arenas *arenas, uint64_t address)
+{
+	for (size_t i = 0; i < arenas->count; i++)
+		if (arenas->items[i].address == address)
+			return true;
+	return false;
+}
+
+/* Follows the ring. One that leads elsewhere, into itself, or changes meanwhile, ends there. */
 static bool read_ring(const struct memory *memory, uint64_t main, struct arenas *arenas)
 {
 	uint8_t state[STATE_BYTES];
@@ -79,7 +87,7 @@ static bool read_ring(const struct memory *memory, uint64_t main, struct arenas 
 		parse_state(state, address, &arenas->items[arenas->count]);
 		arenas->items[arenas->count++].is_main = address == main;
 		address = word_at(state, NEXT_OFFSET);
-	} while (address != main && arenas->count < ARENAS_MAX);
+	} while (!is_known(arenas, address) && arenas->count < ARENAS_MAX);
 	return arenas->count > 0;
 }
 

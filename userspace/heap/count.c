@@ -139,7 +139,8 @@ static void count_chunks(struct walk *walk, uint64_t start, uint64_t end, uint64
 	struct found found;
 	int state = 1;
 
-	for (int i = 0; i < RETRIES && state == 1; i++) {
+	for (int i = 0; i < RETRIES && state == 1 && (i == 0 || clock_now_ns() < walk->deadline_ns);
+	     i++) {
 		walk->memory->size = 0; /* what was read before has changed */
 		state = walk_chunks(walk, start, end, top, &found);
 	}
@@ -171,9 +172,13 @@ static void count_heaps(struct walk *walk, const struct arena *arena)
 	uint64_t heap = arena->top & ~(HEAP_BYTES_MAX - 1), info[3],
 		 header = arena->address & (HEAP_BYTES_MAX - 1);
 
-	for (unsigned i = 0; heap && i < ARENAS_MAX; i++) {
+	/* a list that leads into itself ends with the time, or when it has more than the arena */
+	for (uint64_t bytes = 0;
+	     heap && bytes < arena->system_bytes && clock_now_ns() < walk->deadline_ns;
+	     bytes += info[2]) {
 		if (!memory_read(walk->memory, heap, info, sizeof(info)) ||
-		    info[0] != arena->address || info[2] > HEAP_BYTES_MAX || heap % HEAP_BYTES_MAX)
+		    info[0] != arena->address || !info[2] || info[2] > HEAP_BYTES_MAX ||
+		    heap % HEAP_BYTES_MAX)
 			return;
 		/* the first heap has the arena itself before its chunks */
 		uint64_t start = heap + header == arena->address ? arena->address + 2200
@@ -239,6 +244,10 @@ void count_heap(struct memory *memory, const struct regions *regions, uint64_t d
 			const struct arena *arena = &arenas.items[k];
 			census->arenas++;
 			census->heap_bytes += arena->system_bytes;
+			if (clock_now_ns() > deadline_ns) {
+				census->unread_bytes += arena->system_bytes;
+				continue;
+			}
 			if (arena->is_main)
 				count_main(&walk, arena, arenas.main_start);
 			else
@@ -251,6 +260,9 @@ void count_heap(struct memory *memory, const struct regions *regions, uint64_t d
 	}
 	subtract(&census->used_blocks, census->cached_blocks + census->fast_blocks);
 	subtract(&census->used_bytes, census->cached_bytes + census->fast_bytes);
+	/* regions are larger than what the arena has of them */
+	if (census->unread_bytes > census->heap_bytes)
+		census->unread_bytes = census->heap_bytes;
 }
 
 /* "Name:   123 kB" in a line of its own. */
