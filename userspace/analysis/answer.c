@@ -289,6 +289,53 @@ static json_t *answer_censuses(const struct model *model)
 	return rows;
 }
 
+static json_t *answer_frames(const struct model *model, const struct stack *stack);
+
+/* To the end of the recording, in which nothing may have happened for long. */
+static json_t *answer_timeline(struct model *model)
+{
+	const struct live_totals *totals = model_totals(model);
+	json_t *points = json_array();
+
+	uint64_t end = duration_ns(model);
+	timeline_advance(&model->timeline, end < model->filter.to_ns ? end : model->filter.to_ns,
+			 totals->live_bytes, totals->live_blocks);
+	for (size_t i = 0; i < model->timeline.count; i++) {
+		const struct timeline_point *point = &model->timeline.points[i];
+		json_array_append_new(points, json_pack("[o, o, o]", number(point->time_ns),
+							number(point->live_bytes),
+							number(point->live_blocks)));
+	}
+	return points;
+}
+
+/* Of the second half: what a program does when it starts says little. */
+static json_t *answer_growth(const struct model *model)
+{
+	struct growth growth;
+	uint64_t from = duration_ns(model) / 2;
+
+	if (!timeline_fit(&model->timeline, from, &growth))
+		return json_null();
+	return json_pack("{s:o, s:f, s:f, s:I}", "from_ns", number(from), "bytes_per_s",
+			 growth.bytes_per_s, "error_bytes_per_s", growth.error_bytes_per_s,
+			 "points", (json_int_t)growth.points);
+}
+
+/* The stack that holds most of what is live. */
+static json_t *answer_top(const struct model *model)
+{
+	const struct stack *top = NULL;
+
+	for (size_t i = 0; i < model->stack_count; i++)
+		if (model->stacks[i].sums.live_bytes &&
+		    (!top || model->stacks[i].sums.live_bytes > top->sums.live_bytes))
+			top = &model->stacks[i];
+	return top ? json_pack("{s:o, s:o}", "live_bytes", number(top->sums.live_bytes), "frames",
+			       answer_frames(model, top))
+		   : json_null();
+}
+
 static json_t *answer_quality(const struct model *model)
 {
 	const struct counters_record *counters = &model->counters;
@@ -473,6 +520,9 @@ static json_t *answer_report(const struct answer_context *context, const json_t 
 	json_object_set_new(report, "stacks_quality", answer_quality(model));
 	json_object_set_new(report, "processes", answer_processes(model));
 	json_object_set_new(report, "censuses", answer_censuses(model));
+	json_object_set_new(report, "timeline", answer_timeline(context->model));
+	json_object_set_new(report, "growth", answer_growth(model));
+	json_object_set_new(report, "top", answer_top(model));
 	json_object_set_new(report, "sort", json_string(key->name));
 	json_object_set_new(report, "rows",
 			    answer_rows(model, key, from > 0 ? (size_t)from : 0,

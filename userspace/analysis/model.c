@@ -419,6 +419,8 @@ static int apply(struct model *model, const struct capture_event *event)
 						     : &UNKNOWN;
 	if (event->time_ns > model->filter.to_ns)
 		return 0;
+	const struct live_totals *now = model_totals(model);
+	timeline_advance(&model->timeline, event->time_ns, now->live_bytes, now->live_blocks);
 	bool was_temporary = is_temporary(model, event);
 	int err = reach((void **)&model->stacks, &model->stack_count, sizeof(*model->stacks),
 			event->stack);

@@ -10,6 +10,7 @@
 #include "analysis/filter.h"
 #include "analysis/processes.h"
 #include "analysis/live.h"
+#include "analysis/timeline.h"
 #include "base/map.h"
 #include "capture/end.h"
 #include "capture/format.h"
@@ -65,6 +66,7 @@ struct model {
 	size_t stack_passes_count;
 	struct live *live;
 	struct processes processes;
+	struct timeline timeline;
 	struct map last_allocation; /* thread -> address, until the thread's next event */
 	uint64_t temporary, event_count, last_time_ns;
 	struct capture_event *events; /* decoded, one chunk's */

@@ -6,6 +6,7 @@
 #include "commands/filter_options.h"
 #include "commands/open.h"
 #include "commands/report_heaps.h"
+#include "commands/report_verdict.h"
 
 #include <argp.h>
 #include <inttypes.h>
@@ -228,6 +229,7 @@ static void print_head(const json_t *report)
 	char a[UNITS_TEXT_MAX + 8], b[UNITS_TEXT_MAX + 8], c[UNITS_TEXT_MAX + 8],
 		d[UNITS_TEXT_MAX + 8];
 
+	report_verdict(report);
 	print_target(json_object_get(report, "capture"));
 	printf("events      %s allocations, %s frees, %s reallocations, %s failed\n",
 	       units_format_count(get(events, "allocations"), a),
@@ -240,6 +242,7 @@ static void print_head(const json_t *report)
 	       units_format_size(get(totals, "live_bytes"), a),
 	       units_format_count(get(totals, "live_blocks"), b),
 	       units_format_size(get(totals, "peak_bytes"), c));
+	report_timeline(report);
 	printf("allocated   %s in all, %s blocks temporary\n",
 	       units_format_size(get(totals, "allocated_bytes"), a),
 	       units_format_count(get(totals, "temporary_blocks"), b));

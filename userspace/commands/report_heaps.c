@@ -153,6 +153,8 @@ static void print_heap(const json_t *report, uint64_t pid)
 		 comm ? text_safe(safe, sizeof(safe), comm, strlen(comm)) : "");
 	printf("%-28s %12s %12s\n", title, first ? "AT ATTACH" : "", last ? "AT THE END" : "");
 	for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
+		if (ROWS[i].is_of_arenas && !get(first ? first : last, "arenas"))
+			continue;
 		if (ROWS[i].is_optional && !(first && ROWS[i].value(first, NOTHING)) &&
 		    !(last && ROWS[i].value(last, NOTHING)))
 			continue;

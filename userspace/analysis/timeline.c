@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "analysis/timeline.h"
+
+#include <math.h>
+
+#define FIRST_INTERVAL_NS 1000000
+#define POINTS_MIN	  8
+
+static void thin_out(struct timeline *timeline)
+{
+	for (size_t i = 0; i < TIMELINE_MAX / 2; i++)
+		timeline->points[i] = timeline->points[2 * i];
+	timeline->count = TIMELINE_MAX / 2;
+	timeline->interval_ns *= 2;
+}
+
+void timeline_advance(struct timeline *timeline, uint64_t time_ns, uint64_t live_bytes,
+		      uint64_t live_blocks)
+{
+	if (!timeline->interval_ns)
+		timeline->interval_ns = FIRST_INTERVAL_NS;
+	while (timeline->count * timeline->interval_ns <= time_ns) {
+		if (timeline->count == TIMELINE_MAX) {
+			/* a time from a damaged capture must not cost more than its logarithm */
+			if (timeline->interval_ns > UINT64_MAX / 4 / TIMELINE_MAX)
+				return;
+			thin_out(timeline);
+			continue;
+		}
+		timeline->points[timeline->count] = (struct timeline_point) {
+			timeline->count * timeline->interval_ns, live_bytes, live_blocks
+		};
+		timeline->count++;
+	}
+}
+
+bool timeline_fit(const struct timeline *timeline, uint64_t from_ns, struct growth *growth)
+{
+	double mean_x = 0, mean_y = 0, xx = 0, xy = 0, residual = 0;
+	size_t first = 0, n;
+
+	while (first < timeline->count && timeline->points[first].time_ns < from_ns)
+		first++;
+	n = timeline->count - first;
+	if (n < POINTS_MIN)
+		return false;
+	for (size_t i = first; i < timeline->count; i++) {
+		mean_x += (double)timeline->points[i].time_ns / 1e9 / (double)n;
+		mean_y += (double)timeline->points[i].live_bytes / (double)n;
+	}
+	for (size_t i = first; i < timeline->count; i++) {
+		double x = (double)timeline->points[i].time_ns / 1e9 - mean_x;
+		xx += x * x;
+		xy += x * ((double)timeline->points[i].live_bytes - mean_y);
+	}
+	growth->bytes_per_s = xy / xx;
+	for (size_t i = first; i < timeline->count; i++) {
+		double x = (double)timeline->points[i].time_ns / 1e9 - mean_x;
+		double off = (double)timeline->points[i].live_bytes - mean_y -
+			     growth->bytes_per_s * x;
+		residual += off * off;
+	}
+	growth->error_bytes_per_s = sqrt(residual / (double)(n - 2) / xx);
+	growth->points = n;
+	return true;
+}

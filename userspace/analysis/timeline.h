@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How much was live over time, in at most TIMELINE_MAX points at equal distances, whatever the
+ * length of the recording: when they are full, every second one goes, and the distance doubles.
+ */
+#ifndef HEAPTRAIL_ANALYSIS_TIMELINE_H
+#define HEAPTRAIL_ANALYSIS_TIMELINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TIMELINE_MAX 256
+
+struct timeline_point {
+	uint64_t time_ns, live_bytes, live_blocks;
+};
+
+struct timeline {
+	uint64_t interval_ns; /* 0: nothing yet */
+	size_t count;
+	struct timeline_point points[TIMELINE_MAX]; /* point i: at i * interval_ns */
+};
+
+/* Before what happens at time_ns: until then these were live. Times may fall back a little. */
+void timeline_advance(struct timeline *timeline, uint64_t time_ns, uint64_t live_bytes,
+		      uint64_t live_blocks);
+
+/* A line through the points from from_ns on, by least squares. */
+struct growth {
+	double bytes_per_s, error_bytes_per_s; /* the slope and its standard error */
+	size_t points;
+};
+
+/* False: there are fewer than eight points. */
+bool timeline_fit(const struct timeline *timeline, uint64_t from_ns, struct growth *growth);
+
+#endif

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "commands/report_verdict.h"
+
+#include "base/text.h"
+#include "base/units.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TOP_SHARE_MIN 0.5 /* of what is live: less is no single path */
+#define GROWN_SHARE_MIN \
+	0.05 /* of what is live, over the time that was looked at: less is not called growth */
+#define ERRORS_MIN	4 /* the slope is so many times its standard error: else it may be chance */
+#define DURATION_MIN_NS 1000000000
+#define RETURNED_MIN	(1 << 20)
+#define RETURNED_SHARE	0.1 /* of the heap */
+#define COLUMNS		60
+
+static uint64_t get(const json_t *object, const char *field)
+{
+	return (uint64_t)json_integer_value(json_object_get(object, field));
+}
+
+static void say_loss(const json_t *report)
+{
+	char lost[UNITS_TEXT_MAX + 8];
+	uint64_t count = get(json_object_get(report, "events"), "lost");
+
+	if (count)
+		printf("verdict     %s events were lost: what follows is less than the truth, and live may be more\n",
+		       units_format_count(count, lost));
+}
+
+/* Only what stands out of the noise, and matters beside what is there. */
+static void say_growth(const json_t *report)
+{
+	const json_t *growth = json_object_get(report, "growth");
+	uint64_t duration = get(json_object_get(report, "capture"), "duration_ns");
+	double live = (double)get(json_object_get(report, "totals"), "live_bytes");
+	double rate = json_real_value(json_object_get(growth, "bytes_per_s"));
+	double error = json_real_value(json_object_get(growth, "error_bytes_per_s"));
+	char text[UNITS_TEXT_MAX], span[UNITS_TEXT_MAX], around[UNITS_TEXT_MAX];
+
+	if (!json_is_object(growth) || duration < DURATION_MIN_NS)
+		return;
+	double seconds = (double)(duration - get(growth, "from_ns")) / 1e9;
+	if (rate > 0 && rate >= ERRORS_MIN * error && rate * seconds >= GROWN_SHARE_MIN * live &&
+	    rate * seconds >= 4096)
+		printf("verdict     grows by %s/s (+- %s) over the last %s\n",
+		       units_format_size((uint64_t)rate, text),
+		       units_format_size((uint64_t)error, around),
+		       units_format_duration((uint64_t)(seconds * 1e9), span));
+}
+
+/* The first functions, without those that only hand on to the allocator in the same file as it. */
+static void say_top(const json_t *report)
+{
+	const json_t *top = json_object_get(report, "top"), *frame;
+	double live = (double)get(json_object_get(report, "totals"), "live_bytes");
+	double share = live > 0 ? (double)get(top, "live_bytes") / live : 0;
+	size_t i, shown = 0;
+
+	if (!json_is_object(top) || share < TOP_SHARE_MIN)
+		return;
+	printf("verdict     %.0f %% of what is live comes from one path: ", 100 * share);
+	json_array_foreach(json_object_get(top, "frames"), i, frame)
+	{
+		const char *function = json_string_value(json_object_get(frame, "function"));
+		char safe[200];
+		if (!function || !*function)
+			continue;
+		printf("%s%s", shown ? " < " : "",
+		       text_safe(safe, sizeof(safe), function, strlen(function)));
+		if (++shown == 4)
+			break;
+	}
+	puts(shown ? "" : "without names");
+}
+
+static void say_not_returned(const json_t *report)
+{
+	const json_t *census;
+	size_t i;
+
+	json_array_foreach(json_object_get(report, "censuses"), i, census)
+	{
+		uint64_t bytes = get(census, "cached_bytes") + get(census, "fast_bytes") +
+				 get(census, "free_bytes") + get(census, "top_bytes");
+		char text[UNITS_TEXT_MAX];
+		if (strcmp(json_string_value(json_object_get(census, "moment")), "end") != 0 ||
+		    bytes < RETURNED_MIN ||
+		    (double)bytes < RETURNED_SHARE * (double)get(census, "heap_bytes"))
+			continue;
+		printf("verdict     %s in the heap of pid %u are free, but not returned to the system\n",
+		       units_format_size(bytes, text), (unsigned)get(census, "pid"));
+	}
+}
+
+void report_verdict(const json_t *report)
+{
+	say_loss(report);
+	say_growth(report);
+	say_top(report);
+	say_not_returned(report);
+}
+
+void report_timeline(const json_t *report)
+{
+	static const char *const LEVELS[] = { "\u2581", "\u2582", "\u2583", "\u2584",
+					      "\u2585", "\u2586", "\u2587", "\u2588" };
+	const json_t *points = json_object_get(report, "timeline");
+	size_t count = json_array_size(points), columns = count < COLUMNS ? count : COLUMNS;
+	uint64_t most = 0, values[COLUMNS] = { 0 };
+	char text[UNITS_TEXT_MAX];
+
+	if (count < 4)
+		return;
+	/* the most of each column: a peak must not fall between two */
+	for (size_t i = 0; i < count; i++) {
+		uint64_t value = (uint64_t)json_integer_value(
+			json_array_get(json_array_get(points, i), 1));
+		size_t column = i * columns / count;
+		values[column] = value > values[column] ? value : values[column];
+		most = value > most ? value : most;
+	}
+	printf("over time   ");
+	for (size_t i = 0; i < columns; i++)
+		fputs(most ? LEVELS[(uint64_t)((double)values[i] / (double)most * 7.99)] : " ",
+		      stdout);
+	printf("  up to %s\n", units_format_size(most, text));
+}
