@@ -4,6 +4,7 @@
 # make check        unit tests
 # make check-system system tests, as root (scripts/check does it all on a new machine)
 # make check-kernels some of them on other kernels, under emulation
+# make check-arm64  what can be checked of the arm64 build elsewhere
 # make bench        ratios against other tools, as root
 # make install      DESTDIR= PREFIX=
 # make install-service   and units for the vault as a service
@@ -75,7 +76,7 @@ libs_all	:= -lbpf -ldw -lelf -llzma -lZydis -liberty -lzstd -lsodium -ljansson -
 TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*/*_test.c))
 TARGETS := $(patsubst tests/programs/%.c,$(BUILD)/programs/%,$(wildcard tests/programs/*.c))
 
-.PHONY: all check check-system check-kernels bench install install-service clean programs compile_commands.json
+.PHONY: all check check-system check-kernels check-arm64 bench install install-service clean programs compile_commands.json
 .SECONDARY:
 SHELL := /bin/bash
 all: $(PROGRAMS)
@@ -293,6 +294,9 @@ check: $(PROGRAMS) $(TESTS)
 
 check-system: all programs $(BUILD)/tests/fidelity
 	$(Q)scripts/run-system-tests
+
+check-arm64:
+	$(Q)scripts/check-arm64
 
 check-kernels: all programs
 	$(Q)tests/kernels/run
