@@ -308,6 +308,7 @@ bench: all programs $(addprefix $(BUILD)/bench/,walk chain chain-fp crew tables 
 	$(Q)tests/bench/complete
 	$(Q)tests/bench/run
 	$(Q)tests/bench/run-names
+	$(Q)tests/bench/run-others
 
 compile_commands.json:
 	bear -- $(MAKE) -B all
