@@ -3,14 +3,21 @@
  */
 #include "commands/command.h"
 #include "commands/doctor.h"
+#include "commands/doctor_workers.h"
 
 #include <argp.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
+enum option_key {
+	KEY_WORKERS = 256
+};
+
 static const struct argp_option OPTIONS[] = {
 	{ "json", 'j', NULL, 0, "print JSON", 0 },
+	{ "workers", KEY_WORKERS, "PID", 0,
+	  "what the workers of the command with this pid may do, as the kernel says", 0 },
 	{ "state-dir", 'S', "DIR", 0, "keys, audit log and captures (default /var/lib/heaptrail)",
 	  0 },
 	{ 0 },
@@ -18,7 +25,7 @@ static const struct argp_option OPTIONS[] = {
 
 struct arguments {
 	bool is_json;
-	const char *state_directory;
+	const char *state_directory, *workers;
 };
 
 static error_t parse(int key, char *value, struct argp_state *state)
@@ -28,6 +35,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	switch (key) {
 	case 'j': arguments->is_json = true; return 0;
 	case 'S': arguments->state_directory = value; return 0;
+	case KEY_WORKERS: arguments->workers = value; return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
@@ -62,6 +70,10 @@ int doctor_main(int argc, char **argv)
 
 	argp_err_exit_status = EXIT_MISUSED;
 	argp_parse(&ARGP, argc, argv, 0, NULL, &arguments);
+	if (arguments.workers) {
+		json_decref(list);
+		return doctor_workers(arguments.workers, arguments.is_json);
+	}
 	for (size_t i = 0; i < DOCTOR_CHECK_COUNT; i++) {
 		const struct doctor_check *check = &DOCTOR_CHECKS[i];
 		struct finding finding = { .state_directory = command_state_directory(

@@ -239,8 +239,11 @@ static void check_state(struct finding *finding)
 static void check_keys(struct finding *finding)
 {
 	static const char *const SECRETS[] = { "vault.key", "host.key" };
+	struct stat directory;
 	size_t count = 0;
 
+	/* a service's belong to its user, whose the state directory is then */
+	uid_t owner = stat(finding->state_directory, &directory) ? geteuid() : directory.st_uid;
 	for (size_t i = 0; i < sizeof(SECRETS) / sizeof(SECRETS[0]); i++) {
 		char path[1024];
 		struct stat st;
@@ -251,9 +254,10 @@ static void check_keys(struct finding *finding)
 			found(finding, DOCTOR_LIMITED, "%.200s: %s", path, strerror(errno));
 			return;
 		}
-		if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077)) {
+		if (!S_ISREG(st.st_mode) || (st.st_uid != geteuid() && st.st_uid != owner) ||
+		    (st.st_mode & 077)) {
 			found(finding, DOCTOR_MISSING,
-			      "%.200s: belongs to uid %u, mode %04o; it must be this user's, 0600",
+			      "%.200s: belongs to uid %u, mode %04o; it must be this user's, or the vault's, 0600",
 			      path, st.st_uid, st.st_mode & 07777);
 			return;
 		}

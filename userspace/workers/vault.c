@@ -107,9 +107,12 @@ static void start_log(struct vault *vault, const char *key_directory)
 			"so its records prove nothing; chown it, and chmod go-w",
 			path);
 	if (err)
-		worker_fail(err == -EACCES ? 4 : 1, -err,
-			    "%s: the audit log cannot be opened, so nothing else is: %s", path,
-			    err == -EBADMSG ? "what is there is not an audit log" : strerror(-err));
+		worker_fail(
+			err == -EACCES ? 4 : 1, -err,
+			"%s: the audit log cannot be opened, so nothing else is: %s", path,
+			err == -EBADMSG
+				? "what is there is not an audit log of this version; move it away to begin anew"
+				: strerror(-err));
 }
 
 /* On record, or everything ends here: nothing may happen without its record. */
