@@ -149,7 +149,7 @@ $(BUILD)/generated/access_default.h: policies/access/default.policy
 $(BUILD)/vault/access.o: $(BUILD)/generated/access_default.h
 
 # Unit tests may reach every folder.
-$(BUILD)/tests/%: tests/unit/%.c $(call folders_of,$(FOLDERS))
+$(BUILD)/tests/%: tests/unit/%.c $(call folders_of,$(FOLDERS) commands)
 	$(call say,TEST,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $< $(LDFLAGS) \

@@ -105,9 +105,36 @@ static int add_pid(struct record *record, uint32_t pid, uint32_t *site_count)
 	return status;
 }
 
+/* What is meant by a name or the beginning of an id must be one container. */
+static int resolve_container(struct record_options *options)
+{
+	static char resolved[CONTAINER_ID_SIZE], ids[SELECT_IDS_MAX][CONTAINER_ID_SIZE];
+	char list[SELECT_IDS_MAX * 16] = "";
+	int count = select_container(options->selected, resolved, ids);
+
+	for (int i = 0; i < count && count > 1; i++)
+		snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%.12s", i ? ", " : "",
+			 ids[i]);
+	if (count > 1)
+		return command_fail(EXIT_TARGET,
+				    "--container %s: that is the beginning of several: %s",
+				    options->selected, list);
+	if (count < 0)
+		return command_fail(
+			EXIT_TARGET,
+			"--container %s: no container has this name (docker, podman, systemd), and no running one an id "
+			"that begins so",
+			options->selected);
+	options->selected = resolved;
+	return EXIT_DONE;
+}
+
 /* The pids that an option means. Of those some may be gone before they are looked at. */
 static int select_targets(struct record_options *options)
 {
+	int status = options->selects == SELECT_CONTAINER ? resolve_container(options) : EXIT_DONE;
+	if (status)
+		return status;
 	int count = select_processes(options->selects, options->selected, options->pids, PIDS_MAX);
 
 	if (count == -EINVAL)

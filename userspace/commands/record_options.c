@@ -36,8 +36,10 @@ static const struct argp_option OPTIONS[] = {
 	{ "comm", KEY_COMM, "GLOB", 0, "record the processes that ps shows under such a name", 1 },
 	{ "unit", KEY_UNIT, "NAME", 0, "record a systemd unit's processes", 1 },
 	{ "cgroup", KEY_CGROUP, "PATH", 0, "record a control group's processes", 1 },
-	{ "container", KEY_CONTAINER, "ID|PID", 0,
-	  "record a container's processes: by its id, or the pid of one of them", 1 },
+	{ "container", KEY_CONTAINER, "NAME|ID|PID", 0,
+	  "record a container's processes: by its name (docker, podman, systemd), the beginning of its id, or the pid of "
+	  "one of them",
+	  1 },
 	{ "follow", KEY_FOLLOW, NULL, 0,
 	  "record children of these processes, too; default for all but -p", 1 },
 	{ "no-follow", KEY_NO_FOLLOW, NULL, 0,
@@ -183,7 +185,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 static const struct argp ARGP = {
 	OPTIONS,
 	parse,
-	"-p PID[,PID...]\n--comm GLOB | --unit NAME | --cgroup PATH | --container ID\n-a\n-- COMMAND [ARG...]",
+	"-p PID[,PID...]\n--comm GLOB | --unit NAME | --cgroup PATH | --container NAME\n-a\n-- COMMAND [ARG...]",
 	"Records every allocation and every free of running processes, with their call stacks, into a capture "
 	"that only this host's vault, and whom --to names, can open. The target is not restarted and not stopped."
 	"\vThe capture's path is the last line on standard output. Exit status: 0 done, 3 no such process, 4 "

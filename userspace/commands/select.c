@@ -119,8 +119,8 @@ static bool contains(const char *path, const char *id)
 	return strstr(path, id) != NULL;
 }
 
-/* By its id, which is in the names of its control groups; or as whoever shares a namespace of pids.
- */
+/* By its whole id, which is in the names of its control groups; or as whoever shares a namespace of
+ * pids. */
 static bool in_container(uint32_t pid, const char *value)
 {
 	char theirs[64], wanted[64];
@@ -164,6 +164,46 @@ static bool is_program(uint32_t pid)
 	char exe[16];
 
 	return pid != (uint32_t)getpid() && read_link(pid, "exe", exe, sizeof(exe));
+}
+
+/* Ids of containers whose processes run, by the beginning of the id. */
+static size_t running_ids(const char *digits, char (*ids)[CONTAINER_ID_SIZE])
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	size_t count = 0;
+
+	while (proc && (entry = readdir(proc)))
+		if (isdigit((unsigned char)entry->d_name[0]))
+			count = container_ids(
+				read_of((uint32_t)strtoul(entry->d_name, NULL, 10), "cgroup"),
+				digits, ids, count, SELECT_IDS_MAX);
+	if (proc)
+		closedir(proc);
+	return count;
+}
+
+int select_container(const char *value, char resolved[static CONTAINER_ID_SIZE],
+		     char ids[static SELECT_IDS_MAX][CONTAINER_ID_SIZE])
+{
+	size_t length = strlen(value), count = 0;
+	uint32_t pid = 0;
+
+	/* as docker has it, a name comes before an id that begins so; but few digits are a pid */
+	if (length < CONTAINER_ID_MIN && strspn(value, "0123456789") == length) {
+		snprintf(resolved, CONTAINER_ID_SIZE, "%s", value);
+		return 1;
+	}
+	if (container_by_name(&CONTAINER_PLACES, value, resolved, &pid) == 0) {
+		if (pid)
+			snprintf(resolved, CONTAINER_ID_SIZE, "%" PRIu32, pid);
+		return 1;
+	}
+	if (strspn(value, "0123456789abcdef") == length)
+		count = running_ids(value, ids);
+	if (count == 1)
+		memcpy(resolved, ids[0], CONTAINER_ID_SIZE);
+	return count ? (int)count : -ENOENT;
 }
 
 bool select_matches(enum select_kind kind, const char *value, uint32_t pid)

@@ -3,6 +3,8 @@
 #ifndef HEAPTRAIL_COMMANDS_SELECT_H
 #define HEAPTRAIL_COMMANDS_SELECT_H
 
+#include "commands/container.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,7 +14,7 @@ enum select_kind {
 	SELECT_COMM,   /* a shell pattern of the name that ps shows */
 	SELECT_CGROUP, /* a control group's path, below /sys/fs/cgroup or as in /proc/PID/cgroup */
 	SELECT_UNIT,   /* a systemd unit; without a suffix, a service */
-	SELECT_CONTAINER, /* 12 or more digits of its id, or the pid of a process in it */
+	SELECT_CONTAINER, /* its whole id, or the pid of a process in it: see select_container() */
 	SELECT_KIND_COUNT,
 };
 
@@ -21,6 +23,16 @@ enum select_kind {
  * (which may be more than max), or -errno: -EINVAL the value is no such thing.
  */
 int select_processes(enum select_kind kind, const char *value, uint32_t *pids, size_t max);
+
+#define SELECT_IDS_MAX 8
+
+/*
+ * What SELECT_CONTAINER takes, for what a person says: a name, the beginning of an id, or a pid.
+ * ids: of running containers that are meant, where there are several (a 0-terminated text each).
+ * How many are meant (at most SELECT_IDS_MAX), or -errno.
+ */
+int select_container(const char *value, char resolved[static CONTAINER_ID_SIZE],
+		     char ids[static SELECT_IDS_MAX][CONTAINER_ID_SIZE]);
 
 /* Is this process one of them? */
 bool select_matches(enum select_kind kind, const char *value, uint32_t pid);
