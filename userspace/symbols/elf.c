@@ -278,7 +278,8 @@ int elf_open(int fd, struct elf **out)
 		return -errno;
 	if (!S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(Elf64_Ehdr))
 		return -ENOEXEC;
-	void *bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	/* not private: into private mappings the kernel writes the breakpoints of a recording that runs beside us */
+	void *bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
 	if (bytes == MAP_FAILED)
 		return -errno;
 	return elf_take(bytes, (size_t)st.st_size, out);
