@@ -149,6 +149,13 @@ truth_holds() {
 	"$root/tests/lib/compare" "$@" "$truth" "$report" || fail "$what: the report is not the truth"
 }
 
+# has_line ARG...: as grep -q, but reads all of its input: whoever writes it is not ended in the middle, which would count
+has_line() {
+	local text
+	text=$(cat)
+	grep -q "$@" <<<"$text"
+}
+
 # verify_status CAPTURE: prints the exit status
 verify_status() {
 	local status=0
