@@ -205,11 +205,19 @@ static int settle(struct audit_log *log)
 	sodium_memzero(&state, sizeof(state));
 	bool is_in_place = fd >= 0 && audit_segment_of(fd) == segment;
 	io_close(&fd);
-	if (is_in_place)
-		return renameat(log->directory, AUDIT_STATE_NEW_NAME, log->directory,
-				AUDIT_STATE_NAME)
-			       ? -errno
-			       : 0;
+	if (is_in_place) {
+		/* as install() would have done it, the keys of the segment before are overwritten
+		 */
+		int old = audit_state_open(log->directory, AUDIT_STATE_NAME, false);
+		err = renameat(log->directory, AUDIT_STATE_NEW_NAME, log->directory,
+			       AUDIT_STATE_NAME)
+			      ? -errno
+			      : 0;
+		if (!err && old >= 0)
+			err = audit_state_wipe(old);
+		io_close(&old);
+		return err;
+	}
 	unlinkat(log->directory, AUDIT_STATE_NEW_NAME, 0);
 	unlinkat(log->directory, NEW_NAME, 0);
 	return 0;
