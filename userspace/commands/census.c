@@ -28,7 +28,10 @@ static int open_file(uint32_t pid, const char *name)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-/* A page of the other's memory may never come: whoever counts is then given up. */
+/*
+ * A page of the other's memory may never come: whoever counts is then given up. Not even its end is
+ * waited for, as it may hang in the kernel; it is reaped by whoever adopts it.
+ */
 static bool is_answered(struct worker_process *worker)
 {
 	struct pollfd answer = { .fd = worker->socket, .events = POLLIN };
@@ -36,7 +39,9 @@ static bool is_answered(struct worker_process *worker)
 	if (poll(&answer, 1, WAIT_MS) > 0)
 		return true;
 	kill(worker->pid, SIGKILL);
-	worker_finish(worker);
+	io_close(&worker->socket);
+	io_close(&worker->pidfd);
+	worker->pid = 0;
 	return false;
 }
 
