@@ -289,15 +289,16 @@ static void consider(struct record *record, uint32_t pid)
 {
 	struct tracer_target target;
 
-	if (record->stop_reason ||
-	    !select_matches(record->options.selects, record->options.selected, pid))
-		return;
-	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	/* held first: what is matched and described is then this process, or it is gone, and
+	 * refused */
+	int pidfd = record->stop_reason ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
 	if (pidfd < 0)
 		return;
-	describe(pid, &target);
-	/* a tracer that died is seen when it is heard next */
-	(void)recording_offer_target(&record->recording, &target, pidfd);
+	if (select_matches(record->options.selects, record->options.selected, pid)) {
+		describe(pid, &target);
+		/* a tracer that died is seen when it is heard next */
+		(void)recording_offer_target(&record->recording, &target, pidfd);
+	}
 	close(pidfd);
 }
 
