@@ -289,8 +289,6 @@ static json_t *answer_censuses(const struct model *model)
 	return rows;
 }
 
-static json_t *answer_frames(const struct model *model, const struct stack *stack);
-
 /* To the end of the recording, in which nothing may have happened for long. */
 static json_t *answer_timeline(struct model *model)
 {
@@ -320,20 +318,6 @@ static json_t *answer_growth(const struct model *model)
 	return json_pack("{s:o, s:f, s:f, s:I}", "from_ns", number(from), "bytes_per_s",
 			 growth.bytes_per_s, "error_bytes_per_s", growth.error_bytes_per_s,
 			 "points", (json_int_t)growth.points);
-}
-
-/* The stack that holds most of what is live. */
-static json_t *answer_top(const struct model *model)
-{
-	const struct stack *top = NULL;
-
-	for (size_t i = 0; i < model->stack_count; i++)
-		if (model->stacks[i].sums.live_bytes &&
-		    (!top || model->stacks[i].sums.live_bytes > top->sums.live_bytes))
-			top = &model->stacks[i];
-	return top ? json_pack("{s:o, s:o}", "live_bytes", number(top->sums.live_bytes), "frames",
-			       answer_frames(model, top))
-		   : json_null();
 }
 
 static json_t *answer_quality(const struct model *model)
@@ -372,6 +356,20 @@ static json_t *answer_frames(const struct model *model, const struct stack *stac
 			json_array_append_new(frames, answer_frame(&names[k]));
 	}
 	return frames;
+}
+
+/* The stack that holds most of what is live. */
+static json_t *answer_top(const struct model *model)
+{
+	const struct stack *top = NULL;
+
+	for (size_t i = 0; i < model->stack_count; i++)
+		if (model->stacks[i].sums.live_bytes &&
+		    (!top || model->stacks[i].sums.live_bytes > top->sums.live_bytes))
+			top = &model->stacks[i];
+	return top ? json_pack("{s:o, s:o}", "live_bytes", number(top->sums.live_bytes), "frames",
+			       answer_frames(model, top))
+		   : json_null();
 }
 
 static void set_sums(json_t *object, const struct stack_sums *sums)

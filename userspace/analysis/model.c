@@ -267,11 +267,11 @@ static enum passes look_at_thread(const struct model *model, uint32_t id)
 /* Each is looked at once. Out of memory, each time. */
 static bool thread_passes(struct model *model, uint32_t id)
 {
-	if (reach((void **)&model->passes, &model->passes_count, 1, id))
+	if (reach((void **)&model->thread_passes, &model->thread_passes_count, 1, id))
 		return look_at_thread(model, id) == PASSES;
-	if (model->passes[id] == NOT_LOOKED_AT)
-		model->passes[id] = look_at_thread(model, id);
-	return model->passes[id] == PASSES;
+	if (model->thread_passes[id] == NOT_LOOKED_AT)
+		model->thread_passes[id] = look_at_thread(model, id);
+	return model->thread_passes[id] == PASSES;
 }
 
 static bool stack_passes(struct model *model, uint32_t id)
@@ -506,7 +506,7 @@ void model_close(struct model *model)
 		function_record_free(&model->functions[i]);
 	for (size_t i = 0; i < model->stack_count; i++)
 		free(model->stacks[i].frames);
-	free(model->passes);
+	free(model->thread_passes);
 	free(model->stack_passes);
 	free(model->censuses);
 	free(model->targets);

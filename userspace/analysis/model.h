@@ -60,10 +60,9 @@ struct model {
 	bool has_end;
 	struct filter filter;
 	struct live_totals filtered; /* of what passes the filter */
-	uint8_t *passes; /* by thread, then by stack: enum model_passes, as far as it is known */
-	size_t passes_count;
-	uint8_t *stack_passes;
-	size_t stack_passes_count;
+	/* by thread and by stack: enum passes (model.c), as far as it is known */
+	uint8_t *thread_passes, *stack_passes;
+	size_t thread_passes_count, stack_passes_count;
 	struct live *live;
 	struct processes processes;
 	struct timeline timeline;

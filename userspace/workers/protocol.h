@@ -260,7 +260,6 @@ struct tracer_scanned {
 	uint32_t module_count;
 	uint32_t site_count;
 	uint32_t skipped; /* modules that could not be inspected */
-	uint32_t unseen;  /* files that were not looked at, as there are too many */
 	uint32_t has_32bit;
 	uint32_t user_functions; /* bit i: the TRACER_FUNCTION i was found */
 };

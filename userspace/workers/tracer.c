@@ -167,8 +167,7 @@ static void summarize(const struct tracer *tracer, const struct target *target,
 		      struct tracer_scanned *scanned)
 {
 	*scanned = (struct tracer_scanned) { .pid = target->pid,
-					     .module_count = (uint32_t)target->maps.count,
-					     .unseen = target->unseen_count };
+					     .module_count = (uint32_t)target->maps.count };
 	for (size_t i = 0; i < target->maps.count; i++) {
 		uint32_t id = target->maps.items[i].module;
 		if (!id)

@@ -20,7 +20,6 @@ struct target {
 	bool is_gone;
 	bool is_met;	       /* while recording: a child of a target, or any process */
 	uint32_t module_count; /* files that nobody had mapped before it */
-	uint32_t unseen_count; /* of its files, that were not looked at, as there are too many */
 	struct maps maps;
 	uint64_t maps_ns;	 /* when they were read */
 	bool has_unknown_frames; /* a frame was in none of them: read them again */

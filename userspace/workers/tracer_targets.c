@@ -292,7 +292,6 @@ struct module *tracer_meet_module(struct tracer *tracer, struct target *target,
 	/* it is not even opened: there may be tens of thousands */
 	if (!module && is_too_many(tracer, target)) {
 		ignore(tracer, mapping);
-		target->unseen_count++;
 		return NULL;
 	}
 	int fd = open_mapped(tracer, target, mapping, &size);
