@@ -74,7 +74,7 @@ struct event_thread {
 	struct event_head head;
 	char comm[16]; /* not always terminated */
 	u32 exec_id;   /* of its process: another after exec, or of a pid given again */
-	u32 reserved;
+	u32 inherits;  /* its process is a fork, since the recording began, that has not called exec */
 };
 _Static_assert(sizeof(struct event_thread) == 48, "layout");
 

@@ -10,6 +10,7 @@ const volatile u32 cpu_count = 1;	   /* possible CPUs */
 const volatile u32 target_pid = 0;	   /* the only target; 0: look into `targets` */
 const volatile u8 follows = 0;		   /* children of targets are targets */
 const volatile u8 sees_all = 0;		   /* every process is a target, but for ourselves */
+const volatile u64 start_boottime_ns = 0; /* CLOCK_BOOTTIME: when the recording began */
 const volatile u32 recorder_pid = 0;	   /* of which the workers are children */
 const volatile u32 wakeup_bytes = 1;	   /* wake the tracer when this much waits in the ring */
 const volatile u8 has_tables = 0;	   /* walk by unwind tables, not by frame pointers */
@@ -122,6 +123,13 @@ static __always_inline struct task_struct *owner_of(struct task_struct *task)
 	struct task_struct *parent = parent_of(task);
 
 	return parent->mm == task->mm ? parent : task->group_leader;
+}
+
+/* Has the process copies of its parent's blocks, and was the parent recorded when it got them? */
+static __always_inline bool inherits_blocks(struct task_struct *process)
+{
+	return (u32)process->self_exec_id == process->parent_exec_id &&
+	       process->start_boottime >= start_boottime_ns;
 }
 
 #define HASH_FACTOR 0x9e3779b97f4a7c15ULL

@@ -124,6 +124,7 @@ struct task_struct {
 	struct task_struct *group_leader;
 	u64 start_boottime;
 	u64 self_exec_id;
+	u32 parent_exec_id;
 	u32 ptrace;
 	struct uprobe_task *utask;
 };

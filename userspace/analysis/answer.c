@@ -166,10 +166,11 @@ static json_t *answer_events(const struct model *model)
 		lost[count++] = model->end.events_lost > known ? model->end.events_lost - known : 0;
 	}
 	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "allocations",
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "allocations",
 		number(totals->allocations), "frees", number(totals->frees), "reallocations",
 		number(totals->reallocations), "failed", number(totals->failed), "free_of_unknown",
-		number(totals->frees_of_unknown), "missed_frees", number(totals->missed_frees),
+		number(totals->frees_of_unknown - model->frees_of_inherited), "free_of_inherited",
+		number(model->frees_of_inherited), "missed_frees", number(totals->missed_frees),
 		"emitted", number(model->has_end ? model->end.events_emitted : counters->emitted),
 		"lost", number(sum(lost, count)), "lost_by_reason",
 		named_sums(LOSS_NAMES, sizeof(LOSS_NAMES) / sizeof(LOSS_NAMES[0]), lost, count, 0));

@@ -137,6 +137,7 @@ static void release(struct live *live, uint32_t target, uint64_t address, uint64
 		close_block(live, block, &outcome->freed);
 	} else if (!missed_explain(live, target, address, entry_ns)) {
 		live->totals.frees_of_unknown++;
+		outcome->was_unknown = true;
 	}
 }
 

@@ -23,7 +23,7 @@ struct block {
 /* Sums over all events so far. Bytes are those asked for. */
 struct live_totals {
 	uint64_t allocations, frees, reallocations, failed;
-	uint64_t frees_of_unknown; /* blocks from before the capture */
+	uint64_t frees_of_unknown; /* blocks from before the capture, or copies of a parent's */
 	uint64_t missed_frees;	   /* an address was given out again although its block was live */
 	uint64_t allocated_bytes,
 		freed_bytes;   /* a realloc frees the old size and allocates the new one */
@@ -38,6 +38,7 @@ struct live_totals {
  */
 struct outcome {
 	bool has_freed, has_missed, has_allocated;
+	bool was_unknown; /* it released a block whose allocation was not seen */
 	struct block freed, missed, allocated;
 };
 

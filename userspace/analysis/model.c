@@ -315,7 +315,7 @@ static void end_filtered(struct model *model, const struct block *block)
 
 /* The same sums as live's, of what is left of the outcome. */
 static void sum_filtered(struct model *model, const struct capture_event *event,
-			 const struct outcome *outcome, bool was_unknown)
+			 const struct outcome *outcome)
 {
 	struct live_totals *totals = &model->filtered;
 
@@ -328,9 +328,9 @@ static void sum_filtered(struct model *model, const struct capture_event *event,
 	if (outcome->has_missed)
 		end_filtered(model, &outcome->missed);
 	totals->missed_frees += outcome->has_missed;
-	totals->frees_of_unknown += was_unknown && call_passes(model, event);
+	totals->frees_of_unknown += outcome->was_unknown;
 	if (event->kind == CAPTURE_FREE)
-		totals->frees += outcome->has_freed || (was_unknown && call_passes(model, event));
+		totals->frees += outcome->has_freed || outcome->was_unknown;
 	if (!outcome->has_allocated)
 		return;
 	if (event->kind == CAPTURE_REALLOC)
@@ -399,15 +399,11 @@ static void end_block(void *context, const struct block *block)
 /* Takes from the outcome what does not pass. */
 static void narrow(struct model *model, const struct capture_event *event, struct outcome *outcome)
 {
-	bool was_unknown = !outcome->has_freed && !(event->flags & CAPTURE_EVENT_FAILED) &&
-			   (event->kind == CAPTURE_FREE
-				    ? event->address != 0
-				    : event->kind == CAPTURE_REALLOC && event->old_address);
-
 	outcome->has_freed &= block_passes(model, &outcome->freed);
 	outcome->has_missed &= block_passes(model, &outcome->missed);
 	outcome->has_allocated &= block_passes(model, &outcome->allocated);
-	sum_filtered(model, event, outcome, was_unknown);
+	outcome->was_unknown &= call_passes(model, event);
+	sum_filtered(model, event, outcome);
 }
 
 static int apply(struct model *model, const struct capture_event *event)
@@ -439,6 +435,7 @@ static int apply(struct model *model, const struct capture_event *event)
 				      &outcome);
 	if (err)
 		return err;
+	model->frees_of_inherited += outcome.was_unknown && thread->inherits;
 	if (outcome.has_freed) {
 		struct stack_sums *sums = remove_from_stack(model, &outcome.freed);
 		sums->frees += event->kind == CAPTURE_FREE;

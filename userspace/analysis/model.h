@@ -68,6 +68,7 @@ struct model {
 	struct timeline timeline;
 	struct map last_allocation; /* thread -> address, until the thread's next event */
 	uint64_t temporary, event_count, last_time_ns;
+	uint64_t frees_of_inherited; /* of live_totals.frees_of_unknown: copies of a parent's blocks */
 	struct capture_event *events; /* decoded, one chunk's */
 };
 

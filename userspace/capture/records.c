@@ -139,6 +139,7 @@ void thread_record_put(struct bytes_buffer *out, const struct thread_record *rec
 	bytes_put_varint(out, record->pid);
 	bytes_put_varint(out, record->tid);
 	bytes_put_varint(out, record->program);
+	bytes_put_le(out, record->inherits, 1);
 	bytes_put_string(out, record->comm);
 }
 
@@ -151,6 +152,7 @@ bool thread_record_get(struct bytes_reader *in, struct thread_record *record)
 	record->pid = get_u32(in);
 	record->tid = get_u32(in);
 	record->program = get_u32(in);
+	record->inherits = bytes_get_u8(in);
 	record->comm = bytes_get_string(in, RECORD_COMM_MAX);
 	return record->comm;
 }

@@ -53,6 +53,7 @@ struct thread_record {
 	uint32_t pid;
 	uint32_t tid;
 	uint32_t program; /* how many its process had begun by exec before, while it was recorded */
+	uint8_t inherits; /* its process was forked meanwhile: it has copies of its parent's blocks */
 	char *comm; /* "" where it is not known; a later record with the same id may name it */
 };
 

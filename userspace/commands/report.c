@@ -252,6 +252,9 @@ static void print_head(const json_t *report)
 	if (get(events, "free_of_unknown"))
 		printf("before      %s frees of blocks from before the recording\n",
 		       units_format_count(get(events, "free_of_unknown"), a));
+	if (get(events, "free_of_inherited"))
+		printf("fork        %s frees of copies of a parent's blocks\n",
+		       units_format_count(get(events, "free_of_inherited"), a));
 	printf("stacks      %s taken, %s complete", units_format_count(get(quality, "stacks"), a),
 	       units_format_count(get(quality, "complete"), b));
 	print_reasons(json_object_get(quality, "incomplete_by_reason"));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tracing/probes.h"
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "bpf/settings.h"
 #include "tracing/cookie.h"
@@ -76,6 +77,7 @@ static int configure(struct probes *probes, const struct probes_options *options
 	choose_programs(skeleton, probes->mode);
 	skeleton->rodata->cpu_count = cpus;
 	skeleton->rodata->target_pid = (uint32_t)options->target_pid;
+	skeleton->rodata->start_boottime_ns = clock_boottime_ns();
 	skeleton->rodata->recorder_pid = (uint32_t)options->recorder_pid;
 	skeleton->rodata->follows = options->follows;
 	skeleton->rodata->sees_all = options->sees_all;

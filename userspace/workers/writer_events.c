@@ -67,7 +67,7 @@ static uint64_t *stack_id(struct writer *writer, uint64_t hash)
 
 /* Names the thread; program: the one that it runs, how many its process had begun before. */
 static uint32_t thread_put(struct writer *writer, const struct event_head *head, uint32_t program,
-			   const char *comm)
+			   bool inherits, const char *comm)
 {
 	uint64_t key = (uint64_t)head->pid << 32 | head->tid;
 	const uint64_t *known = map_get(&writer->thread_ids, key);
@@ -82,6 +82,7 @@ static uint32_t thread_put(struct writer *writer, const struct event_head *head,
 								      .pid = head->pid,
 								      .tid = head->tid,
 								      .program = program,
+								      .inherits = inherits,
 								      .comm = (char *)comm });
 	return id;
 }
@@ -90,7 +91,7 @@ static uint32_t thread_id(struct writer *writer, const struct event_head *head)
 {
 	const uint64_t *known = map_get(&writer->thread_ids, (uint64_t)head->pid << 32 | head->tid);
 
-	return known ? (uint32_t)*known : thread_put(writer, head, 0, "");
+	return known ? (uint32_t)*known : thread_put(writer, head, 0, false, "");
 }
 
 /* Where the process has begun another program, its blocks have ended. */
@@ -106,7 +107,7 @@ static void add_thread(struct writer *writer, const struct event_thread *thread)
 	    live_enter_program(writer->live, thread->head.pid, (uint32_t)program, NULL, NULL))
 		out_of_memory();
 	memcpy(comm, thread->comm, sizeof(thread->comm));
-	thread_put(writer, &thread->head, (uint32_t)program, comm);
+	thread_put(writer, &thread->head, (uint32_t)program, thread->inherits != 0, comm);
 }
 
 static void add_stack(struct writer *writer, const struct event_stack *stack)

@@ -25,7 +25,7 @@ static const struct target_record TARGET = { .id = UINT32_MAX,
 					     .comm = (char *)"a\n\xff",
 					     .exe = (char *)"/bin/a (deleted)" };
 static const struct thread_record THREAD = {
-	.id = 1, .pid = 2, .tid = UINT32_MAX, .program = 3, .comm = (char *)""
+	.id = 1, .pid = 2, .tid = UINT32_MAX, .program = 3, .inherits = 1, .comm = (char *)""
 };
 static const struct function_record FUNCTION = { .id = 14,
 						 .name = (char *)"malloc",
@@ -142,6 +142,7 @@ static void all_records_come_back(void **state)
 	assert_string_equal(target.exe, TARGET.exe);
 	assert_true(thread_record_get(&in, &thread));
 	assert_int_equal(thread.tid, THREAD.tid);
+	assert_int_equal(thread.inherits, THREAD.inherits);
 	assert_int_equal(thread.program, 3);
 	assert_string_equal(thread.comm, "");
 	assert_true(function_record_get(&in, &function));
