@@ -19,6 +19,11 @@
 
 #define SIZE_OVERFLOW (~0ULL)
 
+/* linux/mman.h */
+#define MAP_ANONYMOUS	 0x20
+#define MREMAP_DONTUNMAP 4
+#define ERRORS_FROM	 (-4095ULL) /* a system call's result from here on is -errno */
+
 extern void bpf_preempt_disable(void) __ksym __weak;
 extern void bpf_preempt_enable(void) __ksym __weak;
 
@@ -62,6 +67,14 @@ static __always_inline bool is_nested(struct thread *thread, u64 sp)
 static __always_inline bool is_reallocation(u32 kind)
 {
 	return kind == CALL_REALLOC || kind == CALL_REALLOC_PRODUCT || kind == CALL_RESIZE;
+}
+
+/* The end of the data segment, which brk(2) moves. */
+static __always_inline u64 break_of(struct task_struct *task)
+{
+	struct mm_struct *mm = task->mm;
+
+	return mm ? mm->brk : 0;
 }
 
 static __always_inline u64 call_size(struct pt_regs *ctx, u64 cookie)
@@ -196,6 +209,97 @@ static __always_inline void emit_realloc_free(struct thread *thread, struct task
 	bpf_ringbuf_submit(event, wakeup_flag());
 }
 
+static __always_inline void emit_mapping(struct thread *thread, struct task_struct *task,
+					 u64 address, u64 size, u64 stack, bool has_failed)
+{
+	struct event_mapping *event = event_reserve(sizeof(*event));
+	u64 duration;
+
+	if (!event)
+		return;
+	head_fill(&event->head, EVENT_MAPPING, task, thread->cookie,
+		  (has_failed ? EVENT_FAILED : 0) | (thread->is_of_file ? EVENT_OF_FILE : 0));
+	duration = event->head.time_ns - thread->entry_ns;
+	event->head.duration_ns = duration >> 32 ? ~0U : (u32)duration;
+	event->address = address;
+	event->size = size;
+	event->stack = stack;
+	event->old_address = thread->pointer;
+	event->old_size = thread->old_size;
+	bpf_ringbuf_submit(event, wakeup_flag());
+}
+
+/* Is it the allocator that maps or unmaps, in a call that frees? Such a call's return is not seen. */
+static __always_inline bool is_in_free(struct thread *thread, u64 sp)
+{
+	u64 word = 0;
+
+	return thread->free_return && sp < thread->free_sp &&
+	       bpf_probe_read_user(&word, sizeof(word), (void *)thread->free_sp) == 0 &&
+	       word == thread->free_return;
+}
+
+static __always_inline void emit_unmap(struct pt_regs *ctx, u64 cookie, struct thread *thread,
+				       struct task_struct *task, u64 sp)
+{
+	u64 address = register_read(ctx, COOKIE_POINTER(cookie));
+	u64 size = register_read(ctx, COOKIE_SIZE(cookie));
+	struct event_mapping *event;
+
+	/* the kernel refuses what begins inside a page */
+	if (!size || (address & (PAGE_BYTES - 1)) || is_in_free(thread, sp))
+		return;
+	thread_announce(thread, task);
+	event = event_reserve(sizeof(*event));
+	if (!event)
+		return;
+	head_fill(&event->head, EVENT_MAPPING, task, cookie, 0);
+	event->address = event->size = event->stack = 0;
+	event->old_address = address;
+	event->old_size = size;
+	bpf_ringbuf_submit(event, wakeup_flag());
+}
+
+/* The arguments of a call that maps. */
+static __always_inline void mapping_enter(struct pt_regs *ctx, struct thread *thread,
+					  struct task_struct *task, u32 kind)
+{
+	u64 flags = register_read(ctx, COOKIE_COUNT(thread->cookie));
+
+	thread->is_of_file = kind == CALL_MAP && !(flags & MAP_ANONYMOUS);
+	thread->old_size = 0;
+	if (kind == CALL_MAP)
+		thread->pointer = 0; /* where it would like it to be */
+	if (kind == CALL_REMAP && !(flags & MREMAP_DONTUNMAP))
+		thread->old_size = register_read(ctx, COOKIE_ALIGNMENT(thread->cookie));
+	if (kind == CALL_BREAK)
+		thread->pointer = break_of(task);
+}
+
+static __always_inline void mapping_leave(struct pt_regs *ctx, struct thread *thread,
+					  struct task_struct *task, u32 kind)
+{
+	u64 address = register_result(ctx), size = thread->size, stack = 0;
+	bool has_failed = address >= ERRORS_FROM;
+
+	if (kind == CALL_BREAK) {
+		u64 before = thread->pointer, now = break_of(task);
+		/* asking where it is moves nothing */
+		if (now == before)
+			return;
+		has_failed = false;
+		address = now > before ? before : 0;
+		size = now > before ? now - before : 0;
+		thread->pointer = now > before ? 0 : now;
+		thread->old_size = now > before ? 0 : before - now;
+	}
+	if (has_failed)
+		address = 0;
+	if (address)
+		stack = stack_take(ctx, task, register_pc(ctx), register_sp(ctx));
+	emit_mapping(thread, task, address, size, stack, has_failed);
+}
+
 /*
  * A call that returns a block begins. sp is its stack pointer at entry; the word there is the
  * return address. Returns 1 where the return need not be seen.
@@ -216,18 +320,22 @@ static __always_inline int call_enter(struct pt_regs *ctx, u64 cookie)
 		COUNT(lost[LOSS_THREAD_STATE]);
 		return 1;
 	}
-	if (is_nested(thread, sp))
+	if (is_nested(thread, sp) ||
+	    (has_mappings && CALL_IS_MAPPING(kind) && is_in_free(thread, sp)))
 		return 1;
 	thread->sp = sp;
 	thread->free_address = 0; /* it may be given out again */
+	thread->free_return = 0;
 	thread->cookie = cookie;
 	thread->size = call_size(ctx, cookie);
 	thread->pointer = pointer;
-	thread->align_log2 = COOKIE_ALIGNMENT(cookie)
+	thread->align_log2 = COOKIE_ALIGNMENT(cookie) && !CALL_IS_MAPPING(kind)
 				     ? log2_of(register_read(ctx, COOKIE_ALIGNMENT(cookie)))
 				     : 0;
-	if (is_reallocation(kind))
+	if (is_reallocation(kind) || CALL_IS_MAPPING(kind))
 		thread->entry_ns = bpf_ktime_get_ns();
+	if (has_mappings && CALL_IS_MAPPING(kind))
+		mapping_enter(ctx, thread, task, kind);
 	return 0;
 }
 
@@ -268,6 +376,11 @@ static __always_inline int call_leave(struct pt_regs *ctx, bool is_session)
 	}
 	thread_announce(thread, task);
 	kind = COOKIE_KIND(thread->cookie);
+	if (has_mappings && CALL_IS_MAPPING(kind)) {
+		mapping_leave(ctx, thread, task, kind);
+		thread->sp = 0;
+		return 0;
+	}
 	address = call_result(ctx, thread);
 	if (address)
 		stack = stack_take(ctx, task, register_pc(ctx), register_sp(ctx));
@@ -297,7 +410,11 @@ static __always_inline int free_enter(struct pt_regs *ctx, u64 cookie)
 		COUNT(lost[LOSS_THREAD_STATE]);
 		return 0;
 	}
-	if (!is_nested(thread, sp))
+	if (is_nested(thread, sp))
+		return 0;
+	if (has_mappings && COOKIE_KIND(cookie) == CALL_UNMAP)
+		emit_unmap(ctx, cookie, thread, task, sp);
+	else
 		emit_free(ctx, cookie, thread, task, sp);
 	return 0;
 }

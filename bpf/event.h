@@ -29,11 +29,13 @@ enum event_kind {
 	EVENT_STACK = 4,   /* a call chain that was not sent before */
 	EVENT_THREAD = 5,  /* the first event of a thread, or of its next program, follows */
 	EVENT_MODULE = 6,  /* code in a file without the unwind table that it needs was met */
+	EVENT_MAPPING = 7, /* a call that maps returned, or one that unmaps began */
 };
 
 /* event_head.flags: the low six bits are log2 of the alignment asked for, 0 where none was. */
 #define EVENT_ALIGN_MASK 0x3f
 #define EVENT_FAILED	 0x40 /* the call returned no block; a failed realloc keeps its old block */
+#define EVENT_OF_FILE	 0x80 /* what was mapped is a file */
 
 struct event_head {
 	u8 kind;
@@ -41,8 +43,8 @@ struct event_head {
 	u16 flags;
 	u32 tid;
 	u32 pid;
-	u32 duration_ns; /* realloc: from entry to return, saturated; else 0 */
-	u64 time_ns;	 /* of the return for allocations, of the entry for frees */
+	u32 duration_ns; /* realloc, mappings: from entry to return, saturated; else 0 */
+	u64 time_ns;	 /* of the return for allocations, of the entry for frees and unmappings */
 };
 _Static_assert(sizeof(struct event_head) == 24, "layout");
 
@@ -69,6 +71,18 @@ struct event_realloc {
 	u64 old_address; /* 0: realloc(NULL, size) */
 };
 _Static_assert(sizeof(struct event_realloc) == 56, "layout");
+
+/* The old range, if any, went, and the new one, if any, came. Sizes are those of the call, not of
+ * whole pages. */
+struct event_mapping {
+	struct event_head head;
+	u64 address;
+	u64 size;
+	u64 stack;
+	u64 old_address;
+	u64 old_size;
+};
+_Static_assert(sizeof(struct event_mapping) == 64, "layout");
 
 struct event_thread {
 	struct event_head head;

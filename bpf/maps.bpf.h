@@ -15,9 +15,13 @@ const volatile u32 recorder_pid = 0;	   /* of which the workers are children */
 const volatile u32 wakeup_bytes = 1;	   /* wake the tracer when this much waits in the ring */
 const volatile u8 has_tables = 0;	   /* walk by unwind tables, not by frame pointers */
 const volatile u8 has_preempt_control = 0; /* the kernel has bpf_preempt_disable() */
+const volatile u8 has_mappings = 0;	   /* calls that map and unmap are probed, too */
 const volatile u8 has_free_stacks = 0;	   /* take stacks of frees, too */
 
-/* More than one freeing function is probed: one may hand a block on to another. */
+/*
+ * A free may call what is probed, too: another freeing function, to which it hands the block on, or
+ * one that unmaps.
+ */
 volatile u8 has_free_layers;
 
 /* A call into an allocator that is under way, kept with its thread. */
@@ -26,11 +30,13 @@ struct thread {
 	u64 cookie;   /* of that call's site */
 	u64 size;     /* bytes asked for */
 	u64 pointer;  /* the old block, or where the result will be stored */
-	u64 entry_ns; /* of a realloc */
+	u64 old_size; /* of a mapping */
+	u64 entry_ns; /* of a realloc, or of a mapping */
 	/* the last free that counted */
 	u64 free_address, free_sp, free_site, free_return;
 	u32 exec_id; /* of the program that it runs: exec keeps the thread */
 	u8 align_log2;
+	u8 is_of_file; /* a mapping */
 	u8 is_announced; /* EVENT_THREAD was sent */
 };
 

@@ -50,7 +50,15 @@ enum call_kind {
 	CALL_REALLOC_PRODUCT,
 	CALL_RESIZE, /* resizes the block at `pointer` where it is; returns the size that it has */
 	CALL_FREE,   /* frees the block at `pointer` */
+	CALL_MAP,    /* maps size bytes; `count` holds mmap's flags */
+	CALL_UNMAP,  /* unmaps size bytes from `pointer` on */
+	CALL_REMAP,  /* of `alignment` bytes from `pointer` on makes size bytes; `count`: mremap's flags */
+	CALL_BREAK,  /* moves the end of the data segment */
 };
+
+/* Its entry says all; the return is not seen. */
+#define CALL_IS_ENTRY_ONLY(kind) ((kind) == CALL_FREE || (kind) == CALL_UNMAP)
+#define CALL_IS_MAPPING(kind)	 ((kind) >= CALL_MAP)
 
 /*
  * A probe's cookie: how to read the call at this site. Registers are DWARF's numbers plus one; 0:

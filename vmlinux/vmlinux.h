@@ -94,6 +94,7 @@ typedef struct {
 
 struct mm_struct {
 	unsigned long exec_vm;
+	unsigned long brk;
 	mm_context_t context;
 };
 

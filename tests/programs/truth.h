@@ -62,6 +62,7 @@ static struct truth truth_of_threads[TRUTH_THREADS_MAX];
 static _Thread_local struct truth *truth_mine = &truth_of_threads[0];
 static bool truth_is_concurrent;
 static uint64_t truth_unknown; /* frees of blocks that were there before truth_go() */
+static void (*truth_put_more)(void); /* fields of a program's own, each with a comma behind it */
 static const char *truth_fifo, *truth_output;
 static atomic_bool truth_is_started;
 static atomic_uint truth_finished;
@@ -281,6 +282,8 @@ static void truth_put_all(void)
 	else
 		truth_put_field(",\"peak_bytes\":", truth_of_threads[0].peak_bytes),
 			truth_put("},");
+	if (truth_put_more)
+		truth_put_more();
 	truth_put_sites(&all);
 	truth_put("}\n");
 }

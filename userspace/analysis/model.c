@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "analysis/model.h"
-
-#include "analysis/frames.h"
-#include "base/glob.h"
+#include "analysis/model_parts.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,8 +8,7 @@
 /* Ids are given out one by one; a capture with larger ones was not made by a recorder. */
 #define ID_MAX (1u << 26)
 
-/* Makes items[id] exist, zeroed. */
-static int reach(void **items, size_t *count, size_t item_size, uint32_t id)
+int model_reach(void **items, size_t *count, size_t item_size, uint32_t id)
 {
 	if (id > ID_MAX)
 		return -EBADMSG;
@@ -28,11 +24,18 @@ static int reach(void **items, size_t *count, size_t item_size, uint32_t id)
 	return 0;
 }
 
+const struct thread_record *model_thread(const struct model *model, uint32_t id)
+{
+	static const struct thread_record UNKNOWN;
+
+	return id < model->thread_count ? &model->threads[id] : &UNKNOWN;
+}
+
 int model_open(struct model *model, const struct filter *filter)
 {
-	*model = (struct model) { .live = live_new(), .filter = *filter };
+	*model = (struct model) { .live = live_new(), .mapped = mapped_new(), .filter = *filter };
 	model->events = malloc(CAPTURE_EVENTS_MAX * sizeof(*model->events));
-	return model->live && model->events ? 0 : -ENOMEM;
+	return model->live && model->mapped && model->events ? 0 : -ENOMEM;
 }
 
 static int feed_stacks(struct model *model, struct bytes_reader *in)
@@ -41,7 +44,7 @@ static int feed_stacks(struct model *model, struct bytes_reader *in)
 	int err = record ? 0 : -ENOMEM;
 
 	while (!err && stack_record_get(in, record)) {
-		err = reach((void **)&model->stacks, &model->stack_count, sizeof(*model->stacks),
+		err = model_reach((void **)&model->stacks, &model->stack_count, sizeof(*model->stacks),
 			    record->id);
 		if (err || model->stacks[record->id].is_known)
 			continue;
@@ -66,7 +69,7 @@ static int feed_modules(struct model *model, struct bytes_reader *in)
 	int err = 0;
 
 	while (!err && module_record_get(in, &record)) {
-		err = reach((void **)&model->modules, &model->module_count, sizeof(*model->modules),
+		err = model_reach((void **)&model->modules, &model->module_count, sizeof(*model->modules),
 			    record.id);
 		if (err) {
 			module_record_free(&record);
@@ -84,7 +87,7 @@ static int feed_threads(struct model *model, struct bytes_reader *in)
 	int err = 0;
 
 	while (!err && thread_record_get(in, &record)) {
-		err = reach((void **)&model->threads, &model->thread_count, sizeof(*model->threads),
+		err = model_reach((void **)&model->threads, &model->thread_count, sizeof(*model->threads),
 			    record.id);
 		if (err) {
 			thread_record_free(&record);
@@ -156,6 +159,16 @@ static int feed_census(struct model *model, struct bytes_reader *in)
 	return 0;
 }
 
+static int feed_mappings(struct model *model, struct bytes_reader *in)
+{
+	struct mapping_record record;
+	int err = 0;
+
+	while (!err && mapping_record_get(in, &record))
+		err = model_apply_mapping(model, &record);
+	return err;
+}
+
 static int feed_counters(struct model *model, struct bytes_reader *in)
 {
 	struct counters_record record;
@@ -217,252 +230,13 @@ const struct live_totals *model_totals(const struct model *model)
 	return model->filter.is_set ? &model->filtered : live_totals(model->live);
 }
 
-/* --- what passes the filter --- */
-
-enum passes {
-	NOT_LOOKED_AT = 0,
-	PASSES,
-	PASSES_NOT
-};
-
-static bool frame_passes(const struct model *model, const struct record_frame *frame,
-			 bool *has_function, bool *has_module)
-{
-	struct named_frame names[NAMES_INLINE_MAX];
-	size_t count = frame_names(model, frame, names);
-
-	for (size_t i = 0; i < count; i++) {
-		const char *slash = strrchr(names[i].module, '/');
-		*has_function |= glob_matches(model->filter.function, names[i].function);
-		*has_module |= glob_matches(model->filter.module,
-					    slash ? slash + 1 : names[i].module);
-	}
-	return *has_function && *has_module;
-}
-
-static enum passes look_at_stack(const struct model *model, uint32_t id)
-{
-	bool has_function = !model->filter.function[0], has_module = !model->filter.module[0];
-
-	if (id >= model->stack_count)
-		return PASSES_NOT;
-	const struct stack *stack = &model->stacks[id];
-	for (uint32_t i = 0; i < stack->frame_count; i++)
-		if (frame_passes(model, &stack->frames[i], &has_function, &has_module))
-			return PASSES;
-	return PASSES_NOT;
-}
-
-static enum passes look_at_thread(const struct model *model, uint32_t id)
-{
-	const struct thread_record *thread = id < model->thread_count ? &model->threads[id] : NULL;
-	const char *name = thread && thread->comm ? thread->comm : "";
-
-	if (model->filter.pid && (!thread || thread->pid != model->filter.pid))
-		return PASSES_NOT;
-	return !model->filter.thread[0] || glob_matches(model->filter.thread, name) ? PASSES
-										    : PASSES_NOT;
-}
-
-/* Each is looked at once. Out of memory, each time. */
-static bool thread_passes(struct model *model, uint32_t id)
-{
-	if (reach((void **)&model->thread_passes, &model->thread_passes_count, 1, id))
-		return look_at_thread(model, id) == PASSES;
-	if (model->thread_passes[id] == NOT_LOOKED_AT)
-		model->thread_passes[id] = look_at_thread(model, id);
-	return model->thread_passes[id] == PASSES;
-}
-
-static bool stack_passes(struct model *model, uint32_t id)
-{
-	if (!filter_needs_names(&model->filter))
-		return true;
-	if (reach((void **)&model->stack_passes, &model->stack_passes_count, 1, id))
-		return look_at_stack(model, id) == PASSES;
-	if (model->stack_passes[id] == NOT_LOOKED_AT)
-		model->stack_passes[id] = look_at_stack(model, id);
-	return model->stack_passes[id] == PASSES;
-}
-
-static bool block_passes(struct model *model, const struct block *block)
-{
-	const struct filter *filter = &model->filter;
-
-	if (!filter->is_set)
-		return true;
-	return block->size >= filter->size_min && block->size <= filter->size_max &&
-	       block->time_ns >= filter->from_ns && thread_passes(model, block->thread) &&
-	       stack_passes(model, block->stack);
-}
-
-/* A call that has no block that is known: of a failed one, or a free of one from before. */
-static bool call_passes(struct model *model, const struct capture_event *event)
-{
-	const struct filter *filter = &model->filter;
-
-	return !filter->is_set || (event->time_ns >= filter->from_ns && filter->size_min == 0 &&
-				   filter->size_max == UINT64_MAX && !filter_needs_names(filter) &&
-				   thread_passes(model, event->thread));
-}
-
-static void end_filtered(struct model *model, const struct block *block)
-{
-	model->filtered.freed_bytes += block->size;
-	model->filtered.live_bytes -= block->size;
-	model->filtered.live_blocks--;
-}
-
-/* The same sums as live's, of what is left of the outcome. */
-static void sum_filtered(struct model *model, const struct capture_event *event,
-			 const struct outcome *outcome)
-{
-	struct live_totals *totals = &model->filtered;
-
-	if (event->flags & CAPTURE_EVENT_FAILED) {
-		totals->failed += call_passes(model, event);
-		return;
-	}
-	if (outcome->has_freed)
-		end_filtered(model, &outcome->freed);
-	if (outcome->has_missed)
-		end_filtered(model, &outcome->missed);
-	totals->missed_frees += outcome->has_missed;
-	totals->frees_of_unknown += outcome->was_unknown;
-	if (event->kind == CAPTURE_FREE)
-		totals->frees += outcome->has_freed || outcome->was_unknown;
-	if (!outcome->has_allocated)
-		return;
-	if (event->kind == CAPTURE_REALLOC)
-		totals->reallocations++;
-	else
-		totals->allocations++;
-	totals->allocated_bytes += outcome->allocated.size;
-	totals->live_bytes += outcome->allocated.size;
-	totals->live_blocks++;
-	if (totals->live_bytes > totals->peak_bytes) {
-		totals->peak_bytes = totals->live_bytes;
-		totals->peak_time_ns = event->time_ns;
-	}
-}
-
-static void add_to_stack(struct model *model, const struct capture_event *event,
-			 const struct outcome *outcome)
-{
-	struct stack_sums *sums = &model->stacks[event->stack].sums;
-
-	sums->live_bytes += outcome->allocated.size;
-	sums->live_blocks++;
-	sums->allocated_bytes += outcome->allocated.size;
-	if (event->kind == CAPTURE_REALLOC)
-		sums->reallocations++;
-	else
-		sums->allocations++;
-	if (sums->live_bytes > sums->peak_bytes)
-		sums->peak_bytes = sums->live_bytes;
-	if (sums->allocations + sums->reallocations == 1)
-		sums->first_ns = event->time_ns;
-	sums->last_ns = event->time_ns;
-}
-
-static struct stack_sums *remove_from_stack(struct model *model, const struct block *block)
-{
-	struct stack_sums *sums = &model->stacks[block->stack].sums;
-
-	sums->live_bytes -= block->size;
-	sums->live_blocks--;
-	return sums;
-}
-
-/* heaptrack's definition: a free that directly follows the allocation of the same block. */
-static bool is_temporary(const struct model *model, const struct capture_event *event)
-{
-	const uint64_t *last = map_get(&model->last_allocation, (uint64_t)event->thread + 1);
-
-	return event->kind == CAPTURE_FREE && last && *last == event->address;
-}
-
-static void end_block(void *context, const struct block *block)
-{
-	struct model *model = context;
-
-	if (!block_passes(model, block))
-		return;
-	if (model->filter.is_set) {
-		end_filtered(model, block);
-		model->filtered.ended_blocks++;
-	}
-	remove_from_stack(model, block);
-	processes_end_block(&model->processes, block);
-}
-
-/* Takes from the outcome what does not pass. */
-static void narrow(struct model *model, const struct capture_event *event, struct outcome *outcome)
-{
-	outcome->has_freed &= block_passes(model, &outcome->freed);
-	outcome->has_missed &= block_passes(model, &outcome->missed);
-	outcome->has_allocated &= block_passes(model, &outcome->allocated);
-	outcome->was_unknown &= call_passes(model, event);
-	sum_filtered(model, event, outcome);
-}
-
-static int apply(struct model *model, const struct capture_event *event)
-{
-	static const struct thread_record UNKNOWN;
-	struct outcome outcome;
-	const struct thread_record *thread = event->thread < model->thread_count
-						     ? &model->threads[event->thread]
-						     : &UNKNOWN;
-	if (event->time_ns > model->filter.to_ns)
-		return 0;
-	const struct live_totals *now = model_totals(model);
-	timeline_advance(&model->timeline, event->time_ns, now->live_bytes, now->live_blocks);
-	bool was_temporary = is_temporary(model, event);
-	int err = reach((void **)&model->stacks, &model->stack_count, sizeof(*model->stacks),
-			event->stack);
-
-	if (!err && thread->program)
-		err = live_enter_program(model->live, thread->pid, thread->program, end_block,
-					 model);
-	if (!err)
-		err = live_apply(model->live, event, thread->pid, &outcome);
-	if (!err && model->filter.is_set)
-		narrow(model, event, &outcome);
-	/* of a process of which nothing passes, there is no row */
-	if (!err && (!model->filter.is_set || outcome.has_freed || outcome.has_missed ||
-		     outcome.has_allocated || call_passes(model, event)))
-		err = processes_apply(&model->processes, thread->pid, thread->program, event,
-				      &outcome);
-	if (err)
-		return err;
-	model->frees_of_inherited += outcome.was_unknown && thread->inherits;
-	if (outcome.has_freed) {
-		struct stack_sums *sums = remove_from_stack(model, &outcome.freed);
-		sums->frees += event->kind == CAPTURE_FREE;
-		sums->temporary += was_temporary;
-		model->temporary += was_temporary;
-	}
-	if (outcome.has_missed)
-		remove_from_stack(model, &outcome.missed);
-	if (outcome.has_allocated) {
-		add_to_stack(model, event, &outcome);
-		err = map_put(&model->last_allocation, (uint64_t)event->thread + 1, event->address);
-	} else if (was_temporary) {
-		map_remove(&model->last_allocation, (uint64_t)event->thread + 1, NULL);
-	}
-	model->event_count++;
-	if (event->time_ns > model->last_time_ns)
-		model->last_time_ns = event->time_ns;
-	return err;
-}
-
 static int feed_events(struct model *model, struct bytes_reader *in)
 {
 	size_t count = 0, size = bytes_left(in);
 	int err = capture_events_decode(bytes_get(in, size), size, model->events, &count);
 
 	for (size_t i = 0; !err && i < count; i++)
-		err = apply(model, &model->events[i]);
+		err = model_apply(model, &model->events[i]);
 	return err;
 }
 
@@ -473,7 +247,7 @@ static int (*const FEEDS[])(struct model *, struct bytes_reader *) = {
 	[CHUNK_TARGETS] = feed_targets,	    [CHUNK_THREADS] = feed_threads,
 	[CHUNK_FUNCTIONS] = feed_functions, [CHUNK_NAMES] = feed_names,
 	[CHUNK_SESSION] = feed_session,	    [CHUNK_COUNTERS] = feed_counters,
-	[CHUNK_CENSUS] = feed_census,
+	[CHUNK_CENSUS] = feed_census,	    [CHUNK_MAPPINGS] = feed_mappings,
 };
 
 int model_feed(struct model *model, enum chunk_type type, const void *raw, size_t size)
@@ -513,6 +287,7 @@ void model_close(struct model *model)
 	free(model->stacks);
 	free(model->events);
 	live_free(model->live);
+	mapped_free(model->mapped);
 	processes_free(&model->processes);
 	map_free(&model->last_allocation);
 }

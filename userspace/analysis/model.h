@@ -10,6 +10,7 @@
 #include "analysis/filter.h"
 #include "analysis/processes.h"
 #include "analysis/live.h"
+#include "analysis/mapped.h"
 #include "analysis/timeline.h"
 #include "base/map.h"
 #include "capture/end.h"
@@ -27,12 +28,26 @@ struct stack_sums {
 	uint64_t first_ns, last_ns;
 };
 
+/* Sums of what one stack mapped. Bytes are whole pages, whether they are in memory or not. */
+struct mapped_sums {
+	uint64_t live_bytes, file_bytes, peak_bytes; /* file_bytes: of live_bytes, of files */
+	uint64_t mapped_bytes, calls;
+};
+
+struct mapped_totals {
+	struct mapped_sums sums;
+	uint64_t mappings, unmappings, remappings, failed;
+	uint64_t unmappings_of_unknown; /* of nothing that is known to be mapped */
+	uint64_t peak_time_ns;
+};
+
 struct stack {
 	bool is_known; /* its record was there */
 	uint8_t status;
 	uint32_t frame_count;
 	struct record_frame *frames; /* leaf first */
 	struct stack_sums sums;
+	struct mapped_sums mapped;
 };
 
 struct model_module {
@@ -64,6 +79,8 @@ struct model {
 	uint8_t *thread_passes, *stack_passes;
 	size_t thread_passes_count, stack_passes_count;
 	struct live *live;
+	struct mapped *mapped;
+	struct mapped_totals mapped_totals;
 	struct processes processes;
 	struct timeline timeline;
 	struct map last_allocation; /* thread -> address, until the thread's next event */

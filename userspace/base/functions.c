@@ -124,6 +124,13 @@ const struct function FUNCTIONS[] = {
 	{ "_ZdaPvSt11align_val_t", CALL_FREE, -1, -1, -1, 0, true },
 	{ "_ZdaPvmSt11align_val_t", CALL_FREE, -1, -1, -1, 0, true },
 	{ "_ZdaPvSt11align_val_tRKSt9nothrow_t", CALL_FREE, -1, -1, -1, 0, true },
+	/* mappings, which are probed where they are asked for; see enum call_kind for what is where */
+	{ "mmap", CALL_MAP, 1, 3, -1, 0 },
+	{ "mmap64", CALL_MAP, 1, 3, -1, 0 },
+	{ "munmap", CALL_UNMAP, 1, -1, -1, 0 },
+	{ "mremap", CALL_REMAP, 2, 3, 1, 0 },
+	{ "brk", CALL_BREAK, -1, -1, -1, -1 },
+	{ "sbrk", CALL_BREAK, -1, -1, -1, -1 },
 };
 
 const size_t FUNCTION_COUNT = sizeof(FUNCTIONS) / sizeof(FUNCTIONS[0]);

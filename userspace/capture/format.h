@@ -30,6 +30,7 @@ enum chunk_type {
 	CHUNK_SESSION = 9,   /* how the recording was made */
 	CHUNK_COUNTERS = 10, /* losses so far */
 	CHUNK_CENSUS = 11,   /* what targets' allocators held */
+	CHUNK_MAPPINGS = 12, /* calls that mapped and unmapped */
 };
 
 enum capture_state {

@@ -315,3 +315,40 @@ void census_record_free(struct census_record *record)
 {
 	(void)record;
 }
+
+void mapping_record_put(struct bytes_buffer *out, const struct mapping_record *record)
+{
+	bytes_put_varint(out, record->time_ns);
+	bytes_put_varint(out, record->duration_ns);
+	bytes_put_varint(out, record->thread);
+	bytes_put_le(out, record->function, 1);
+	bytes_put_le(out, record->flags, 1);
+	bytes_put_varint(out, record->old_address);
+	bytes_put_varint(out, record->old_size);
+	bytes_put_varint(out, record->address);
+	bytes_put_varint(out, record->size);
+	bytes_put_varint(out, record->stack);
+}
+
+bool mapping_record_get(struct bytes_reader *in, struct mapping_record *record)
+{
+	*record = (struct mapping_record) { 0 };
+	if (!begins(in))
+		return false;
+	record->time_ns = bytes_get_varint(in);
+	record->duration_ns = get_u32(in);
+	record->thread = get_u32(in);
+	record->function = bytes_get_u8(in);
+	record->flags = bytes_get_u8(in);
+	record->old_address = bytes_get_varint(in);
+	record->old_size = bytes_get_varint(in);
+	record->address = bytes_get_varint(in);
+	record->size = bytes_get_varint(in);
+	record->stack = get_u32(in);
+	return !in->failed;
+}
+
+void mapping_record_free(struct mapping_record *record)
+{
+	(void)record;
+}

@@ -94,6 +94,20 @@ struct census_record {
 	struct census census;
 };
 
+#define MAPPING_FAILED	1
+#define MAPPING_OF_FILE 2 /* it is a file that was mapped */
+
+/* The old range, if it has a size, went, and the new one came. Both are whole pages. */
+struct mapping_record {
+	uint64_t time_ns; /* of the call's return; where it only unmaps, of its entry */
+	uint32_t duration_ns;
+	uint32_t thread;
+	uint8_t function, flags;
+	uint64_t old_address, old_size;
+	uint64_t address, size;
+	uint32_t stack; /* 0: none */
+};
+
 #define RECORD_FUNCTIONS(noun)                                                \
 	void noun##_put(struct bytes_buffer *out, const struct noun *record); \
 	bool noun##_get(struct bytes_reader *in, struct noun *record);        \
@@ -107,5 +121,6 @@ RECORD_FUNCTIONS(function_record);
 RECORD_FUNCTIONS(session_record);
 RECORD_FUNCTIONS(counters_record);
 RECORD_FUNCTIONS(census_record);
+RECORD_FUNCTIONS(mapping_record);
 
 #endif

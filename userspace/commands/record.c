@@ -488,6 +488,7 @@ static int prepare(struct record *record)
 	struct tracer_start options = {
 		.ring_bytes = record->options.ring_bytes,
 		.has_free_stacks = record->options.has_free_stacks,
+		.has_mappings = record->options.has_mappings,
 		.is_dry_run = record->options.is_dry_run,
 		.function_count = (uint32_t)record->options.function_count
 	};

@@ -16,6 +16,7 @@ enum option_key {
 	KEY_DRY_RUN = 256,
 	KEY_READY_FD,
 	KEY_FREE_STACKS,
+	KEY_MMAP,
 	KEY_BUFFER,
 	KEY_COMM, /* in the order of enum select_kind */
 	KEY_CGROUP,
@@ -54,6 +55,8 @@ static const struct argp_option OPTIONS[] = {
 	  1 },
 	{ "dry-run", KEY_DRY_RUN, NULL, 0, "print where probes would be put, and attach none", 2 },
 	{ "free-stacks", KEY_FREE_STACKS, NULL, 0, "take the stacks of frees, too", 2 },
+	{ "mmap", KEY_MMAP, NULL, 0,
+	  "record mmap, munmap, mremap, brk and sbrk, too, where it is not the allocator that calls them", 2 },
 	{ "buffer-size", KEY_BUFFER, "SIZE", 0,
 	  "of the ring between kernel and recorder (default 32M)", 2 },
 	{ "alloc-fn", KEY_ALLOC_FN, "FUNCTION[:size=argN,...]", 0,
@@ -163,6 +166,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case 'S': options->state_directory = value; return 0;
 	case KEY_DRY_RUN: options->is_dry_run = true; return 0;
 	case KEY_FREE_STACKS: options->has_free_stacks = true; return 0;
+	case KEY_MMAP: options->has_mappings = true; return 0;
 	case KEY_BUFFER:
 		if (units_parse_size(value, &options->ring_bytes))
 			argp_error(state, "not a size: %s; try 64M", value);

@@ -332,6 +332,43 @@ static void print_table(const json_t *report, int width)
 	}
 }
 
+/* What was mapped, where that was recorded and happened. */
+static void print_mapped(const json_t *mapped, int width)
+{
+	char live[UNITS_TEXT_MAX], peak[UNITS_TEXT_MAX], all[UNITS_TEXT_MAX], files[UNITS_TEXT_MAX];
+	const json_t *row, *frame;
+	size_t i, k;
+
+	if (get(mapped, "mappings") + get(mapped, "unmappings") + get(mapped, "failed") == 0)
+		return;
+	printf("\nmapped      %s by the programs themselves, %s of it files; peak %s\n"
+	       "            %" PRIu64 " mappings, %" PRIu64 " unmappings (%" PRIu64
+	       " of what was there before), %" PRIu64 " remappings, %" PRIu64 " failed\n",
+	       units_format_size(get(mapped, "live_bytes"), live),
+	       units_format_size(get(mapped, "file_bytes"), files),
+	       units_format_size(get(mapped, "peak_bytes"), peak), get(mapped, "mappings"),
+	       get(mapped, "unmappings"), get(mapped, "unmap_of_unknown"),
+	       get(mapped, "remappings"), get(mapped, "failed"));
+	printf("%10s %10s %10s %10s %10s  %s\n", "LIVE", "PEAK", "MAPPED", "COUNT", "OF FILES",
+	       "STACK");
+	json_array_foreach(json_object_get(mapped, "rows"), i, row)
+	{
+		printf("%10s %10s %10s %10" PRIu64 " %10s  ",
+		       units_format_size(get(row, "live_bytes"), live),
+		       units_format_size(get(row, "peak_bytes"), peak),
+		       units_format_size(get(row, "mapped_bytes"), all), get(row, "calls"),
+		       units_format_size(get(row, "file_bytes"), files));
+		if (json_array_size(json_object_get(row, "frames")) == 0)
+			puts("(no stack)");
+		json_array_foreach(json_object_get(row, "frames"), k, frame)
+		{
+			if (k)
+				printf("%*s", SUMS_WIDTH, "");
+			print_frame(frame, width - SUMS_WIDTH);
+		}
+	}
+}
+
 static void print_children(const json_t *node, int depth, int width)
 {
 	const json_t *child;
@@ -356,6 +393,7 @@ static void print_report(const json_t *report, const struct arguments *arguments
 	print_head(report);
 	if (!arguments->is_tree) {
 		print_table(report, width);
+		print_mapped(json_object_get(report, "mapped"), width);
 		return;
 	}
 	/* stacks peak at different moments: their sum is what a branch held at most */

@@ -178,7 +178,7 @@ static bool has_arguments(const struct walk *walk, const struct function *functi
 static bool is_usable(const struct walk *walk, const struct function *function)
 {
 	return has_arguments(walk, function) &&
-	       (function->kind == CALL_FREE || walk->sp_offset == 0);
+	       (CALL_IS_ENTRY_ONLY(function->kind) || walk->sp_offset == 0);
 }
 
 static void describe(const struct walk *walk, const struct step *step, char *text)

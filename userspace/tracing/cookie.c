@@ -24,7 +24,12 @@ uint64_t cookie_of(const struct probe_site *site)
 	       argument_register(site, function->pointer) << 27 | (uint64_t)site->sp_offset << 32;
 }
 
-bool cookie_is_free(const struct probe_site *site)
+bool cookie_is_entry_only(const struct probe_site *site)
 {
-	return functions_row(site->function)->kind == CALL_FREE;
+	return CALL_IS_ENTRY_ONLY(functions_row(site->function)->kind);
+}
+
+bool cookie_is_mapping(const struct probe_site *site)
+{
+	return CALL_IS_MAPPING(functions_row(site->function)->kind);
 }

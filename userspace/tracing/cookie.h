@@ -10,7 +10,10 @@
 
 uint64_t cookie_of(const struct probe_site *site);
 
-/* Does the function only free: is its return of no interest? */
-bool cookie_is_free(const struct probe_site *site);
+/* Does its entry say all, so that its return is of no interest? */
+bool cookie_is_entry_only(const struct probe_site *site);
+
+/* Does it map or unmap, rather than allocate or free? */
+bool cookie_is_mapping(const struct probe_site *site);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/functions.h"
 #include "base/io.h"
+#include "tracing/cookie.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -120,6 +121,16 @@ int module_inspected(struct module *module, const void *bytes, size_t size)
 	module->sites = sites;
 	module->inspection = inspection;
 	return 0;
+}
+
+void module_drop_mappings(struct module *module)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < module->inspection.site_count; i++)
+		if (!cookie_is_mapping(&module->sites[i]))
+			module->sites[kept++] = module->sites[i];
+	module->inspection.site_count = kept;
 }
 
 static const char *reason(int err)

@@ -51,6 +51,9 @@ struct module *modules_add(struct modules *modules, uint64_t device, uint64_t in
  */
 int module_inspected(struct module *module, const void *bytes, size_t size);
 
+/* Forgets the sites of calls that map and unmap. */
+void module_drop_mappings(struct module *module);
+
 /* Adds to the note, once each: what is missing ("no names"), and why, of an -errno. */
 void module_note(struct module *module, const char *what, int err);
 

@@ -83,6 +83,7 @@ static int configure(struct probes *probes, const struct probes_options *options
 	skeleton->rodata->sees_all = options->sees_all;
 	skeleton->rodata->wakeup_bytes = (uint32_t)(options->ring_bytes / 8);
 	skeleton->rodata->has_preempt_control = kernel_has_function("bpf_preempt_disable");
+	skeleton->rodata->has_mappings = options->has_mappings;
 	skeleton->rodata->has_free_stacks = options->has_free_stacks;
 	skeleton->rodata->has_tables = options->has_tables;
 	err = bpf_map__set_max_entries(skeleton->maps.events, (uint32_t)options->ring_bytes);
@@ -228,12 +229,12 @@ int probes_attach(struct probes *probes, int module_fd, const struct probe_site 
 			.file_fd = module_fd, .offsets = offsets, .cookies = cookies, .pid = pid
 		};
 		for (size_t i = 0; i < count && i < MODULE_SITES_MAX; i++) {
-			if (cookie_is_free(&sites[i]) != is_freeing)
+			if (cookie_is_entry_only(&sites[i]) != is_freeing)
 				continue;
+			probes->free_count += is_freeing;
 			offsets[request.count] = sites[i].offset;
 			cookies[request.count++] = cookie_of(&sites[i]);
 		}
-		probes->free_count += is_freeing ? request.count : 0;
 		probes->skeleton->bss->has_free_layers = probes->free_count > 1;
 		if (request.count && is_freeing)
 			err = attach(probes, &probes->frees, &request,

@@ -132,6 +132,7 @@ static void start(struct tracer *tracer)
 			.sees_all = tracer->options.sees_all,
 			.ring_bytes = tracer->options.ring_bytes,
 			.has_free_stacks = tracer->options.has_free_stacks,
+			.has_mappings = tracer->options.has_mappings,
 			.has_tables = HAS_TABLES,
 		};
 		int err = probes_open(&options, &tracer->probes, &step);

@@ -155,8 +155,11 @@ static void announce_module(struct tracer *tracer, const struct module *module)
 static int use_inspection(struct tracer *tracer, struct module *module, const void *bytes,
 			  size_t size)
 {
-	(void)tracer;
-	return module_inspected(module, bytes, size);
+	int err = module_inspected(module, bytes, size);
+
+	if (!err && !tracer->options.has_mappings)
+		module_drop_mappings(module);
+	return err;
 }
 
 static int use_table(struct tracer *tracer, struct module *module, const void *bytes, size_t size)

@@ -18,7 +18,8 @@ struct writer {
 	/* waiting to be written */
 	struct capture_event *events; /* CAPTURE_EVENTS_MAX */
 	size_t event_count;
-	struct bytes_buffer targets, modules, functions, threads, stacks;
+	struct bytes_buffer targets, modules, functions, threads, stacks, mappings;
+	size_t mapping_count;
 	/* ids */
 	struct map stack_ids;  /* hash -> id << 1 | its record was written */
 	struct map thread_ids; /* pid << 32 | tid -> program << 32 | id */

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Records wait for the next flush, but never grow beyond what one chunk can hold. */
 #define RECORDS_FLUSH_BYTES (1u << 20)
@@ -29,6 +30,12 @@ static void flush_records(struct writer *writer, enum chunk_type type, struct by
 	records->size = 0;
 }
 
+/* Of the chunk that was appended last. */
+static void count_written(struct writer *writer, size_t events)
+{
+	*(writer->error ? &writer->events_discarded : &writer->events_written) += events;
+}
+
 void writer_flush(struct writer *writer)
 {
 	struct bytes_buffer out = { 0 };
@@ -42,11 +49,13 @@ void writer_flush(struct writer *writer)
 		capture_events_encode(&out, writer->events, writer->event_count);
 		writer_append(writer, CHUNK_EVENTS, &out);
 		bytes_free(&out);
-		if (writer->error)
-			writer->events_discarded += writer->event_count;
-		else
-			writer->events_written += writer->event_count;
+		count_written(writer, writer->event_count);
 		writer->event_count = 0;
+	}
+	if (writer->mapping_count) {
+		flush_records(writer, CHUNK_MAPPINGS, &writer->mappings);
+		count_written(writer, writer->mapping_count);
+		writer->mapping_count = 0;
 	}
 	if (!writer->error)
 		writer->error = capture_writer_sync(writer->capture);
@@ -196,6 +205,48 @@ static void add_realloc(struct writer *writer, const void *record)
 	finish_event(writer, &moved->head, event, moved->stack);
 }
 
+/* A call's range as the kernel takes it: whole pages. */
+static uint64_t whole_pages(uint64_t *address, uint64_t size)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), end;
+
+	if (!size || __builtin_add_overflow(*address, size + page - 1, &end) || size + page < size)
+		return 0;
+	*address = (*address + page - 1) & -page;
+	return (end & -page) - *address;
+}
+
+/* What maps and unmaps is rare beside what allocates: it is a record like others. */
+static void add_mapping(struct writer *writer, const struct event_mapping *mapping)
+{
+	const struct event_head *head = &mapping->head;
+	uint64_t address = mapping->address, old_address = mapping->old_address;
+	uint64_t size = whole_pages(&address, mapping->size);
+	uint64_t old_size = whole_pages(&old_address, mapping->old_size);
+
+	mapping_record_put(
+		&writer->mappings,
+		&(struct mapping_record) {
+			.time_ns = head->time_ns > writer->start_ns ? head->time_ns - writer->start_ns
+								    : 0,
+			.duration_ns = head->duration_ns,
+			.thread = thread_id(writer, head),
+			.function = head->function,
+			.flags = (head->flags & EVENT_FAILED ? MAPPING_FAILED : 0) |
+				 (head->flags & EVENT_OF_FILE ? MAPPING_OF_FILE : 0),
+			.old_address = old_address,
+			.old_size = old_size,
+			.address = address,
+			.size = size,
+			.stack = mapping->stack
+					 ? (uint32_t)(*stack_id(writer, mapping->stack) >> 1)
+					 : 0,
+		});
+	writer->mapping_count++;
+	if (writer->mappings.size > RECORDS_FLUSH_BYTES)
+		writer_flush(writer);
+}
+
 static size_t record_bytes(const uint8_t *record, size_t left)
 {
 	size_t size = 0;
@@ -204,6 +255,7 @@ static size_t record_bytes(const uint8_t *record, size_t left)
 	case EVENT_ALLOC: size = sizeof(struct event_alloc); break;
 	case EVENT_FREE: size = sizeof(struct event_free); break;
 	case EVENT_REALLOC: size = sizeof(struct event_realloc); break;
+	case EVENT_MAPPING: size = sizeof(struct event_mapping); break;
 	case EVENT_THREAD: size = sizeof(struct event_thread); break;
 	case EVENT_MODULE: size = sizeof(struct event_module); break;
 	case EVENT_STACK:
@@ -226,6 +278,7 @@ void writer_events(struct writer *writer, const uint8_t *records, size_t size)
 		case EVENT_ALLOC: add_alloc(writer, record); break;
 		case EVENT_FREE: add_free(writer, record); break;
 		case EVENT_REALLOC: add_realloc(writer, record); break;
+		case EVENT_MAPPING: add_mapping(writer, (const void *)record); break;
 		case EVENT_STACK: add_stack(writer, (const void *)record); break;
 		case EVENT_MODULE: break; /* was for the tracer */
 		case EVENT_THREAD: add_thread(writer, (const void *)record); break;

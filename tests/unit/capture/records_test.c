@@ -102,6 +102,13 @@ static void a_stack_of_too_many_frames_is_refused(void **state)
 	bytes_free(&out);
 }
 
+static const struct census_record CENSUS = { .time_ns = 5, .pid = 6, .moment = 1 };
+
+static const struct mapping_record MAPPING = {
+	.time_ns = 1ull << 40, .duration_ns = 7, .thread = 3, .function = 250, .flags = MAPPING_OF_FILE,
+	.old_address = 1ull << 46, .old_size = 4096, .address = UINT64_MAX, .size = 1ull << 50, .stack = 9,
+};
+
 static void put_all(struct bytes_buffer *out)
 {
 	module_record_put(out, &MODULE);
@@ -110,6 +117,7 @@ static void put_all(struct bytes_buffer *out)
 	function_record_put(out, &FUNCTION);
 	session_record_put(out, &SESSION);
 	counters_record_put(out, &COUNTERS);
+	mapping_record_put(out, &MAPPING);
 	end_record_put(out, &END);
 }
 
@@ -122,6 +130,7 @@ static void all_records_come_back(void **state)
 	struct function_record function;
 	struct session_record session;
 	struct counters_record counters;
+	struct mapping_record mapping;
 	struct end_record end;
 
 	(void)state;
@@ -159,6 +168,8 @@ static void all_records_come_back(void **state)
 	assert_string_equal(session.mode, "multi");
 	assert_true(counters_record_get(&in, &counters));
 	assert_memory_equal(&counters, &COUNTERS, sizeof(counters));
+	assert_true(mapping_record_get(&in, &mapping));
+	assert_memory_equal(&mapping, &MAPPING, sizeof(mapping));
 	assert_true(end_record_get(&in, &end));
 	assert_memory_equal(&end, &END, sizeof(end));
 	assert_int_equal(bytes_left(&in), 0);
@@ -187,6 +198,8 @@ READ_AS(thread_record)
 READ_AS(function_record)
 READ_AS(session_record)
 READ_AS(counters_record)
+READ_AS(census_record)
+READ_AS(mapping_record)
 
 static void read_as_end(const uint8_t *data, size_t size)
 {
@@ -202,6 +215,7 @@ static void (*const READS[])(const uint8_t *, size_t) = {
 	read_as_target_record,	 read_as_thread_record,
 	read_as_function_record, read_as_session_record,
 	read_as_counters_record, read_as_end,
+	read_as_census_record,	 read_as_mapping_record,
 };
 
 static void read_as_everything(const uint8_t *data, size_t size)
@@ -218,7 +232,7 @@ static void read_as_everything(const uint8_t *data, size_t size)
 static void hostile_bytes_are_survived(void **state)
 {
 	(void)state;
-	for (int which = 0; which < 8; which++) {
+	for (int which = 0; which < 10; which++) {
 		struct bytes_buffer out = { 0 };
 		make_stack(1, 9);
 		switch (which) {
@@ -230,6 +244,8 @@ static void hostile_bytes_are_survived(void **state)
 		case 5: session_record_put(&out, &SESSION); break;
 		case 6: counters_record_put(&out, &COUNTERS); break;
 		case 7: end_record_put(&out, &END); break;
+		case 8: mapping_record_put(&out, &MAPPING); break;
+		case 9: census_record_put(&out, &CENSUS); break;
 		}
 		for (size_t size = 0; size <= out.size; size++)
 			read_as_everything(out.data, size);

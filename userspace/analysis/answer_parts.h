@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the parts of an answer are made of. A new reference each. */
+#ifndef HEAPTRAIL_ANALYSIS_ANSWER_PARTS_H
+#define HEAPTRAIL_ANALYSIS_ANSWER_PARTS_H
+
+#include "analysis/frames.h"
+#include "analysis/model.h"
+
+#include <jansson.h>
+
+#define ANSWER_FRAMES_MAX 1000000 /* in one answer: about a gigabyte of JSON values */
+
+json_t *answer_number(uint64_t value);
+json_t *answer_text(const char *string);
+json_t *answer_frame(const struct named_frame *frame);
+json_t *answer_frames(const struct model *model, const struct stack *stack);
+
+/* enum stack_status (bpf/event.h) as docs/report-json.md lists it; "unknown" beyond the last. */
+const char *answer_status(const struct stack *stack);
+const char *answer_status_name(size_t status);
+
+/* By what rows and nodes of the tree are sorted. NULL: there is no such key. */
+struct sort_key;
+const struct sort_key *answer_sort_key(const char *name);
+const char *answer_sort_name(const struct sort_key *key);
+
+/*
+ * One row per stack that allocated, best first, without the first `from` of them; limit 0: all, as
+ * far as one document can hold them. *total: how many rows there are.
+ */
+json_t *answer_rows(const struct model *model, const struct sort_key *key, size_t from,
+		    size_t limit, size_t *total);
+
+json_t *answer_tree(const struct model *model, const struct sort_key *key);
+
+/* What was mapped: totals, and the stacks that hold most, limit as above. */
+json_t *answer_mapped(const struct model *model, size_t limit);
+
+#endif

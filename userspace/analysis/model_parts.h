@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the parts of the model share. */
+#ifndef HEAPTRAIL_ANALYSIS_MODEL_PARTS_H
+#define HEAPTRAIL_ANALYSIS_MODEL_PARTS_H
+
+#include "analysis/model.h"
+
+/* Makes items[id] exist, zeroed. 0, -ENOMEM, or -EBADMSG: no recorder gives out such an id. */
+int model_reach(void **items, size_t *count, size_t item_size, uint32_t id);
+
+/* The thread's record; one without any content where it is not known. */
+const struct thread_record *model_thread(const struct model *model, uint32_t id);
+
+/* Do all blocks of the thread, or of the stack, pass the filter's conditions on it? */
+bool model_thread_passes(struct model *model, uint32_t id);
+bool model_stack_passes(struct model *model, uint32_t id);
+bool model_block_passes(struct model *model, const struct block *block);
+
+/* A call that has no block that is known: of a failed one, or a free of one from before. */
+bool model_call_passes(struct model *model, uint64_t time_ns, uint32_t thread);
+
+/* The thread's next call is of this program: what its process had before has ended. 0 or -ENOMEM. */
+int model_enter_program(struct model *model, const struct thread_record *thread);
+
+/* One event, or one mapping, in the order of the file. 0, -ENOMEM, -EBADMSG. */
+int model_apply(struct model *model, const struct capture_event *event);
+int model_apply_mapping(struct model *model, const struct mapping_record *record);
+
+/* What earlier programs of the target have mapped has ended. 0 or -ENOMEM. */
+int model_end_mappings(struct model *model, uint32_t target, uint32_t program);
+
+#endif

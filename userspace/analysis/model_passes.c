@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What passes the filter. */
+#include "analysis/frames.h"
+#include "analysis/model_parts.h"
+#include "base/glob.h"
+
+#include <string.h>
+
+enum passes {
+	NOT_LOOKED_AT = 0,
+	PASSES,
+	PASSES_NOT
+};
+
+static bool frame_passes(const struct model *model, const struct record_frame *frame,
+			 bool *has_function, bool *has_module)
+{
+	struct named_frame names[NAMES_INLINE_MAX];
+	size_t count = frame_names(model, frame, names);
+
+	for (size_t i = 0; i < count; i++) {
+		const char *slash = strrchr(names[i].module, '/');
+		*has_function |= glob_matches(model->filter.function, names[i].function);
+		*has_module |= glob_matches(model->filter.module,
+					    slash ? slash + 1 : names[i].module);
+	}
+	return *has_function && *has_module;
+}
+
+static enum passes look_at_stack(const struct model *model, uint32_t id)
+{
+	bool has_function = !model->filter.function[0], has_module = !model->filter.module[0];
+
+	if (id >= model->stack_count)
+		return PASSES_NOT;
+	const struct stack *stack = &model->stacks[id];
+	for (uint32_t i = 0; i < stack->frame_count; i++)
+		if (frame_passes(model, &stack->frames[i], &has_function, &has_module))
+			return PASSES;
+	return PASSES_NOT;
+}
+
+static enum passes look_at_thread(const struct model *model, uint32_t id)
+{
+	const struct thread_record *thread = id < model->thread_count ? &model->threads[id] : NULL;
+	const char *name = thread && thread->comm ? thread->comm : "";
+
+	if (model->filter.pid && (!thread || thread->pid != model->filter.pid))
+		return PASSES_NOT;
+	return !model->filter.thread[0] || glob_matches(model->filter.thread, name) ? PASSES
+										    : PASSES_NOT;
+}
+
+/* Each is looked at once. Out of memory, each time. */
+bool model_thread_passes(struct model *model, uint32_t id)
+{
+	if (model_reach((void **)&model->thread_passes, &model->thread_passes_count, 1, id))
+		return look_at_thread(model, id) == PASSES;
+	if (model->thread_passes[id] == NOT_LOOKED_AT)
+		model->thread_passes[id] = look_at_thread(model, id);
+	return model->thread_passes[id] == PASSES;
+}
+
+bool model_stack_passes(struct model *model, uint32_t id)
+{
+	if (!filter_needs_names(&model->filter))
+		return true;
+	if (model_reach((void **)&model->stack_passes, &model->stack_passes_count, 1, id))
+		return look_at_stack(model, id) == PASSES;
+	if (model->stack_passes[id] == NOT_LOOKED_AT)
+		model->stack_passes[id] = look_at_stack(model, id);
+	return model->stack_passes[id] == PASSES;
+}
+
+bool model_block_passes(struct model *model, const struct block *block)
+{
+	const struct filter *filter = &model->filter;
+
+	if (!filter->is_set)
+		return true;
+	return block->size >= filter->size_min && block->size <= filter->size_max &&
+	       block->time_ns >= filter->from_ns && model_thread_passes(model, block->thread) &&
+	       model_stack_passes(model, block->stack);
+}
+
+bool model_call_passes(struct model *model, uint64_t time_ns, uint32_t thread)
+{
+	const struct filter *filter = &model->filter;
+
+	return !filter->is_set || (time_ns >= filter->from_ns && filter->size_min == 0 &&
+				   filter->size_max == UINT64_MAX && !filter_needs_names(filter) &&
+				   model_thread_passes(model, thread));
+}
