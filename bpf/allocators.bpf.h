@@ -140,11 +140,23 @@ static __always_inline bool is_handed_on(struct pt_regs *ctx, struct thread *thr
 	return false;
 }
 
+static __always_inline void emit_free_of(struct task_struct *task, u64 cookie, u64 address,
+					 u64 stack)
+{
+	struct event_free *event = event_reserve(sizeof(*event));
+
+	if (!event)
+		return;
+	head_fill(&event->head, EVENT_FREE, task, cookie, 0);
+	event->address = address;
+	event->stack = stack;
+	bpf_ringbuf_submit(event, wakeup_flag());
+}
+
 static __always_inline void emit_free(struct pt_regs *ctx, u64 cookie, struct thread *thread,
 				      struct task_struct *task, u64 sp)
 {
 	u64 address = register_read(ctx, COOKIE_POINTER(cookie)), stack = 0, return_address = 0;
-	struct event_free *event;
 
 	if (!address || (has_free_layers && is_handed_on(ctx, thread, address, sp)))
 		return;
@@ -153,13 +165,7 @@ static __always_inline void emit_free(struct pt_regs *ctx, u64 cookie, struct th
 		bpf_probe_read_user(&return_address, sizeof(return_address), (void *)sp);
 		stack = stack_take(ctx, task, return_address, sp + 8);
 	}
-	event = event_reserve(sizeof(*event));
-	if (!event)
-		return;
-	head_fill(&event->head, EVENT_FREE, task, cookie, 0);
-	event->address = address;
-	event->stack = stack;
-	bpf_ringbuf_submit(event, wakeup_flag());
+	emit_free_of(task, cookie, address, stack);
 }
 
 static __always_inline void emit_alloc(struct thread *thread, struct task_struct *task, u64 address,
@@ -396,10 +402,47 @@ static __always_inline int call_leave(struct pt_regs *ctx, bool is_session)
 	return 0;
 }
 
+static __always_inline u64 point_argument(struct pt_regs *ctx, const struct point_argument *argument)
+{
+	u64 value = argument->reg == SP_REGISTER ? register_sp(ctx)
+						 : register_read(ctx, argument->reg);
+
+	value += argument->displacement;
+	if (argument->in_memory) {
+		u64 at = value;
+		value = 0;
+		bpf_probe_read_user(&value, sizeof(value), (void *)at);
+	}
+	return argument->bytes == 4 ? (u32)value : value;
+}
+
+/* A static probe point is passed: no call, so that nothing is nested in it. */
+static __always_inline void point_pass(struct pt_regs *ctx, u64 cookie, struct thread *thread,
+				       struct task_struct *task)
+{
+	const struct point *point = &points[COOKIE_POINT(cookie) & (POINTS_MAX - 1)];
+	u64 address = point_argument(ctx, &point->pointer), stack = 0;
+	bool is_free = COOKIE_KIND(cookie) == CALL_POINT_FREE;
+
+	if (!address)
+		return;
+	thread_announce(thread, task);
+	if (!is_free || has_free_stacks)
+		stack = stack_take_here(ctx, task);
+	if (is_free) {
+		emit_free_of(task, cookie, address, stack);
+		return;
+	}
+	thread->cookie = cookie;
+	thread->size = point_argument(ctx, &point->size);
+	thread->align_log2 = 0;
+	emit_alloc(thread, task, address, stack);
+}
+
 static __always_inline int free_enter(struct pt_regs *ctx, u64 cookie)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
-	u64 sp = register_sp(ctx) + COOKIE_SP_OFFSET(cookie); /* at the entry */
+	u64 sp = register_sp(ctx) + COOKIE_SP_OFFSET(cookie); /* at the entry; a point has none */
 	struct thread *thread;
 
 	if (!is_target(task))
@@ -408,6 +451,10 @@ static __always_inline int free_enter(struct pt_regs *ctx, u64 cookie)
 	if (!thread) {
 		COUNT(emitted);
 		COUNT(lost[LOSS_THREAD_STATE]);
+		return 0;
+	}
+	if (has_points && CALL_IS_POINT(COOKIE_KIND(cookie))) {
+		point_pass(ctx, cookie, thread, task);
 		return 0;
 	}
 	if (is_nested(thread, sp))

@@ -16,6 +16,7 @@ const volatile u32 wakeup_bytes = 1;	   /* wake the tracer when this much waits 
 const volatile u8 has_tables = 0;	   /* walk by unwind tables, not by frame pointers */
 const volatile u8 has_preempt_control = 0; /* the kernel has bpf_preempt_disable() */
 const volatile u8 has_mappings = 0;	   /* calls that map and unmap are probed, too */
+const volatile u8 has_points = 0;	   /* static probe points are attached, and nothing else */
 const volatile u8 has_free_stacks = 0;	   /* take stacks of frees, too */
 
 /*
@@ -23,6 +24,9 @@ const volatile u8 has_free_stacks = 0;	   /* take stacks of frees, too */
  * one that unmaps.
  */
 volatile u8 has_free_layers;
+
+/* Static probe points, as far as they are attached. */
+struct point points[POINTS_MAX];
 
 /* A call into an allocator that is under way, kept with its thread. */
 struct thread {

@@ -11,6 +11,9 @@
 #define CALL_FRAME_BYTES 0
 #endif
 
+/* The stack pointer's number, which register_read() does not know. */
+#define SP_REGISTER 8
+
 /*
  * One register by a load with a constant offset: left to itself, the compiler makes one load with a
  * computed offset of the whole switch, and the verifier refuses computed offsets into the context.

@@ -54,18 +54,35 @@ enum call_kind {
 	CALL_UNMAP,  /* unmaps size bytes from `pointer` on */
 	CALL_REMAP,  /* of `alignment` bytes from `pointer` on makes size bytes; `count`: mremap's flags */
 	CALL_BREAK,  /* moves the end of the data segment */
+	CALL_POINT_ALLOC, /* no function, but a place: tells of a block, and how many bytes it stands for */
+	CALL_POINT_FREE,  /* … and of its end */
 };
 
 /* Its entry says all; the return is not seen. */
-#define CALL_IS_ENTRY_ONLY(kind) ((kind) == CALL_FREE || (kind) == CALL_UNMAP)
-#define CALL_IS_MAPPING(kind)	 ((kind) >= CALL_MAP)
+#define CALL_IS_ENTRY_ONLY(kind) \
+	((kind) == CALL_FREE || (kind) == CALL_UNMAP || CALL_IS_POINT(kind))
+#define CALL_IS_MAPPING(kind) ((kind) >= CALL_MAP && (kind) <= CALL_BREAK)
+#define CALL_IS_POINT(kind)   ((kind) >= CALL_POINT_ALLOC)
+
+/* Where a point's arguments are: the cookie has the number of its row in `points`. */
+#define POINTS_MAX 1024
+struct point_argument {
+	u8 reg;	      /* as in a cookie */
+	u8 in_memory; /* what is told is there: at register + displacement; else it is their sum */
+	u8 bytes;     /* 4 or 8 */
+	u8 reserved;
+	s32 displacement;
+};
+struct point {
+	struct point_argument pointer, size;
+};
 
 /*
  * A probe's cookie: how to read the call at this site. Registers are DWARF's numbers plus one; 0:
  * none.
  *
  *   0..3 call_kind  4..11 function row  12..16 size  17..21 count  22..26 alignment  27..31 pointer
- * or out 32..47 entry stack pointer - stack pointer at the site, bytes
+ * or out 32..47 entry stack pointer - stack pointer at the site, bytes; of a point: its row
  */
 #define COOKIE_KIND(c)	    ((c)&0xf)
 #define COOKIE_FUNCTION(c)  (((c) >> 4) & 0xff)
@@ -74,5 +91,6 @@ enum call_kind {
 #define COOKIE_ALIGNMENT(c) (((c) >> 22) & 0x1f)
 #define COOKIE_POINTER(c)   (((c) >> 27) & 0x1f)
 #define COOKIE_SP_OFFSET(c) (((c) >> 32) & 0xffff)
+#define COOKIE_POINT(c)	    COOKIE_SP_OFFSET(c)
 
 #endif

@@ -87,12 +87,10 @@ static __always_inline void frame_pointer_walk(struct pt_regs *ctx, struct slot 
 	slot->status = STACK_FRAME_POINTERS;
 }
 
-/*
- * The stack of the probed thread: first the return address of the call, then its callers. sp: the
- * stack pointer after that return. Returns the stack's hash, 0 where none could be taken.
+/* is_exact: the address is where the thread is, in the middle of a function, and no return address.
  */
-static __always_inline u64 stack_take(struct pt_regs *ctx, struct task_struct *task,
-				      u64 return_address, u64 sp)
+static __always_inline u64 stack_take_from(struct pt_regs *ctx, struct task_struct *task,
+					   u64 return_address, u64 sp, bool is_exact)
 {
 	struct event_counters *counters;
 	struct slot *slot;
@@ -105,7 +103,7 @@ static __always_inline u64 stack_take(struct pt_regs *ctx, struct task_struct *t
 		return 0;
 	}
 	if (has_tables)
-		stack_walk(slot, index, task, return_address, sp, register_bp(ctx));
+		stack_walk(slot, index, task, return_address, sp, register_bp(ctx), is_exact);
 	else
 		frame_pointer_walk(ctx, slot, task->tgid, return_address);
 	hash = slot->hash + !slot->hash;
@@ -116,6 +114,22 @@ static __always_inline u64 stack_take(struct pt_regs *ctx, struct task_struct *t
 	if (counters && status < STACK_STATUS_COUNT)
 		__sync_fetch_and_add(&counters->stack_status[status], 1);
 	return hash;
+}
+
+/*
+ * The stack of the probed thread: first the return address of the call, then its callers. sp: the
+ * stack pointer after that return. Returns the stack's hash, 0 where none could be taken.
+ */
+static __always_inline u64 stack_take(struct pt_regs *ctx, struct task_struct *task,
+				      u64 return_address, u64 sp)
+{
+	return stack_take_from(ctx, task, return_address, sp, false);
+}
+
+/* … and of one that is at a static probe point. */
+static __noinline u64 stack_take_here(struct pt_regs *ctx, struct task_struct *task)
+{
+	return stack_take_from(ctx, task, register_pc(ctx), register_sp(ctx), true);
 }
 
 #endif

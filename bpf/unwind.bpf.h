@@ -491,10 +491,11 @@ static long walk_step(u64 step, void *data)
 
 /*
  * Walks the stack of the probed thread into the slot, from the return address of the probed call;
- * sp: after that return. Leaves frames, hash and status there.
+ * sp: after that return. is_exact: from where it stands, and sp is as it is there. Leaves frames, hash
+ * and status there.
  */
 static __always_inline void stack_walk(struct slot *slot, u32 index, struct task_struct *task,
-				       u64 pc, u64 sp, u64 bp)
+				       u64 pc, u64 sp, u64 bp, bool is_exact)
 {
 	slot->pc = pc;
 	slot->sp = sp;
@@ -502,7 +503,8 @@ static __always_inline void stack_walk(struct slot *slot, u32 index, struct task
 	slot->frame_count = 0;
 	slot->is_doubtful = slot->is_guessed = 0;
 	slot->hash = 0;
-	slot->is_exact = 0;
+	slot->is_exact = is_exact;
+	slot->context = 0;
 	slot->window_size = 0;
 	slot->vma_start = slot->vma_end = 0;
 	slot->space = address_space(task);

@@ -131,6 +131,9 @@ const struct function FUNCTIONS[] = {
 	{ "mremap", CALL_REMAP, 2, 3, 1, 0 },
 	{ "brk", CALL_BREAK, -1, -1, -1, -1 },
 	{ "sbrk", CALL_BREAK, -1, -1, -1, -1 },
+	/* static probe points (symbols/points.h), by which programs tell of samples */
+	{ "otel_memory:alloc", CALL_POINT_ALLOC, 2, -1, -1, 0 },
+	{ "otel_memory:free", CALL_POINT_FREE, -1, -1, -1, 0 },
 };
 
 const size_t FUNCTION_COUNT = sizeof(FUNCTIONS) / sizeof(FUNCTIONS[0]);

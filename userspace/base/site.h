@@ -23,6 +23,11 @@ struct probe_site {
 	uint8_t is_emulated;   /* the kernel need not single-step it */
 	uint8_t skips_null;    /* behind the NULL check of the first argument */
 	int8_t argument[6];    /* register that holds argument i at the site */
+	/* of a static probe point (symbols/points.h) only */
+	uint8_t in_memory;	   /* bits: argument i is in memory, at displacement[i] from the register */
+	uint8_t argument_bytes[3]; /* 4 or 8 */
+	int32_t displacement[3];
+	uint64_t semaphore_offset; /* file offset of what counts who listens; 0: none */
 	char symbol[SITE_SYMBOL_MAX];
 	char instruction[SITE_INSTRUCTION_MAX]; /* as a disassembler prints it */
 };
@@ -49,6 +54,7 @@ struct module_inspection {
 	uint32_t site_count;
 	struct debug_links links;
 	uint32_t refused; /* functions found by name that have no usable site */
+	uint32_t refused_points; /* static probe points whose arguments cannot be read */
 };
 
 #endif

@@ -66,9 +66,12 @@ struct function_record {
 	char *instruction;
 };
 
+/* Targets have told of samples; sizes are the bytes that each stands for, without bias. */
+#define SAMPLED_BY_TARGETS 1
+
 struct session_record {
 	uint64_t start_unix_ns;
-	uint64_t sampling_bytes; /* 0: every event */
+	uint64_t sampling_bytes; /* 0: every event; or SAMPLED_BY_TARGETS */
 	char *host, *kernel, *tool_version;
 	char *mode; /* how probes were attached: "session", "multi", "perf" */
 	uint8_t has_free_stacks;

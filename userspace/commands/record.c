@@ -168,6 +168,10 @@ static int add_targets(struct record *record)
 	}
 	if (usable || record->options.command || record->options.sees_all)
 		return EXIT_DONE;
+	if (record->options.has_points)
+		return command_fail(EXIT_FAILED,
+				    "no target has USDT probes of the name otel_memory:alloc whose arguments "
+				    "can be read; without --sampled every allocation is recorded");
 	return command_fail(
 		EXIT_FAILED,
 		"no allocator that heaptrail knows is mapped by %s: looked for malloc, free and "
@@ -489,6 +493,7 @@ static int prepare(struct record *record)
 		.ring_bytes = record->options.ring_bytes,
 		.has_free_stacks = record->options.has_free_stacks,
 		.has_mappings = record->options.has_mappings,
+		.has_points = record->options.has_points,
 		.is_dry_run = record->options.is_dry_run,
 		.function_count = (uint32_t)record->options.function_count
 	};

@@ -17,6 +17,7 @@ enum option_key {
 	KEY_READY_FD,
 	KEY_FREE_STACKS,
 	KEY_MMAP,
+	KEY_SAMPLED,
 	KEY_BUFFER,
 	KEY_COMM, /* in the order of enum select_kind */
 	KEY_CGROUP,
@@ -57,6 +58,10 @@ static const struct argp_option OPTIONS[] = {
 	{ "free-stacks", KEY_FREE_STACKS, NULL, 0, "take the stacks of frees, too", 2 },
 	{ "mmap", KEY_MMAP, NULL, 0,
 	  "record mmap, munmap, mremap, brk and sbrk, too, where it is not the allocator that calls them", 2 },
+	{ "sampled", KEY_SAMPLED, NULL, 0,
+	  "record, instead of every allocation, the samples that targets tell of by themselves (USDT probes "
+	  "otel_memory:alloc and free); sizes are then what a sample stands for",
+	  2 },
 	{ "buffer-size", KEY_BUFFER, "SIZE", 0,
 	  "of the ring between kernel and recorder (default 32M)", 2 },
 	{ "alloc-fn", KEY_ALLOC_FN, "FUNCTION[:size=argN,...]", 0,
@@ -167,6 +172,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case KEY_DRY_RUN: options->is_dry_run = true; return 0;
 	case KEY_FREE_STACKS: options->has_free_stacks = true; return 0;
 	case KEY_MMAP: options->has_mappings = true; return 0;
+	case KEY_SAMPLED: options->has_points = true; return 0;
 	case KEY_BUFFER:
 		if (units_parse_size(value, &options->ring_bytes))
 			argp_error(state, "not a size: %s; try 64M", value);

@@ -25,7 +25,7 @@ struct record_options {
 	const char *recipients[RECIPIENTS_MAX]; /* age1..., beside the vault's own */
 	size_t recipient_count;
 	int ready_fd;
-	bool is_dry_run, is_json, has_free_stacks, has_mappings;
+	bool is_dry_run, is_json, has_free_stacks, has_mappings, has_points;
 	enum select_kind selects; /* where value or sees_all are set */
 	const char *selected;	  /* NULL: pids or command */
 	int follow;		  /* asked for: 1, asked against: -1 */

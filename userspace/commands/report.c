@@ -231,6 +231,8 @@ static void print_head(const json_t *report)
 
 	report_verdict(report);
 	print_target(json_object_get(report, "capture"));
+	if (get(json_object_get(report, "capture"), "sampling_bytes"))
+		printf("sampled     by the target itself: bytes are estimates, counts are of samples\n");
 	printf("events      %s allocations, %s frees, %s reallocations, %s failed\n",
 	       units_format_count(get(events, "allocations"), a),
 	       units_format_count(get(events, "frees"), b),

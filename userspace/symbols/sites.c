@@ -306,7 +306,7 @@ struct finding {
 static int function_named(const char *name)
 {
 	for (size_t i = 0; i < FUNCTION_COUNT; i++)
-		if (strcmp(FUNCTIONS[i].symbol, name) == 0)
+		if (!CALL_IS_POINT(FUNCTIONS[i].kind) && strcmp(FUNCTIONS[i].symbol, name) == 0)
 			return (int)i;
 	return -1;
 }

@@ -13,10 +13,33 @@ static uint64_t argument_register(const struct probe_site *site, int argument)
 	return (uint64_t)(site->argument[argument] + 1) & 0x1f;
 }
 
-uint64_t cookie_of(const struct probe_site *site)
+static struct point_argument point_argument(const struct probe_site *site, int argument)
+{
+	if (argument < 0)
+		return (struct point_argument) { .bytes = 8 };
+	return (struct point_argument) {
+		.reg = (uint8_t)argument_register(site, argument),
+		.in_memory = site->in_memory >> argument & 1,
+		.bytes = site->argument_bytes[argument],
+		.displacement = site->displacement[argument],
+	};
+}
+
+void cookie_point(const struct probe_site *site, struct point *point)
 {
 	const struct function *function = functions_row(site->function);
 
+	point->pointer = point_argument(site, function->pointer);
+	point->size = point_argument(site, function->size);
+}
+
+uint64_t cookie_of(const struct probe_site *site, uint32_t point)
+{
+	const struct function *function = functions_row(site->function);
+
+	if (CALL_IS_POINT(function->kind))
+		return (uint64_t)function->kind | (uint64_t)site->function << 4 |
+		       (uint64_t)point << 32;
 	return (uint64_t)function->kind | (uint64_t)site->function << 4 |
 	       argument_register(site, function->size) << 12 |
 	       argument_register(site, function->count) << 17 |
@@ -27,6 +50,11 @@ uint64_t cookie_of(const struct probe_site *site)
 bool cookie_is_entry_only(const struct probe_site *site)
 {
 	return CALL_IS_ENTRY_ONLY(functions_row(site->function)->kind);
+}
+
+bool cookie_is_point(const struct probe_site *site)
+{
+	return CALL_IS_POINT(functions_row(site->function)->kind);
 }
 
 bool cookie_is_mapping(const struct probe_site *site)

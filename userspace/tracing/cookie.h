@@ -8,10 +8,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-uint64_t cookie_of(const struct probe_site *site);
+/* point: the row of `points` that says where the arguments of a static probe point are. */
+uint64_t cookie_of(const struct probe_site *site, uint32_t point);
+
+struct point;
+void cookie_point(const struct probe_site *site, struct point *point);
 
 /* Does its entry say all, so that its return is of no interest? */
 bool cookie_is_entry_only(const struct probe_site *site);
+
+/* Is it a static probe point? */
+bool cookie_is_point(const struct probe_site *site);
 
 /* Does it map or unmap, rather than allocate or free? */
 bool cookie_is_mapping(const struct probe_site *site);

@@ -40,6 +40,7 @@ static int attach_multi(const struct link_request *request)
 						   : ATTACH_TYPE_UPROBE_MULTI,
 		.path = (uintptr_t)path,
 		.offsets = (uintptr_t)request->offsets,
+		.ref_ctr_offsets = (uintptr_t)request->semaphores,
 		.cookies = (uintptr_t)request->cookies,
 		.count = (uint32_t)request->count,
 		.flags = request->is_return ? UPROBE_MULTI_RETURN : 0,
@@ -72,7 +73,8 @@ static int attach_perf(const struct link_request *request, size_t i, int fds[2])
 	struct perf_event_attr event = {
 		.type = (uint32_t)perf_type(),
 		.size = sizeof(event),
-		.config = request->is_return, /* bit 0 of the uprobe PMU: return probe */
+		/* of the uprobe PMU: bit 0 return probe, bits 32 to 63 the semaphore */
+		.config = request->is_return | (request->semaphores ? request->semaphores[i] << 32 : 0),
 		.config1 = (uintptr_t)path,
 		.config2 = request->offsets[i],
 	};

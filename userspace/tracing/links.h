@@ -20,7 +20,8 @@ struct link_request {
 	int program_fd;
 	int file_fd;		 /* the module; reached through /proc/self/fd */
 	const uint64_t *offsets; /* file offsets of instructions */
-	const uint64_t *cookies; /* one per offset */
+	const uint64_t *semaphores; /* file offsets of counters of who listens, 0: none; or NULL */
+	const uint64_t *cookies;    /* one per offset */
 	size_t count;
 	pid_t pid;	 /* 0: every process that maps the file */
 	bool is_return;	 /* MULTI and PERF: at the functions' returns */

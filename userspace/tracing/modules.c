@@ -84,6 +84,9 @@ static bool is_site_valid(const struct probe_site *site)
 	for (size_t i = 0; i < 6; i++)
 		if (site->argument[i] < -1 || site->argument[i] > 15)
 			return false;
+	for (size_t i = 0; cookie_is_point(site) && i < 3; i++)
+		if (site->argument_bytes[i] & ~(4 | 8))
+			return false;
 	return site->offset >= site->entry_offset && site->offset - site->entry_offset < 4096;
 }
 
@@ -123,13 +126,15 @@ int module_inspected(struct module *module, const void *bytes, size_t size)
 	return 0;
 }
 
-void module_drop_mappings(struct module *module)
+void module_choose_sites(struct module *module, bool has_mappings, bool has_points)
 {
 	uint32_t kept = 0;
 
-	for (uint32_t i = 0; i < module->inspection.site_count; i++)
-		if (!cookie_is_mapping(&module->sites[i]))
-			module->sites[kept++] = module->sites[i];
+	for (uint32_t i = 0; i < module->inspection.site_count; i++) {
+		const struct probe_site *site = &module->sites[i];
+		if (cookie_is_mapping(site) ? has_mappings : cookie_is_point(site) == has_points)
+			module->sites[kept++] = *site;
+	}
 	module->inspection.site_count = kept;
 }
 

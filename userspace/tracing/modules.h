@@ -51,8 +51,11 @@ struct module *modules_add(struct modules *modules, uint64_t device, uint64_t in
  */
 int module_inspected(struct module *module, const void *bytes, size_t size);
 
-/* Forgets the sites of calls that map and unmap. */
-void module_drop_mappings(struct module *module);
+/*
+ * Forgets the sites that are not wanted: those of calls that map and unmap, unless they are asked
+ * for; and either the static probe points or, where these are what is asked for, the allocators'.
+ */
+void module_choose_sites(struct module *module, bool has_mappings, bool has_points);
 
 /* Adds to the note, once each: what is missing ("no names"), and why, of an -errno. */
 void module_note(struct module *module, const char *what, int err);

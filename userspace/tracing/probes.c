@@ -35,6 +35,7 @@ struct probes {
 	struct tables *tables; /* NULL: stacks are walked by frame pointers */
 	struct link_list allocations, frees;
 	size_t free_count; /* sites */
+	uint32_t point_count;
 };
 
 static int print_nothing(enum libbpf_print_level level, const char *format, va_list args)
@@ -83,6 +84,7 @@ static int configure(struct probes *probes, const struct probes_options *options
 	skeleton->rodata->sees_all = options->sees_all;
 	skeleton->rodata->wakeup_bytes = (uint32_t)(options->ring_bytes / 8);
 	skeleton->rodata->has_preempt_control = kernel_has_function("bpf_preempt_disable");
+	skeleton->rodata->has_points = options->has_points;
 	skeleton->rodata->has_mappings = options->has_mappings;
 	skeleton->rodata->has_free_stacks = options->has_free_stacks;
 	skeleton->rodata->has_tables = options->has_tables;
@@ -224,16 +226,25 @@ int probes_attach(struct probes *probes, int module_fd, const struct probe_site 
 	int err = 0;
 
 	for (int is_freeing = 1; !err && is_freeing >= 0; is_freeing--) {
-		uint64_t offsets[MODULE_SITES_MAX], cookies[MODULE_SITES_MAX];
-		struct link_request request = {
-			.file_fd = module_fd, .offsets = offsets, .cookies = cookies, .pid = pid
-		};
+		uint64_t offsets[MODULE_SITES_MAX], cookies[MODULE_SITES_MAX],
+			semaphores[MODULE_SITES_MAX];
+		struct link_request request = { .file_fd = module_fd,
+						.offsets = offsets,
+						.semaphores = semaphores,
+						.cookies = cookies,
+						.pid = pid };
 		for (size_t i = 0; i < count && i < MODULE_SITES_MAX; i++) {
 			if (cookie_is_entry_only(&sites[i]) != is_freeing)
 				continue;
 			probes->free_count += is_freeing;
+			if (cookie_is_point(&sites[i]) && probes->point_count == POINTS_MAX)
+				return -ENOSPC;
+			uint32_t point = cookie_is_point(&sites[i]) ? probes->point_count++ : 0;
+			if (cookie_is_point(&sites[i]))
+				cookie_point(&sites[i], &probes->skeleton->bss->points[point]);
 			offsets[request.count] = sites[i].offset;
-			cookies[request.count++] = cookie_of(&sites[i]);
+			semaphores[request.count] = sites[i].semaphore_offset;
+			cookies[request.count++] = cookie_of(&sites[i], point);
 		}
 		probes->skeleton->bss->has_free_layers = probes->free_count > 1;
 		if (request.count && is_freeing)

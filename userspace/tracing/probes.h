@@ -21,6 +21,7 @@ struct probes_options {
 	bool sees_all;	    /* every process is */
 	size_t ring_bytes; /* a power of two, at least a page */
 	bool has_free_stacks;
+	bool has_points;   /* sites are static probe points */
 	bool has_mappings; /* sites of calls that map and unmap may be attached, too */
 	bool has_tables; /* stacks by unwind tables; else by the kernel's frame-pointer walk */
 };

@@ -232,6 +232,7 @@ struct tracer_start {
 	uint32_t follows;  /* children of targets are targets */
 	uint32_t sees_all; /* every process but the recorder and its children is one */
 	uint32_t has_free_stacks;
+	uint32_t has_points;   /* samples that targets tell of, instead of every allocation */
 	uint32_t has_mappings; /* calls that map and unmap are recorded, too */
 	uint32_t is_dry_run;	 /* finds sites, loads nothing */
 	uint32_t has_cache;	 /* the fourth descriptor is one (base/table_cache.h) */

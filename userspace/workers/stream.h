@@ -33,7 +33,8 @@ struct stream_session {
 	uint64_t start_ns;	/* CLOCK_MONOTONIC: events' times count from here */
 	uint64_t start_unix_ns; /* the same moment */
 	uint32_t has_free_stacks;
-	char mode[28];
+	uint32_t is_sampled; /* by the targets themselves */
+	char mode[24];
 };
 
 struct stream_module {

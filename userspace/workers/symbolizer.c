@@ -12,6 +12,7 @@
 #include "base/message.h"
 #include "symbols/elf.h"
 #include "symbols/links.h"
+#include "symbols/points.h"
 #include "symbols/sites.h"
 #include "symbols/unwind_table.h"
 #include "workers/symbolizer.h"
@@ -93,6 +94,7 @@ static int inspect(const struct message *request, uint32_t function_count)
 		inspection.build_id_size = elf_build_id(elf, inspection.build_id);
 		links_read(elf, &inspection.links);
 		sites_find(elf, sites, &inspection.site_count, &inspection.refused);
+		points_find(elf, sites, &inspection.site_count, &inspection.refused_points);
 	}
 	if (!err)
 		err = io_pwrite(out, &inspection, sizeof(inspection), 0);

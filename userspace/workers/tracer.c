@@ -47,6 +47,7 @@ static void reply(enum message_type type, const void *body, size_t size)
 static void send_session(struct tracer *tracer, enum attach_mode mode)
 {
 	struct stream_session session = { .start_ns = clock_now_ns(),
+					  .is_sampled = tracer->options.has_points,
 					  .has_free_stacks = tracer->options.has_free_stacks };
 	struct timespec now;
 
@@ -133,6 +134,7 @@ static void start(struct tracer *tracer)
 			.ring_bytes = tracer->options.ring_bytes,
 			.has_free_stacks = tracer->options.has_free_stacks,
 			.has_mappings = tracer->options.has_mappings,
+			.has_points = tracer->options.has_points,
 			.has_tables = HAS_TABLES,
 		};
 		int err = probes_open(&options, &tracer->probes, &step);

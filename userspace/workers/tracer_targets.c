@@ -157,8 +157,8 @@ static int use_inspection(struct tracer *tracer, struct module *module, const vo
 {
 	int err = module_inspected(module, bytes, size);
 
-	if (!err && !tracer->options.has_mappings)
-		module_drop_mappings(module);
+	if (!err)
+		module_choose_sites(module, tracer->options.has_mappings, tracer->options.has_points);
 	return err;
 }
 
@@ -345,6 +345,10 @@ static void load_module(struct tracer *tracer, struct module *module)
 		if (err)
 			module_note(module, "not inspected", err);
 	}
+	/* a stack that is taken at a point begins in the middle of code */
+	if (!err && !table_err && tracer->options.has_points && module->inspection.site_count &&
+	    tracer->probes)
+		table_err = publish_table(tracer, module, true);
 	if (table_err && !module->note[0])
 		module_note(module, "no unwind table", table_err);
 	if (module->fd >= 0 && !err && tracer->stream >= 0)
@@ -353,6 +357,11 @@ static void load_module(struct tracer *tracer, struct module *module)
 		snprintf(module->note, sizeof(module->note),
 			 "%u functions are not probed: no instruction begins where their names are",
 			 module->inspection.refused);
+	if (!err && tracer->options.has_points && module->inspection.refused_points &&
+	    !module->note[0])
+		snprintf(module->note, sizeof(module->note),
+			 "%u otel_memory points are not probed: their arguments are not where they can be read",
+			 module->inspection.refused_points);
 	if (tracer->is_attached && (err = tracer_attach_module(tracer, module)))
 		module_note(module, "not probed", err);
 	announce_module(tracer, module);

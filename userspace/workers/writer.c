@@ -87,6 +87,8 @@ static void handle_session(struct writer *writer, const struct stream_session *s
 	session_record_put(
 		&out, &(struct session_record) { .start_unix_ns = session->start_unix_ns,
 						 .has_free_stacks = session->has_free_stacks != 0,
+						 .sampling_bytes =
+							 session->is_sampled ? SAMPLED_BY_TARGETS : 0,
 						 .host = host.nodename,
 						 .kernel = host.release,
 						 .tool_version = (char *)HEAPTRAIL_VERSION,
