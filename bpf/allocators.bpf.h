@@ -48,20 +48,44 @@ static __always_inline struct thread *thread_of(struct task_struct *task)
 	return thread;
 }
 
+/* Will the call that was entered with this stack pointer return through the kernel's trampoline? */
+static __always_inline bool is_return_pending(u64 sp)
+{
+#if defined(__TARGET_ARCH_x86)
+	u64 word = 0;
+
+	/* it starts a page; no function returns to the start of a page but by chance */
+	return bpf_probe_read_user(&word, sizeof(word), (void *)sp) == 0 && word &&
+	       (word & (PAGE_BYTES - 1)) == 0;
+#else
+	/* the return address may be in a register; the kernel's list has calls that were left by
+	 * longjmp, too, until the next one is made from further up */
+	return original_return(sp) != 0;
+#endif
+}
+
 /* Is this entry inside a counted call of its thread that is still under way? */
 static __always_inline bool is_nested(struct thread *thread, u64 sp)
 {
-	u64 word;
-
 	if (!thread->sp)
 		return false;
-	/* the kernel's trampoline starts a page; no function returns to the start of a page but by
-	 * chance */
-	if (sp <= thread->sp && bpf_probe_read_user(&word, sizeof(word), (void *)thread->sp) == 0 &&
-	    word && (word & 0xfff) == 0)
+	if (sp <= thread->sp && is_return_pending(thread->sp))
 		return true;
 	thread->sp = 0;
 	return false;
+}
+
+/* Is the thread's last free still under way, as far as its return address tells? */
+static __always_inline bool is_free_pending(struct thread *thread)
+{
+#if defined(__TARGET_ARCH_x86)
+	u64 word = 0;
+
+	return bpf_probe_read_user(&word, sizeof(word), (void *)thread->free_sp) == 0 &&
+	       word == thread->free_return;
+#else
+	return true; /* it does not */
+#endif
 }
 
 static __always_inline bool is_reallocation(u32 kind)
@@ -126,17 +150,15 @@ static __always_inline u8 log2_of(u64 alignment)
 static __always_inline bool is_handed_on(struct pt_regs *ctx, struct thread *thread, u64 address,
 					 u64 sp)
 {
-	u64 word = 0, site = register_pc(ctx);
+	u64 site = register_pc(ctx);
 
 	if (address == thread->free_address && site != thread->free_site && sp <= thread->free_sp &&
-	    bpf_probe_read_user(&word, sizeof(word), (void *)thread->free_sp) == 0 &&
-	    word == thread->free_return)
+	    is_free_pending(thread))
 		return true;
 	thread->free_address = address;
 	thread->free_site = site;
 	thread->free_sp = sp;
-	thread->free_return = 0;
-	bpf_probe_read_user(&thread->free_return, sizeof(thread->free_return), (void *)sp);
+	thread->free_return = register_return(ctx, sp);
 	return false;
 }
 
@@ -156,15 +178,13 @@ static __always_inline void emit_free_of(struct task_struct *task, u64 cookie, u
 static __always_inline void emit_free(struct pt_regs *ctx, u64 cookie, struct thread *thread,
 				      struct task_struct *task, u64 sp)
 {
-	u64 address = register_read(ctx, COOKIE_POINTER(cookie)), stack = 0, return_address = 0;
+	u64 address = register_read(ctx, COOKIE_POINTER(cookie)), stack = 0;
 
 	if (!address || (has_free_layers && is_handed_on(ctx, thread, address, sp)))
 		return;
 	thread_announce(thread, task);
-	if (has_free_stacks) {
-		bpf_probe_read_user(&return_address, sizeof(return_address), (void *)sp);
-		stack = stack_take(ctx, task, return_address, sp + 8);
-	}
+	if (has_free_stacks)
+		stack = stack_take(ctx, task, register_return(ctx, sp), sp + CALL_FRAME_BYTES);
 	emit_free_of(task, cookie, address, stack);
 }
 
@@ -238,11 +258,7 @@ static __always_inline void emit_mapping(struct thread *thread, struct task_stru
 /* Is it the allocator that maps or unmaps, in a call that frees? Such a call's return is not seen. */
 static __always_inline bool is_in_free(struct thread *thread, u64 sp)
 {
-	u64 word = 0;
-
-	return thread->free_return && sp < thread->free_sp &&
-	       bpf_probe_read_user(&word, sizeof(word), (void *)thread->free_sp) == 0 &&
-	       word == thread->free_return;
+	return thread->free_return && sp < thread->free_sp && is_free_pending(thread);
 }
 
 static __always_inline void emit_unmap(struct pt_regs *ctx, u64 cookie, struct thread *thread,

@@ -89,6 +89,19 @@ static __always_inline u64 register_pc(struct pt_regs *ctx)
 #endif
 }
 
+/* Where a function that has just been entered will return to; sp: its stack pointer there. */
+static __always_inline u64 register_return(struct pt_regs *ctx, u64 sp)
+{
+#if defined(__TARGET_ARCH_x86)
+	u64 address = 0;
+
+	bpf_probe_read_user(&address, sizeof(address), (void *)sp);
+	return address;
+#else
+	return ((struct user_pt_regs *)ctx)->regs[30];
+#endif
+}
+
 static __always_inline u64 register_result(struct pt_regs *ctx)
 {
 	return register_read(ctx, 1);

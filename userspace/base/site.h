@@ -55,6 +55,9 @@ struct module_inspection {
 	struct debug_links links;
 	uint32_t refused; /* functions found by name that have no usable site */
 	uint32_t refused_points; /* static probe points whose arguments cannot be read */
+	uint32_t reserved;
 };
+_Static_assert(sizeof(struct module_inspection) % _Alignof(struct probe_site) == 0,
+	       "sites follow it directly");
 
 #endif
