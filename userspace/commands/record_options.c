@@ -3,8 +3,7 @@
 
 #include "base/units.h"
 #include "commands/command.h"
-#include "keys/age.h"
-#include "keys/bech32.h"
+#include "keys/recipient.h"
 
 #include <argp.h>
 #include <stdlib.h>
@@ -51,8 +50,8 @@ static const struct argp_option OPTIONS[] = {
 	{ "output", 'o', "FILE", 0,
 	  "write the capture there; default: STATE/captures/<time>-<comm>-<pid>.heaptrail", 1 },
 	{ "to", KEY_TO, "RECIPIENT", 0,
-	  "let the holder of this age identity (age1...) open the capture, too, by `age' and without this "
-	  "host's audit log; may be given several times",
+	  "let the holder of this age identity (age1...) or SSH key (ssh-ed25519 AAAA...) open the capture, too, "
+	  "by `age' and without this host's audit log; may be given several times",
 	  1 },
 	{ "dry-run", KEY_DRY_RUN, NULL, 0, "print where probes would be put, and attach none", 2 },
 	{ "free-stacks", KEY_FREE_STACKS, NULL, 0, "take the stacks of frees, too", 2 },
@@ -133,15 +132,14 @@ static void check_arguments(struct record_options *options, struct argp_state *s
 static void add_recipient(struct record_options *options, const char *value,
 			  struct argp_state *state)
 {
-	uint8_t key[32];
+	struct recipient recipient;
 
-	if (bech32_decode(AGE_PREFIX_RECIPIENT, value, key)) {
-		/* not repeated: it may be an identity, which is a secret */
-		argp_error(state, "--to: not an age recipient; one looks like age1...");
-	}
+	/* not repeated: it may be an identity, which is a secret */
+	if (recipient_parse(value, &recipient))
+		argp_error(state, "--to: not a recipient; one looks like age1... or ssh-ed25519 AAAA...");
 	if (options->recipient_count == RECIPIENTS_MAX)
 		argp_error(state, "too many recipients: at most %d", RECIPIENTS_MAX);
-	options->recipients[options->recipient_count++] = value;
+	recipient_format(&recipient, options->recipients[options->recipient_count++]);
 }
 
 static error_t parse(int key, char *value, struct argp_state *state)

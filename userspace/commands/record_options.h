@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "commands/select.h"
+#include "keys/recipient.h"
 
 #define PIDS_MAX       65536
 #define RECIPIENTS_MAX 15 /* the vault is one more */
@@ -22,7 +23,7 @@ struct record_options {
 	const char *output_path, *state_directory;
 	struct user_function functions[USER_FUNCTIONS_MAX];
 	size_t function_count;
-	const char *recipients[RECIPIENTS_MAX]; /* age1..., beside the vault's own */
+	char recipients[RECIPIENTS_MAX][RECIPIENT_TEXT_MAX]; /* beside the vault's own */
 	size_t recipient_count;
 	int ready_fd;
 	bool is_dry_run, is_json, has_free_stacks, has_mappings, has_points;

@@ -7,6 +7,7 @@
 #define HEAPTRAIL_COMMANDS_RECORDING_H
 
 #include "base/message.h"
+#include "keys/recipient.h"
 #include "workers/protocol.h"
 #include "workers/start.h"
 
@@ -42,7 +43,7 @@ int recording_start_tracer(struct recording *recording, struct tracer_start *opt
  * its start on record. stream: the pipe's end for the writer.
  */
 int recording_start_writer(struct recording *recording, const char *state_directory,
-			   const char *const *recipients, size_t count, int file, int stream);
+			   const char (*recipients)[RECIPIENT_TEXT_MAX], size_t count, int file, int stream);
 
 /* A new target, or its mappings again, and how many functions of allocators it has mapped.
  * EXIT_TARGET: it is gone. */

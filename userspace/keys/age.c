@@ -46,6 +46,43 @@ static int wrap_key(uint8_t key[static 32], const uint8_t secret[static 32],
 	return err;
 }
 
+/* The same for an SSH key, converted to the curve; a tweak ties the shared point to that very key. */
+static int wrap_key_ssh(uint8_t key[static 32], const uint8_t secret[static 32],
+			const uint8_t share[static 32], const struct recipient *recipient)
+{
+	static const char LABEL[] = "age-encryption.org/v1/ssh-ed25519";
+	uint8_t shared[32], tweaked[32], tweak[32], salt[64], wire[RECIPIENT_SSH_BYTES];
+	int err = crypto_sign_ed25519_pk_to_curve25519(salt + 32, recipient->key) ? -EINVAL : 0;
+
+	recipient_ssh(recipient, wire);
+	memcpy(salt, share, 32);
+	hkdf(tweak, (const uint8_t *)"", 0, wire, sizeof(wire), LABEL);
+	if (!err && (crypto_scalarmult(shared, secret, salt + 32) ||
+		     crypto_scalarmult(tweaked, tweak, shared)))
+		err = -EINVAL;
+	if (!err)
+		hkdf(key, tweaked, 32, salt, 64, LABEL);
+	sodium_memzero(shared, sizeof(shared));
+	sodium_memzero(tweaked, sizeof(tweaked));
+	return err;
+}
+
+/* What stands between "-> " and the share: the kind, and of an SSH key the beginning of its hash. */
+static void stanza_name(const struct recipient *recipient, char name[static 32])
+{
+	uint8_t wire[RECIPIENT_SSH_BYTES], hash[crypto_hash_sha256_BYTES];
+	char tag[8];
+
+	if (recipient->kind == RECIPIENT_X25519) {
+		strcpy(name, "X25519");
+		return;
+	}
+	recipient_ssh(recipient, wire);
+	crypto_hash_sha256(hash, wire, sizeof(wire));
+	sodium_bin2base64(tag, sizeof(tag), hash, 4, BASE64);
+	snprintf(name, 32, "ssh-ed25519 %s", tag);
+}
+
 static void header_mac(uint8_t mac[static 32], const uint8_t file_key[static FILE_KEY_BYTES],
 		       const uint8_t *header, size_t size)
 {
@@ -60,22 +97,25 @@ static void header_mac(uint8_t mac[static 32], const uint8_t file_key[static FIL
 static const uint8_t STREAM_NONCE[12] = { [11] = 1 };
 static const uint8_t ZERO_NONCE[12] = { 0 };
 
-static int put_stanza(const uint8_t recipient[static 32],
+static int put_stanza(const struct recipient *recipient,
 		      const uint8_t file_key[static FILE_KEY_BYTES], struct bytes_buffer *out)
 {
 	uint8_t secret[32], share[32], key[32], wrapped[WRAPPED_BYTES];
-	char share_text[TEXT_MAX], wrapped_text[TEXT_MAX], stanza[160];
+	char share_text[TEXT_MAX], wrapped_text[TEXT_MAX], name[32], stanza[192];
 
 	randombytes_buf(secret, sizeof(secret));
 	crypto_scalarmult_base(share, secret);
-	int err = wrap_key(key, secret, recipient, share, recipient);
+	int err = recipient->kind == RECIPIENT_X25519
+			  ? wrap_key(key, secret, recipient->key, share, recipient->key)
+			  : wrap_key_ssh(key, secret, share, recipient);
 	if (!err) {
 		crypto_aead_chacha20poly1305_ietf_encrypt(wrapped, NULL, file_key, FILE_KEY_BYTES,
 							  NULL, 0, NULL, ZERO_NONCE, key);
 		sodium_bin2base64(share_text, sizeof(share_text), share, 32, BASE64);
 		sodium_bin2base64(wrapped_text, sizeof(wrapped_text), wrapped, WRAPPED_BYTES,
 				  BASE64);
-		int n = snprintf(stanza, sizeof(stanza), VERSION_LINE "-> X25519 %s\n%s\n---",
+		stanza_name(recipient, name);
+		int n = snprintf(stanza, sizeof(stanza), VERSION_LINE "-> %s %s\n%s\n---", name,
 				 share_text, wrapped_text);
 		bytes_put(out, stanza, (size_t)n);
 	}
@@ -84,7 +124,7 @@ static int put_stanza(const uint8_t recipient[static 32],
 	return err;
 }
 
-int age_wrap(const uint8_t recipient[static 32], const uint8_t *secret, size_t size,
+int age_wrap(const struct recipient *recipient, const uint8_t *secret, size_t size,
 	     struct bytes_buffer *out)
 {
 	uint8_t file_key[FILE_KEY_BYTES], mac[32], nonce[16], key[32];

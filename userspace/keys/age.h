@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Small secrets in the age v1 file format (https://age-encryption.org/v1), X25519 recipients only:
- * enough for a key slot, and any age program opens one.
+ * Small secrets in the age v1 file format (https://age-encryption.org/v1), for one recipient: enough
+ * for a key slot, and any age program opens one. What is for SSH keys is age's ssh-ed25519 stanza
+ * (https://pkg.go.dev/filippo.io/age/agessh).
  */
 #ifndef HEAPTRAIL_KEYS_AGE_H
 #define HEAPTRAIL_KEYS_AGE_H
 
-#include "base/bytes.h"
+#include "keys/recipient.h"
 
 #define AGE_PREFIX_RECIPIENT "age"
 #define AGE_PREFIX_IDENTITY  "age-secret-key-"
 #define AGE_PAYLOAD_MAX	     4096
 
-/* Appends a complete age file that holds secret for the recipient's public key. 0, -EINVAL,
- * -ENOMEM. */
-int age_wrap(const uint8_t recipient[static 32], const uint8_t *secret, size_t size,
+/* Appends a complete age file that holds secret for the recipient. 0, -EINVAL, -ENOMEM. */
+int age_wrap(const struct recipient *recipient, const uint8_t *secret, size_t size,
 	     struct bytes_buffer *out);
 
 /*

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Who can check the MACs of the audit log: the age recipients in the file `auditors` in the key
- * directory, one on each line, as in ssh's authorized_keys; lines that begin with # are comments.
+ * directory (keys/recipient.h).
  * Their identities are kept elsewhere.
  */
 #ifndef HEAPTRAIL_KEYS_AUDITORS_H

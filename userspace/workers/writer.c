@@ -10,7 +10,6 @@
 #include "base/message.h"
 #include "base/text.h"
 #include "keys/age.h"
-#include "keys/bech32.h"
 #include "workers/worker.h"
 
 #include <errno.h>
@@ -24,10 +23,10 @@ static struct message message;
 
 static int wrap(void *recipient, const uint8_t *secret, size_t size, struct bytes_buffer *slot)
 {
-	uint8_t public[32];
-	int err = bech32_decode(AGE_PREFIX_RECIPIENT, recipient, public);
+	struct recipient who;
+	int err = recipient_parse(recipient, &who);
 
-	return err ? err : age_wrap(public, secret, size, slot);
+	return err ? err : age_wrap(&who, secret, size, slot);
 }
 
 static void receive(enum message_type type, size_t size, uint32_t fds)
@@ -58,7 +57,7 @@ static void begin(struct writer *writer)
 	int err = capture_writer_new(writer->file, start.host_pk, wrap, recipients,
 				     start.recipient_count, &writer->capture);
 	if (err == -EINVAL)
-		worker_fail(2, EINVAL, "a recipient is not valid: it must look like age1…");
+		worker_fail(2, EINVAL, "a recipient is not valid: it must look like age1… or ssh-ed25519 AAAA…");
 	if (err)
 		worker_fail(1, -err, "the capture's keys cannot be made: %s", strerror(-err));
 	/* only now: the header names the kernel's boot id, which is in a file */

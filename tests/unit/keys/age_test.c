@@ -58,10 +58,10 @@ static int run(const char *format)
 static struct bytes_buffer wrap(void)
 {
 	struct bytes_buffer file = { 0 };
-	uint8_t recipient[32];
+	struct recipient recipient;
 
-	assert_int_equal(bech32_decode("age", keys_recipient(keys), recipient), 0);
-	assert_int_equal(age_wrap(recipient, SECRET, sizeof(SECRET), &file), 0);
+	assert_int_equal(recipient_parse(keys_recipient(keys), &recipient), 0);
+	assert_int_equal(age_wrap(&recipient, SECRET, sizeof(SECRET), &file), 0);
 	return file;
 }
 

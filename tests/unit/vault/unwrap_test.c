@@ -24,7 +24,7 @@ static struct keys *keys;
 static uint8_t last_secret[CAPTURE_SECRET_BYTES]; /* what was wrapped last */
 static uint8_t replayed[CAPTURE_SECRET_BYTES];	  /* what REPLAY wraps */
 
-enum recipient {
+enum slot_for {
 	OURS,
 	SOMEBODY,
 	RUBBISH,
@@ -34,22 +34,23 @@ enum recipient {
 
 static int wrap(void *recipient, const uint8_t *secret, size_t size, struct bytes_buffer *slot)
 {
-	enum recipient who = *(const enum recipient *)recipient;
-	uint8_t public[32], private[32];
+	enum slot_for who = *(const enum slot_for *)recipient;
+	struct recipient to = { .kind = RECIPIENT_X25519 };
+	uint8_t private[32];
 
 	memcpy(last_secret, secret, sizeof(last_secret));
 	if (who == RUBBISH)
 		return bytes_put(slot, "age-encryption.org/v9\n", 22), 0;
-	crypto_box_keypair(public, private);
-	if (who != SOMEBODY && bech32_decode(AGE_PREFIX_RECIPIENT, keys_recipient(keys), public))
+	crypto_box_keypair(to.key, private);
+	if (who != SOMEBODY && recipient_parse(keys_recipient(keys), &to))
 		return -EINVAL;
 	if (who == SHORT)
-		return age_wrap(public, secret, size - 1, slot);
-	return age_wrap(public, who == REPLAY ? replayed : secret, size, slot);
+		return age_wrap(&to, secret, size - 1, slot);
+	return age_wrap(&to, who == REPLAY ? replayed : secret, size, slot);
 }
 
 /* A capture with slots for these recipients, and its header. */
-static int make(const enum recipient *who, size_t count, struct capture_header *header)
+static int make(const enum slot_for *who, size_t count, struct capture_header *header)
 {
 	uint8_t pk[32], sk[64], sig[64], message[HEADER_MESSAGE_BYTES];
 	const void *recipients[4];
@@ -69,7 +70,7 @@ static int make(const enum recipient *who, size_t count, struct capture_header *
 	return fd;
 }
 
-static int unwrap(const enum recipient *who, size_t count, uint8_t key[static CAPTURE_KEY_BYTES])
+static int unwrap(const enum slot_for *who, size_t count, uint8_t key[static CAPTURE_KEY_BYTES])
 {
 	struct capture_header header;
 	int fd = make(who, count, &header);
@@ -80,7 +81,7 @@ static int unwrap(const enum recipient *who, size_t count, uint8_t key[static CA
 	return err;
 }
 
-static void assert_released(const enum recipient *who, size_t count)
+static void assert_released(const enum slot_for *who, size_t count)
 {
 	uint8_t key[CAPTURE_KEY_BYTES];
 
@@ -88,7 +89,7 @@ static void assert_released(const enum recipient *who, size_t count)
 	assert_memory_equal(key, last_secret + 32, sizeof(key));
 }
 
-static void assert_not_released(const enum recipient *who, size_t count, int err)
+static void assert_not_released(const enum slot_for *who, size_t count, int err)
 {
 	uint8_t key[CAPTURE_KEY_BYTES];
 
@@ -99,19 +100,19 @@ static void assert_not_released(const enum recipient *who, size_t count, int err
 static void our_slot_gives_the_key_wherever_it_stands(void **state)
 {
 	(void)state;
-	assert_released((enum recipient[]) { OURS }, 1);
-	assert_released((enum recipient[]) { OURS, SOMEBODY }, 2);
-	assert_released((enum recipient[]) { SOMEBODY, SOMEBODY, OURS }, 3);
-	assert_released((enum recipient[]) { RUBBISH, OURS }, 2);
+	assert_released((enum slot_for[]) { OURS }, 1);
+	assert_released((enum slot_for[]) { OURS, SOMEBODY }, 2);
+	assert_released((enum slot_for[]) { SOMEBODY, SOMEBODY, OURS }, 3);
+	assert_released((enum slot_for[]) { RUBBISH, OURS }, 2);
 }
 
 static void no_slot_of_ours_gives_no_key(void **state)
 {
 	(void)state;
-	assert_not_released((enum recipient[]) { SOMEBODY }, 1, -ENOKEY);
-	assert_not_released((enum recipient[]) { SOMEBODY, SOMEBODY }, 2, -ENOKEY);
-	assert_not_released((enum recipient[]) { SOMEBODY, RUBBISH }, 2, -EBADMSG);
-	assert_not_released((enum recipient[]) { SHORT }, 1, -EBADMSG);
+	assert_not_released((enum slot_for[]) { SOMEBODY }, 1, -ENOKEY);
+	assert_not_released((enum slot_for[]) { SOMEBODY, SOMEBODY }, 2, -ENOKEY);
+	assert_not_released((enum slot_for[]) { SOMEBODY, RUBBISH }, 2, -EBADMSG);
+	assert_not_released((enum slot_for[]) { SHORT }, 1, -EBADMSG);
 }
 
 static void a_secret_of_another_capture_is_refused(void **state)
@@ -119,16 +120,16 @@ static void a_secret_of_another_capture_is_refused(void **state)
 	struct capture_header header;
 
 	(void)state;
-	close(make((enum recipient[]) { OURS }, 1, &header));
+	close(make((enum slot_for[]) { OURS }, 1, &header));
 	memcpy(replayed, last_secret, sizeof(replayed));
-	assert_not_released((enum recipient[]) { REPLAY }, 1, -EBADMSG);
+	assert_not_released((enum slot_for[]) { REPLAY }, 1, -EBADMSG);
 }
 
 static void a_secret_with_another_label_is_refused(void **state)
 {
 	(void)state;
 	memset(replayed, 'x', sizeof(replayed));
-	assert_not_released((enum recipient[]) { REPLAY }, 1, -EBADMSG);
+	assert_not_released((enum slot_for[]) { REPLAY }, 1, -EBADMSG);
 }
 
 static void no_changed_bit_of_the_slots_is_accepted(void **state)
@@ -136,7 +137,7 @@ static void no_changed_bit_of_the_slots_is_accepted(void **state)
 	static uint8_t bytes[4096];
 	struct capture_header header;
 	uint8_t key[CAPTURE_KEY_BYTES];
-	int fd = make((enum recipient[]) { OURS }, 1, &header);
+	int fd = make((enum slot_for[]) { OURS }, 1, &header);
 
 	(void)state;
 	assert_int_equal(io_pread(fd, bytes, sizeof(bytes), 0), 0);
