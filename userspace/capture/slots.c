@@ -32,7 +32,7 @@ static int message_of(struct bytes_buffer *message, const uint8_t id[static 16],
 
 void slots_finish(struct bytes_buffer *out, const struct bytes_buffer *slots, uint32_t count,
 		  const struct seal_keys *keys, const uint8_t id[static 16],
-		  const uint8_t signer_pk[static 32], const uint8_t signer_sk[static 64])
+		  const struct slots_signer *signer)
 {
 	struct bytes_buffer message = { 0 };
 	uint8_t mac[32], sig[64];
@@ -44,11 +44,11 @@ void slots_finish(struct bytes_buffer *out, const struct bytes_buffer *slots, ui
 		return;
 	mac_of(out->data, out->size, keys, mac);
 	bytes_put(out, mac, sizeof(mac));
-	bytes_put(out, signer_pk, 32);
+	bytes_put(out, signer->public_key, 32);
 	if (out->failed || message_of(&message, id, out->data, out->size)) {
 		out->failed = true;
 	} else {
-		crypto_sign_detached(sig, NULL, message.data, message.size, signer_sk);
+		signer->sign(signer->context, message.data, message.size, sig);
 		bytes_put(out, sig, sizeof(sig));
 	}
 	bytes_free(&message);

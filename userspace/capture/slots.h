@@ -9,16 +9,28 @@
 #include "base/bytes.h"
 #include "capture/seal.h"
 
-#define SLOT_AGE 1
+#define SLOT_PADDING 0 /* nobody's: it fills the room up to where chunks begin */
+#define SLOT_AGE     1
+
+/* Bytes around the slots: counts, MAC, signer, signature. */
+#define SLOTS_FRAME_BYTES (4 + 4 + 32 + 32 + 64)
+#define SLOT_HEAD_BYTES	  5
 
 /* Appends one slot of this type. */
 void slots_put(struct bytes_buffer *slots, uint8_t type, const void *data, size_t size);
+
+/* Whose signature they get: the capture's key, or the host's. */
+struct slots_signer {
+	void *context;
+	const uint8_t *public_key; /* 32 bytes */
+	void (*sign)(void *context, const void *message, size_t size, uint8_t signature[static 64]);
+};
 
 /* Frames, authenticates and signs the slots collected in `slots`; out: what stands behind the
  * header. */
 void slots_finish(struct bytes_buffer *out, const struct bytes_buffer *slots, uint32_t count,
 		  const struct seal_keys *keys, const uint8_t id[static 16],
-		  const uint8_t signer_pk[static 32], const uint8_t signer_sk[static 64]);
+		  const struct slots_signer *signer);
 
 /* The slots of a file, checked against their signature. */
 struct slots {

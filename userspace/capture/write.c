@@ -152,6 +152,12 @@ static int append_bytes(struct capture_writer *writer, const void *bytes, size_t
 	return 0;
 }
 
+static void sign_by_capture(void *context, const void *message, size_t size,
+			    uint8_t signature[static 64])
+{
+	crypto_sign_detached(signature, NULL, message, size, context);
+}
+
 int capture_writer_begin(struct capture_writer *writer, const uint8_t host_sig[static 64])
 {
 	static const uint8_t ZEROS[4096];
@@ -164,7 +170,9 @@ int capture_writer_begin(struct capture_writer *writer, const uint8_t host_sig[s
 	if (err)
 		return -EBADMSG;
 	slots_finish(&region, &writer->slots, writer->slot_count, &writer->keys, header.capture_id,
-		     header.capture_pk, writer->sk);
+		     &(struct slots_signer) { .context = writer->sk,
+					      .public_key = header.capture_pk,
+					      .sign = sign_by_capture });
 	bytes_put(&out, writer->header, CAPTURE_HEADER_BYTES);
 	bytes_put(&out, region.data, region.size);
 	bytes_put(&out, ZEROS,

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "commands/command.h"
 #include "commands/vault_client.h"
+#include "keys/recipient.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -16,9 +17,45 @@ static const struct argp_option OPTIONS[] = {
 	{ 0 },
 };
 
-struct arguments {
-	const char *verb, *state_directory;
+enum verb {
+	SHOW,
+	INIT,
+	ROTATE,
+	RECIPIENTS,
+	VERB_COUNT
 };
+
+static const char *const VERBS[VERB_COUNT] = { "show", "init", "rotate", "recipients" };
+
+struct arguments {
+	int verb; /* -1: none yet */
+	const char *change, *recipient; /* of recipients: NULL, or "add", "remove" */
+	const char *state_directory;
+};
+
+static int verb_named(const char *name)
+{
+	for (int i = 0; i < VERB_COUNT; i++)
+		if (strcmp(VERBS[i], name) == 0)
+			return i;
+	return -1;
+}
+
+static void take_word(struct arguments *arguments, char *word, struct argp_state *state)
+{
+	if (arguments->verb < 0) {
+		arguments->verb = verb_named(word);
+		if (arguments->verb < 0)
+			argp_error(state, "show, init, rotate or recipients?");
+	} else if (arguments->verb == RECIPIENTS && !arguments->change &&
+		   (strcmp(word, "add") == 0 || strcmp(word, "remove") == 0)) {
+		arguments->change = word;
+	} else if (arguments->change && !arguments->recipient) {
+		arguments->recipient = word;
+	} else {
+		argp_error(state, "too many words");
+	}
+}
 
 static error_t parse(int key, char *value, struct argp_state *state)
 {
@@ -26,14 +63,12 @@ static error_t parse(int key, char *value, struct argp_state *state)
 
 	switch (key) {
 	case 'S': arguments->state_directory = value; return 0;
-	case ARGP_KEY_ARG:
-		if (arguments->verb || (strcmp(value, "show") != 0 && strcmp(value, "init") != 0))
-			argp_error(state, "show or init?");
-		arguments->verb = value;
-		return 0;
+	case ARGP_KEY_ARG: take_word(arguments, value, state); return 0;
 	case ARGP_KEY_END:
-		if (!arguments->verb)
-			argp_error(state, "show or init?");
+		if (arguments->verb < 0)
+			argp_error(state, "show, init, rotate or recipients?");
+		if (arguments->change && !arguments->recipient)
+			argp_error(state, "which recipient? One looks like age1... or ssh-ed25519 AAAA...");
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -42,9 +77,12 @@ static error_t parse(int key, char *value, struct argp_state *state)
 static const struct argp ARGP = {
 	OPTIONS,
 	parse,
-	"show|init",
+	"show\ninit\nrotate\nrecipients [add|remove RECIPIENT]",
 	"The public halves of this host's keys; the private halves never leave the vault. `init' "
-	"makes the keys where there are none, as the first recording does.",
+	"makes the keys where there are none, as the first recording does. `rotate' makes a new vault key for "
+	"captures to come; earlier keys stay, to open what is there. `recipients' are for every "
+	"recording from now on, beside the vault: age identities and SSH keys whose holders open captures by `age', "
+	"without this host's audit log.",
 	NULL,
 	NULL,
 	NULL
@@ -64,28 +102,83 @@ static int find_keys(const char *directory)
 			    directory);
 }
 
-int keys_main(int argc, char **argv)
+static int show(struct worker_process *vault, const char *directory)
 {
 	static const struct message_rule KEYS = { VAULT_KEYS, sizeof(struct vault_keys), 0 };
 	static struct message answer;
-	struct worker_process vault = WORKER_PROCESS_NONE;
-	struct arguments arguments = { 0 };
 	struct vault_keys *keys = (void *)answer.body;
 	char host[65];
+	int status = vault_ask(vault, VAULT_PUBLIC, NULL, 0, -1, &KEYS, NULL, &answer);
+
+	if (status)
+		return status;
+	keys->recipient[sizeof(keys->recipient) - 1] = 0;
+	printf("vault      %s\nhost key   %s\ndirectory  %s/keys\n", keys->recipient,
+	       text_hex(host, keys->host_pk, sizeof(keys->host_pk)), directory);
+	return EXIT_DONE;
+}
+
+static int list(struct worker_process *vault)
+{
+	static const struct message_rule LIST = { VAULT_RECIPIENT_LIST,
+						  sizeof(struct vault_recipients), 0 };
+	static struct message answer;
+	struct vault_recipients *recipients = (void *)answer.body;
+	int status = vault_ask(vault, VAULT_RECIPIENTS, NULL, 0, -1, &LIST, NULL, &answer);
+
+	for (uint32_t i = 0; !status && i < recipients->count && i < VAULT_RECIPIENTS_MAX; i++) {
+		recipients->texts[i][sizeof(recipients->texts[i]) - 1] = 0;
+		puts(recipients->texts[i]);
+	}
+	return status;
+}
+
+static int change(struct worker_process *vault, enum vault_change_kind what, const char *recipient)
+{
+	static const struct message_rule NOTED = { VAULT_NOTED, 0, 0 };
+	static struct message answer;
+	struct vault_change request = { .what = what };
+	struct recipient parsed;
+
+	/* not repeated: it may be an identity, which is a secret */
+	if (recipient && recipient_parse(recipient, &parsed))
+		return command_fail(EXIT_MISUSED,
+				    "not a recipient; one looks like age1... or ssh-ed25519 AAAA...");
+	if (recipient)
+		recipient_format(&parsed, request.recipient);
+	return vault_ask(vault, VAULT_CHANGE, &request, sizeof(request), -1, &NOTED, NULL, &answer);
+}
+
+static int run(const struct arguments *arguments, struct worker_process *vault,
+	       const char *directory)
+{
+	int status = EXIT_DONE;
+
+	if (arguments->verb == RECIPIENTS && !arguments->change)
+		return list(vault);
+	if (arguments->verb == RECIPIENTS)
+		return change(vault,
+			      strcmp(arguments->change, "add") == 0 ? VAULT_ADD_RECIPIENT
+								    : VAULT_REMOVE_RECIPIENT,
+			      arguments->recipient);
+	if (arguments->verb == ROTATE)
+		status = change(vault, VAULT_ROTATE, NULL);
+	return status ? status : show(vault, directory);
+}
+
+int keys_main(int argc, char **argv)
+{
+	struct worker_process vault = WORKER_PROCESS_NONE;
+	struct arguments arguments = { .verb = -1 };
 
 	argp_err_exit_status = EXIT_MISUSED;
 	argp_parse(&ARGP, argc, argv, 0, NULL, &arguments);
 	const char *directory = command_state_directory(arguments.state_directory);
-	int status = strcmp(arguments.verb, "show") == 0 ? find_keys(directory) : EXIT_DONE;
+	int status = arguments.verb == INIT ? EXIT_DONE : find_keys(directory);
 	if (!status)
 		status = vault_begin(&vault, directory);
 	if (!status)
-		status = vault_ask(&vault, VAULT_PUBLIC, NULL, 0, -1, &KEYS, NULL, &answer);
-	if (!status) {
-		keys->recipient[sizeof(keys->recipient) - 1] = 0;
-		printf("vault      %s\nhost key   %s\ndirectory  %s/keys\n", keys->recipient,
-		       text_hex(host, keys->host_pk, sizeof(keys->host_pk)), directory);
-	}
+		status = run(&arguments, &vault, directory);
 	worker_finish(&vault);
 	return status;
 }

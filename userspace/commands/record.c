@@ -24,7 +24,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-_Static_assert(RECIPIENTS_MAX < WRITER_RECIPIENTS_MAX, "the vault is a recipient, too");
 
 #define CENSUS_TARGETS_MAX 64 /* a census of more would take too long */
 

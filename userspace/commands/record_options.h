@@ -13,7 +13,7 @@
 #include "keys/recipient.h"
 
 #define PIDS_MAX       65536
-#define RECIPIENTS_MAX 15 /* the vault is one more */
+#define RECIPIENTS_MAX 15
 
 struct record_options {
 	uint32_t pids[PIDS_MAX];

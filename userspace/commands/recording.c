@@ -5,6 +5,7 @@
 #include "base/table_cache.h"
 #include "base/text.h"
 #include "commands/command.h"
+#include "commands/record_options.h"
 #include "commands/vault_client.h"
 
 #include <errno.h>
@@ -121,12 +122,28 @@ static int certify(struct recording *recording)
 	return status ? status : receive(&recording->writer, "writer", &READY, 1);
 }
 
+_Static_assert(1 + RECIPIENTS_MAX + VAULT_RECIPIENTS_MAX <= WRITER_RECIPIENTS_MAX,
+	       "the vault, those of the command line, and those of every recording");
+
+/* Each once. */
+static void add_recipient(struct writer_start *options, const char *text)
+{
+	for (uint32_t i = 0; i < options->recipient_count; i++)
+		if (strcmp(options->recipients[i], text) == 0)
+			return;
+	text_copy(options->recipients[options->recipient_count++], sizeof(options->recipients[0]),
+		  text);
+}
+
 int recording_start_writer(struct recording *recording, const char *state_directory,
 			   const char (*recipients)[RECIPIENT_TEXT_MAX], size_t count, int file, int stream)
 {
 	static const struct message_rule KEYS = { VAULT_KEYS, sizeof(struct vault_keys), 0 };
 	const struct vault_keys *keys = (const void *)message.body;
-	struct writer_start options = { .recipient_count = 1 + (uint32_t)count };
+	static const struct message_rule LIST = { VAULT_RECIPIENT_LIST,
+						  sizeof(struct vault_recipients), 0 };
+	const struct vault_recipients *standing = (const void *)message.body;
+	struct writer_start options = { 0 };
 	int fds[2] = { file, stream };
 	int status = vault_begin(&recording->vault, state_directory);
 
@@ -136,10 +153,14 @@ int recording_start_writer(struct recording *recording, const char *state_direct
 	if (status)
 		return status;
 	memcpy(options.host_pk, keys->host_pk, sizeof(options.host_pk));
-	memcpy(options.recipients[0], keys->recipient, sizeof(options.recipients[0]));
+	add_recipient(&options, keys->recipient);
 	for (size_t i = 0; i < count; i++)
-		snprintf(options.recipients[1 + i], sizeof(options.recipients[0]), "%s",
-			 recipients[i]);
+		add_recipient(&options, recipients[i]);
+	status = vault_ask(&recording->vault, VAULT_RECIPIENTS, NULL, 0, -1, &LIST, NULL, &message);
+	if (status)
+		return status;
+	for (uint32_t i = 0; i < standing->count && i < VAULT_RECIPIENTS_MAX; i++)
+		add_recipient(&options, standing->texts[i]);
 	status = start("writer", &recording->writer);
 	if (!status)
 		status = send_to(&recording->writer, "writer", WRITER_START, &options,

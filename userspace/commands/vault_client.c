@@ -77,9 +77,17 @@ int vault_ask(struct worker_process *vault, enum message_type type, const void *
 	      int fd, const struct message_rule *expected, const char *subject,
 	      struct message *answer)
 {
+	return vault_ask_with(vault, type, body, size, &fd, fd >= 0, expected, subject, answer);
+}
+
+int vault_ask_with(struct worker_process *vault, enum message_type type, const void *body,
+		   size_t size, const int *fds, uint32_t fd_count,
+		   const struct message_rule *expected, const char *subject,
+		   struct message *answer)
+{
 	struct message_rule rules[2] = { *expected,
 					 { MESSAGE_FAILURE, sizeof(struct failure), 0 } };
-	int err = message_send(vault->socket, type, body, size, &fd, fd >= 0);
+	int err = message_send(vault->socket, type, body, size, fds, fd_count);
 
 	/* a vault that gave up has said why before it hung up */
 	if (!err || err == -EPIPE)

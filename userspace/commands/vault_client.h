@@ -19,4 +19,10 @@ int vault_ask(struct worker_process *vault, enum message_type type, const void *
 	      int fd, const struct message_rule *expected, const char *subject,
 	      struct message *answer);
 
+/* The same with fd_count descriptors. */
+int vault_ask_with(struct worker_process *vault, enum message_type type, const void *body,
+		   size_t size, const int *fds, uint32_t fd_count,
+		   const struct message_rule *expected, const char *subject,
+		   struct message *answer);
+
 #endif

@@ -153,7 +153,7 @@ int recipients_write(const char *directory, const char *name, const struct recip
 	if (!err && fsync(fd))
 		err = -errno;
 	close(fd);
-	if (!err && rename(temporary, path))
+	if (!err && renameat(AT_FDCWD, temporary, AT_FDCWD, path))
 		err = -errno;
 	if (err) {
 		(void)unlink(temporary);

@@ -14,10 +14,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TEXT_MAX 512
+#define TEXT_MAX 4096 /* of a file */
 
 struct keys {
-	uint8_t identity[32];
+	uint8_t identities[KEYS_IDENTITIES_MAX][32]; /* the newest first */
+	size_t count;
 	uint8_t host_sk[crypto_sign_SECRETKEYBYTES];
 	uint8_t host_pk[32];
 	char recipient[BECH32_TEXT_MAX];
@@ -63,8 +64,10 @@ static int read_secret(int directory, const char *name, char text[static TEXT_MA
 	return err;
 }
 
-/* Whole or not at all, and never over another: two first uses at once end with one key. */
-static int write_file(int directory, const char *name, const char *text, mode_t mode)
+/* Whole or not at all; and, unless it replaces, never over another: two first uses at once end with
+ * one key. */
+static int write_file(int directory, const char *name, const char *text, mode_t mode,
+		      bool replaces)
 {
 	char temporary[64], number[17];
 	uint8_t random[8];
@@ -77,51 +80,66 @@ static int write_file(int directory, const char *name, const char *text, mode_t 
 	if (fd < 0)
 		return -errno;
 	int err = io_write(fd, text, strlen(text));
-	if (!err && (fchmod(fd, mode) || fsync(fd)))
+	if (!err && ((!replaces && fchmod(fd, mode)) || fsync(fd)))
 		err = -errno;
-	if (!err && linkat(directory, temporary, directory, name, 0))
+	if (!err && replaces && renameat(directory, temporary, directory, name))
+		err = -errno;
+	if (!err && !replaces && linkat(directory, temporary, directory, name, 0))
 		err = errno == EEXIST ? 0 : -errno;
 	close(fd);
-	unlinkat(directory, temporary, 0);
+	if (err || !replaces)
+		unlinkat(directory, temporary, 0);
 	if (!err && fsync(directory))
 		err = -errno;
 	return err;
 }
 
-/* The key in an identity file: the first line that is not a comment, as age-keygen writes it. */
-static int parse_identity(const char *text, uint8_t identity[static 32])
+/* The keys in an identity file: the lines that are not comments, as age-keygen writes them. */
+static int parse_identities(const char *text, struct keys *keys)
 {
+	keys->count = 0;
 	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
 		char key[BECH32_TEXT_MAX];
 		size_t length = strcspn(line, "\r\n");
 		if (length == 0 || *line == '#')
 			continue;
-		if (length >= sizeof(key))
+		if (length >= sizeof(key) || keys->count == KEYS_IDENTITIES_MAX)
 			return -EBADMSG;
 		memcpy(key, line, length);
 		key[length] = 0;
-		int err = bech32_decode(AGE_PREFIX_IDENTITY, key, identity);
+		int err = bech32_decode(AGE_PREFIX_IDENTITY, key, keys->identities[keys->count++]);
 		sodium_memzero(key, sizeof(key));
-		return err ? -EBADMSG : 0;
+		if (err)
+			return -EBADMSG;
 	}
-	return -EBADMSG;
+	return keys->count ? 0 : -EBADMSG;
 }
 
-static int make_vault_key(int directory)
+/* Appends an identity with its public half as a comment, as age-keygen does. */
+static void put_identity(const uint8_t identity[static 32], char text[static TEXT_MAX])
 {
-	uint8_t identity[32], public[32];
-	char secret_text[BECH32_TEXT_MAX], public_text[BECH32_TEXT_MAX], text[TEXT_MAX];
+	uint8_t public[32];
+	char secret_text[BECH32_TEXT_MAX], public_text[BECH32_TEXT_MAX];
+	size_t used = strlen(text);
 
-	randombytes_buf(identity, sizeof(identity));
 	crypto_scalarmult_base(public, identity);
 	bech32_encode(AGE_PREFIX_RECIPIENT, public, public_text);
 	bech32_encode(AGE_PREFIX_IDENTITY, identity, secret_text);
 	for (char *p = secret_text; *p; p++)
 		*p = (char)toupper((unsigned char)*p);
-	snprintf(text, sizeof(text), "# public key: %s\n%s\n", public_text, secret_text);
-	int err = write_file(directory, "vault.key", text, 0600);
-	sodium_memzero(identity, sizeof(identity));
+	snprintf(text + used, TEXT_MAX - used, "# public key: %s\n%s\n", public_text, secret_text);
 	sodium_memzero(secret_text, sizeof(secret_text));
+}
+
+static int make_vault_key(int directory)
+{
+	uint8_t identity[32];
+	char text[TEXT_MAX] = "";
+
+	randombytes_buf(identity, sizeof(identity));
+	put_identity(identity, text);
+	int err = write_file(directory, "vault.key", text, 0600, false);
+	sodium_memzero(identity, sizeof(identity));
 	sodium_memzero(text, sizeof(text));
 	return err;
 }
@@ -134,7 +152,7 @@ static int make_host_key(int directory)
 	randombytes_buf(seed, sizeof(seed));
 	text_hex(text, seed, sizeof(seed));
 	strcat(text, "\n");
-	int err = write_file(directory, "host.key", text, 0600);
+	int err = write_file(directory, "host.key", text, 0600, false);
 	sodium_memzero(seed, sizeof(seed));
 	sodium_memzero(text, sizeof(text));
 	return err;
@@ -159,11 +177,11 @@ static int load_vault_key(struct keys *keys, int directory, bool create)
 	int err = obtain(directory, "vault.key", create, make_vault_key, text);
 
 	if (!err)
-		err = parse_identity(text, keys->identity);
+		err = parse_identities(text, keys);
 	sodium_memzero(text, sizeof(text));
 	if (err)
 		return err;
-	crypto_scalarmult_base(public, keys->identity);
+	crypto_scalarmult_base(public, keys->identities[0]);
 	bech32_encode(AGE_PREFIX_RECIPIENT, public, keys->recipient);
 	return 0;
 }
@@ -193,7 +211,7 @@ static int publish_one(int directory, const char *name, const char *key)
 	if (faccessat(directory, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return 0;
 	snprintf(text, sizeof(text), "%s\n", key);
-	return write_file(directory, name, text, 0644);
+	return write_file(directory, name, text, 0644, false);
 }
 
 /* The public halves, for people and scripts; they follow from the secrets. */
@@ -235,6 +253,40 @@ int keys_open(const char *path, bool create, struct keys **out)
 	return err;
 }
 
+int keys_rotate(struct keys *keys, const char *path)
+{
+	char *text = sodium_malloc(TEXT_MAX), public_line[BECH32_TEXT_MAX + 2];
+	struct keys *rotated = sodium_malloc(sizeof(*rotated));
+	int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	int err = !text || !rotated ? -ENOMEM : directory < 0 ? -errno : check_directory(directory);
+
+	if (!err && keys->count == KEYS_IDENTITIES_MAX)
+		err = -E2BIG;
+	if (!err) {
+		uint8_t public[32];
+		*rotated = *keys;
+		memmove(rotated->identities + 1, keys->identities,
+			keys->count * sizeof(keys->identities[0]));
+		randombytes_buf(rotated->identities[0], sizeof(rotated->identities[0]));
+		rotated->count++;
+		crypto_scalarmult_base(public, rotated->identities[0]);
+		bech32_encode(AGE_PREFIX_RECIPIENT, public, rotated->recipient);
+		*text = 0;
+		for (size_t i = 0; i < rotated->count; i++)
+			put_identity(rotated->identities[i], text);
+		err = write_file(directory, "vault.key", text, 0600, true);
+	}
+	if (!err) {
+		*keys = *rotated;
+		snprintf(public_line, sizeof(public_line), "%s\n", keys->recipient);
+		err = write_file(directory, "vault.pub", public_line, 0644, true);
+	}
+	io_close(&directory);
+	sodium_free(text);
+	sodium_free(rotated);
+	return err;
+}
+
 const char *keys_recipient(const struct keys *keys)
 {
 	return keys->recipient;
@@ -254,7 +306,11 @@ void keys_sign_host(const struct keys *keys, const void *message, size_t size,
 int keys_unwrap(const struct keys *keys, const uint8_t *slot, size_t slot_size, uint8_t *secret,
 		size_t size)
 {
-	return age_unwrap(keys->identity, slot, slot_size, secret, size);
+	int err = -ENOKEY;
+
+	for (size_t i = 0; err == -ENOKEY && i < keys->count; i++)
+		err = age_unwrap(keys->identities[i], slot, slot_size, secret, size);
+	return err;
 }
 
 void keys_close(struct keys *keys)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The key directory: vault.key (an age identity), vault.pub (its recipient), host.key (an Ed25519
+ * The key directory: vault.key (age identities, the newest first), vault.pub (its recipient), host.key (an Ed25519
  * seed, in hex), host.pub. Directory 0700, secrets 0600, both of the opening user's uid. Secrets
  * live in locked memory. The parent of the directory must exist.
  */
@@ -21,6 +21,14 @@ struct keys;
  * others; -EBADMSG: a file is not a key.
  */
 int keys_open(const char *directory, bool create, struct keys **keys);
+
+#define KEYS_IDENTITIES_MAX 16
+
+/*
+ * Makes a new vault key, for which captures are encrypted from now on; earlier ones stay, to open
+ * what is there. 0 or -errno: -E2BIG: there are KEYS_IDENTITIES_MAX.
+ */
+int keys_rotate(struct keys *keys, const char *directory);
 
 const char *keys_recipient(const struct keys *keys); /* "age1…" */
 const uint8_t *keys_host_pk(const struct keys *keys);

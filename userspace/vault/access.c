@@ -23,7 +23,7 @@
 #define SECONDS_MAX (100ULL * 365 * 86400)
 
 /* What can be done with captures; the last is all of them. */
-static const char *const OPERATIONS[] = { "view", "export", "record", "any" };
+static const char *const OPERATIONS[] = { "view", "export", "record", "rewrap", "any" };
 
 #define OPERATION_COUNT (sizeof(OPERATIONS) / sizeof(OPERATIONS[0]))
 
@@ -103,7 +103,7 @@ static const char *parse_operations(struct rule *rule, char *value)
 		while (i < OPERATION_COUNT && strcmp(OPERATIONS[i], name) != 0)
 			i++;
 		if (i == OPERATION_COUNT)
-			return "no such operation: it is view, export, record or any";
+			return "no such operation: it is view, export, record, rewrap or any";
 		rule->operations |= i == OPERATION_COUNT - 1 ? ~0U : 1U << i;
 	}
 	return rule->operations ? NULL : "which operation?";

@@ -56,6 +56,12 @@ enum message_type {
 	READER_START, /* struct reader_start + capture, the asker's socket */
 	READER_DONE,  /* struct reader_done, when the asker has hung up */
 
+	VAULT_RECIPIENTS,     /* (empty) -> VAULT_RECIPIENT_LIST */
+	VAULT_RECIPIENT_LIST, /* struct vault_recipients: of every recording, beside the vault */
+	VAULT_CHANGE,	      /* struct vault_change -> VAULT_NOTED */
+	VAULT_REWRAP, /* struct vault_rewrap + capture, what its start is written to -> VAULT_REWRAPPED */
+	VAULT_REWRAPPED, /* struct vault_rewrapped */
+
 	VAULT_SEEN, /* struct file_opened: someone opened a capture's file; it is on record -> VAULT_NOTED */
 
 	/* watcher */
@@ -200,7 +206,37 @@ struct vault_opened {
 	uint8_t capture_id[16];
 };
 
-#define WRITER_RECIPIENTS_MAX 16
+#define WRITER_RECIPIENTS_MAX 24
+
+#define RECIPIENTS_NAME	     "recipients" /* in the key directory */
+#define VAULT_RECIPIENTS_MAX 8
+
+struct vault_recipients {
+	uint32_t count;
+	char texts[VAULT_RECIPIENTS_MAX][128];
+};
+
+enum vault_change_kind {
+	VAULT_ROTATE,
+	VAULT_ADD_RECIPIENT,
+	VAULT_REMOVE_RECIPIENT,
+};
+
+struct vault_change {
+	uint32_t what; /* enum vault_change_kind */
+	char recipient[128];
+};
+
+struct vault_rewrap {
+	uint32_t keeps; /* the slots that there are */
+	uint32_t count;
+	char recipients[WRITER_RECIPIENTS_MAX][128];
+	char why[512];
+};
+
+struct vault_rewrapped {
+	uint64_t body_offset; /* what comes before it was written */
+};
 
 struct writer_start {
 	uint8_t host_pk[32];

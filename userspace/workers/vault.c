@@ -14,18 +14,10 @@
  * Of a capture it reads the fixed header and the key slots, both signed; the rest is the reader's.
  */
 #include "audit/checkpoint.h"
-#include "base/clock.h"
-#include "base/io.h"
-#include "base/message.h"
 #include "base/text.h"
 #include "capture/header.h"
-#include "capture/read.h"
-#include "keys/auditors.h"
-#include "keys/store.h"
-#include "vault/access.h"
 #include "vault/peer.h"
-#include "vault/unwrap.h"
-#include "workers/start.h"
+#include "workers/vault.h"
 #include "workers/worker.h"
 
 #include <errno.h>
@@ -39,24 +31,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-struct vault {
-	struct keys *keys;
-	struct auditors auditors;
-	struct audit_host host; /* what the log needs of both */
-	struct audit_log *log;
-	char log_directory[sizeof(((struct vault_start *)0)->state_directory) + 16];
-	struct audit_subject peer;
-	gid_t groups[ACCESS_GROUPS_MAX];
-	size_t group_count;
-	struct access_rules *rules; /* NULL: they have a mistake */
-	char mistake[160];	    /* in them */
-	struct worker_process reader;
-	struct audit_object reading; /* what the reader holds */
-	uint64_t reading_ns;	     /* since when */
-	bool has_certified;
-	uint8_t certified_id[16]; /* of the capture whose header was certified last */
-};
 
 static struct message message;
 
@@ -115,19 +89,6 @@ static void start_log(struct vault *vault, const char *key_directory)
 				: strerror(-err));
 }
 
-/* On record, or everything ends here: nothing may happen without its record. */
-static void note(struct vault *vault, const struct audit_record *record)
-{
-	int err = audit_log_append(vault->log, record);
-
-	if (err)
-		worker_fail(
-			1, -err,
-			"the audit log cannot be written (%s), so nothing is opened; make room or "
-			"repair it",
-			strerror(-err));
-}
-
 /* From the state directory, where a test or a second installation has its own, or from where
  * administrators look. */
 static void start_rules(struct vault *vault, const char *state_directory)
@@ -154,7 +115,7 @@ static void start_rules(struct vault *vault, const char *state_directory)
 		 : err == -EPERM ? "others may write it, or own it: chown root, chmod go-w"
 				 : strerror(-err));
 	snprintf(vault->mistake, sizeof(vault->mistake), "%.60s: %.95s", path, what);
-	note(vault, &(struct audit_record) { .operation = "policy.load",
+	vault_note(vault, &(struct audit_record) { .operation = "policy.load",
 					     .result = "failed",
 					     .why = vault->mistake });
 }
@@ -166,8 +127,7 @@ static void start(struct vault *vault, const char *fixed)
 	static const struct message_rule RULES[] = { { VAULT_START, sizeof(struct vault_start),
 						       0 } };
 	struct vault_start *options = (void *)message.body;
-	char path[sizeof(options->state_directory) + 16],
-		directory[sizeof(options->state_directory)];
+	char directory[sizeof(options->state_directory)], *path = vault->key_directory;
 
 	if (message_recv(WORKER_SOCKET, RULES, 1, &message))
 		exit(1);
@@ -176,7 +136,7 @@ static void start(struct vault *vault, const char *fixed)
 	if (mkdir(directory, 0711) && errno != EEXIST)
 		worker_fail(errno == EACCES ? 4 : 1, errno, "%s: cannot be created: %s", directory,
 			    strerror(errno));
-	snprintf(path, sizeof(path), "%s/keys", directory);
+	snprintf(path, sizeof(vault->key_directory), "%s/keys", directory);
 	int err = keys_open(path, true, &vault->keys);
 	if (err == -EPERM)
 		worker_fail(4, EPERM,
@@ -196,78 +156,6 @@ static void start(struct vault *vault, const char *fixed)
 	start_rules(vault, directory);
 }
 
-static void describe(struct audit_object *object, int fd, const struct capture_header *header)
-{
-	struct stat st = { 0 };
-
-	*object = (struct audit_object) { 0 };
-	if (fd >= 0 && fstat(fd, &st) == 0) {
-		object->device = st.st_dev;
-		object->inode = st.st_ino;
-		object->size = (uint64_t)st.st_size;
-	}
-	if (header) {
-		memcpy(object->capture_id, header->capture_id, sizeof(object->capture_id));
-		crypto_hash_sha256(object->header_hash, header->bytes, sizeof(header->bytes));
-	}
-}
-
-/* The same for what happens because of the record. False: the disk has no room for the records that
- * would follow. */
-static bool note_gate(struct vault *vault, struct audit_record record)
-{
-	record.is_gate = true;
-	int err = audit_log_append(vault->log, &record);
-
-	if (err == -ENOSPC)
-		return false;
-	if (err)
-		worker_fail(
-			1, -err,
-			"the audit log cannot be written (%s), so nothing is opened; make room or repair it",
-			strerror(-err));
-	return true;
-}
-
-#define NO_ROOM "the disk of the audit log is full, so nothing is opened or recorded; make room"
-
-static void reply(enum message_type type, const void *body, size_t size)
-{
-	if (message_send(WORKER_SOCKET, type, body, size, NULL, 0))
-		exit(1);
-}
-
-static void serve_public(struct vault *vault)
-{
-	struct vault_keys keys = { 0 };
-
-	memcpy(keys.host_pk, keys_host_pk(vault->keys), sizeof(keys.host_pk));
-	snprintf(keys.recipient, sizeof(keys.recipient), "%s", keys_recipient(vault->keys));
-	reply(VAULT_KEYS, &keys, sizeof(keys));
-}
-
-static bool is_trusted(const struct vault *vault)
-{
-	return vault->peer.uid == 0 || vault->peer.uid == geteuid();
-}
-
-static void decide(const struct vault *vault, const char *operation, bool has_reason,
-		   uint64_t age_s, struct access_decision *decision)
-{
-	struct access_request request = { .asker = &vault->peer,
-					  .group_count = vault->group_count,
-					  .owner = geteuid(),
-					  .operation = operation,
-					  .has_reason = has_reason,
-					  .age_s = age_s };
-
-	memcpy(request.groups, vault->groups, sizeof(request.groups));
-	access_decide(vault->rules, &request, decision);
-	/* whoever can mend the rules learns what is wrong with them */
-	if (!vault->rules && is_trusted(vault))
-		decision->why = vault->mistake;
-}
-
 /* Signs the header of a new capture, which starts with that. */
 static void serve_certify(struct vault *vault)
 {
@@ -278,9 +166,9 @@ static void serve_certify(struct vault *vault)
 	struct capture_header header;
 	struct audit_object object;
 
-	decide(vault, "record", false, 0, &decision);
+	vault_decide(vault, "record", false, 0, &decision);
 	if (!decision.is_allowed) {
-		note(vault, &(struct audit_record) { .operation = "capture.deny",
+		vault_note(vault, &(struct audit_record) { .operation = "capture.deny",
 						     .result = "denied",
 						     .subject = &vault->peer,
 						     .why = decision.why,
@@ -294,16 +182,16 @@ static void serve_certify(struct vault *vault)
 	memcpy(message.body + HEADER_HOST_SIG, signature.bytes, sizeof(signature.bytes));
 	if (header_parse(message.body, &header))
 		worker_fail(1, EINVAL, "what should be certified is not the header of a capture");
-	describe(&object, -1, &header);
-	if (!note_gate(vault, (struct audit_record) { .operation = "capture.start",
+	vault_describe(&object, -1, &header);
+	if (!vault_note_gate(vault, (struct audit_record) { .operation = "capture.start",
 						      .result = "ok",
 						      .subject = &vault->peer,
 						      .object = &object,
 						      .rule = decision.rule }))
-		worker_fail(1, ENOSPC, NO_ROOM);
+		worker_fail(1, ENOSPC, VAULT_NO_ROOM);
 	memcpy(vault->certified_id, header.capture_id, sizeof(vault->certified_id));
 	vault->has_certified = true;
-	reply(VAULT_CERTIFIED, &signature, sizeof(signature));
+	vault_reply(VAULT_CERTIFIED, &signature, sizeof(signature));
 }
 
 static void serve_finished(struct vault *vault)
@@ -320,29 +208,14 @@ static void serve_finished(struct vault *vault)
 	memcpy(object.capture_id, end->capture_id, sizeof(object.capture_id));
 	/* the anchor: the chain after the last chunk, which no shorter or other file has */
 	memcpy(object.header_hash, end->chain, sizeof(object.header_hash));
-	note(vault, &(struct audit_record) { .operation = "capture.end",
+	vault_note(vault, &(struct audit_record) { .operation = "capture.end",
 					     .result = "ok",
 					     .subject = &vault->peer,
 					     .object = &object,
 					     .why = end->reason,
 					     .numbers = { "chunk", "events", "lost" },
 					     .values = { end->sequence, end->events, end->lost } });
-	reply(VAULT_NOTED, NULL, 0);
-}
-
-/* What was asked for does not happen; that goes on record, then to the asker. */
-static void refuse(struct vault *vault, const struct audit_object *object,
-		   const struct access_decision *decision, int exit_status, int error,
-		   const char *why)
-{
-	note(vault, &(struct audit_record) { .operation = "open.deny",
-					     .result = exit_status == 4 ? "denied" : "failed",
-					     .subject = &vault->peer,
-					     .object = object,
-					     .why = why,
-					     .asked = decision ? decision->operation : NULL,
-					     .rule = decision ? decision->rule : NULL });
-	worker_refuse(WORKER_SOCKET, exit_status, error, "%s", why);
+	vault_reply(VAULT_NOTED, NULL, 0);
 }
 
 /* Someone opened a capture's file, by whatever program: told by the watcher's starter, who has to
@@ -359,159 +232,18 @@ static void serve_seen(struct vault *vault)
 				       .inode = opened->inode,
 				       .size = opened->size };
 
-	if (!is_trusted(vault))
+	if (!vault_trusts(vault))
 		worker_fail(4, EPERM, "only root and the vault's user can say who opened a file");
 	opened->exe[sizeof(opened->exe) - 1] = opened->cgroup[sizeof(opened->cgroup) - 1] = 0;
 	opened->path[sizeof(opened->path) - 1] = 0;
 	text_copy(subject.exe, sizeof(subject.exe), opened->exe);
 	text_copy(subject.cgroup, sizeof(subject.cgroup), opened->cgroup);
-	note(vault, &(struct audit_record) { .operation = "file.open",
+	vault_note(vault, &(struct audit_record) { .operation = "file.open",
 					     .result = "ok",
 					     .subject = &subject,
 					     .object = &object,
 					     .why = opened->path });
-	reply(VAULT_NOTED, NULL, 0);
-}
-
-static const char *why_no_header(int err)
-{
-	switch (err) {
-	case -ENODATA: return "is empty or cut inside its header";
-	case -EBADMSG: return "is not a heaptrail capture";
-	case -ENOTSUP: return "was made by another version of heaptrail; use that version";
-	case -EKEYREJECTED: return "was tampered with: the signature of its header is wrong";
-	case -EISDIR: return "is a directory";
-	case -EINVAL: return "is not a regular file";
-	}
-	return strerror(-err);
-}
-
-/* Starts the reader and hands it the key. 0 and the asker's end of its socket. */
-static int start_reader(struct vault *vault, int fd, struct reader_start *key, int *asker)
-{
-	int pair[2], fds[2];
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
-		return -errno;
-	int err = worker_start("reader", &vault->reader);
-	fds[0] = fd;
-	fds[1] = pair[1];
-	if (!err)
-		err = message_send(vault->reader.socket, READER_START, key, sizeof(*key), fds, 2);
-	close(pair[1]);
-	*asker = pair[0];
-	/* without its key it would wait for ever, and so would we */
-	if (err)
-		worker_finish(&vault->reader);
-	return err;
-}
-
-/* Strictly in this order: the record, on disk, then the key, then a reader that has it. */
-static int grant(struct vault *vault, int fd, const struct capture_header *header,
-		 const struct vault_open *request, const struct access_decision *decision,
-		 int *asker)
-{
-	struct reader_start key;
-
-	if (!note_gate(vault, (struct audit_record) { .operation = "open.grant",
-						      .result = "ok",
-						      .subject = &vault->peer,
-						      .object = &vault->reading,
-						      .why = request->why[0] ? request->why : NULL,
-						      .asked = decision->operation,
-						      .rule = decision->rule }))
-		return -ENOSPC;
-	vault->reading_ns = clock_now_ns();
-	int err = unwrap_capture_key(vault->keys, fd, header, key.key);
-	if (!err)
-		err = start_reader(vault, fd, &key, asker);
-	sodium_memzero(&key, sizeof(key));
-	return err;
-}
-
-static void refuse_grant(struct vault *vault, const struct access_decision *decision, int err)
-{
-	if (err == -ENOKEY)
-		refuse(vault, &vault->reading, decision, 6, -err,
-		       "is not encrypted for this host's vault: open it where it was recorded, or "
-		       "with an identity among its recipients");
-	else if (err == -EBADMSG)
-		refuse(vault, &vault->reading, decision, 6, -err,
-		       "was tampered with: its key slots are not valid");
-	else
-		refuse(vault, &vault->reading, decision, 1, -err,
-		       err == -ENOSPC ? NO_ROOM : strerror(-err));
-}
-
-static void open_capture(struct vault *vault, int fd, const struct vault_open *request)
-{
-	struct access_decision decision;
-	struct capture_header header;
-	int asker = -1;
-	int err = capture_header_read(fd, &header);
-
-	describe(&vault->reading, fd, err ? NULL : &header);
-	uint64_t now = (uint64_t)time(NULL), created = err ? now : header.created_unix;
-	decide(vault, request->operation, request->why[0], now > created ? now - created : 0,
-	       &decision);
-	if (!decision.is_allowed) {
-		refuse(vault, &vault->reading, &decision, 4, EACCES, decision.why);
-	} else if (err) {
-		refuse(vault, &vault->reading, &decision, err == -EKEYREJECTED ? 6 : 1, -err,
-		       why_no_header(err));
-	} else if (memcmp(header.host_pk, keys_host_pk(vault->keys), sizeof(header.host_pk)) != 0) {
-		/* whoever knows our recipient can make such a capture with a host key of their own
-		 */
-		refuse(vault, &vault->reading, &decision, 6, EKEYREJECTED,
-		       "was signed by another host's key: it was not recorded here, or was forged");
-	} else {
-		err = grant(vault, fd, &header, request, &decision, &asker);
-		if (err)
-			refuse_grant(vault, &decision, err);
-		else
-			/* an asker that is gone is seen by the reader, whose end goes on record */
-			(void)message_send(WORKER_SOCKET, VAULT_OPENED, header.capture_id,
-					   sizeof(header.capture_id), &asker, 1);
-	}
-	io_close(&asker);
-}
-
-static void serve_open(struct vault *vault)
-{
-	struct vault_open *request = (void *)message.body;
-	int fd = message_take_fd(&message, 0);
-
-	request->operation[sizeof(request->operation) - 1] = 0;
-	request->why[sizeof(request->why) - 1] = 0;
-	if (vault->reader.pid)
-		refuse(vault, NULL, NULL, 1, EBUSY, "another capture is open: one at a time");
-	else
-		open_capture(vault, fd, request);
-	close(fd);
-}
-
-/* The reader is done, or died: either is on record. */
-static void close_reading(struct vault *vault)
-{
-	static const struct message_rule RULES[] = { { READER_DONE, sizeof(struct reader_done),
-						       0 } };
-	static const char *const STATES[] = { "complete", "", "", "incomplete", "tampered" };
-	struct reader_done done = { 0 };
-	bool is_told = message_recv(vault->reader.socket, RULES, 1, &message) == 0;
-
-	if (is_told)
-		memcpy(&done, message.body, sizeof(done));
-	worker_finish(&vault->reader);
-	vault->reading.state = done.state < 5 ? STATES[done.state] : "";
-	note(vault, &(struct audit_record) {
-			    .operation = "open.close",
-			    .result = is_told ? "ok" : "failed",
-			    .subject = &vault->peer,
-			    .object = &vault->reading,
-			    .why = is_told ? NULL : "the reader died",
-			    .numbers = { "chunks", "bytes", "ms" },
-			    .values = { done.chunks, done.bytes,
-					(clock_now_ns() - vault->reading_ns) / 1000000 } });
+	vault_reply(VAULT_NOTED, NULL, 0);
 }
 
 /* False: whoever started the vault is gone. */
@@ -522,16 +254,26 @@ static bool serve(struct vault *vault)
 		{ VAULT_CERTIFY, sizeof(struct vault_header), 0 },
 		{ VAULT_FINISHED, sizeof(struct vault_finished), 0 },
 		{ VAULT_OPEN, sizeof(struct vault_open), 1 },
+		{ VAULT_RECIPIENTS, 0, 0 },
+		{ VAULT_CHANGE, sizeof(struct vault_change), 0 },
+		{ VAULT_REWRAP, sizeof(struct vault_rewrap), 2 },
 		{ VAULT_SEEN, sizeof(struct file_opened), 0 },
 	};
 
 	if (message_recv(WORKER_SOCKET, RULES, sizeof(RULES) / sizeof(RULES[0]), &message))
 		return false;
 	switch (message.type) {
-	case VAULT_PUBLIC: serve_public(vault); break;
+	case VAULT_PUBLIC: vault_serve_public(vault); break;
+	case VAULT_RECIPIENTS: vault_serve_recipients(vault); break;
+	case VAULT_CHANGE: vault_serve_change(vault, (void *)message.body); break;
+	case VAULT_REWRAP:
+		vault_serve_rewrap(vault, (void *)message.body, message.fds[0], message.fds[1]);
+		break;
 	case VAULT_CERTIFY: serve_certify(vault); break;
 	case VAULT_FINISHED: serve_finished(vault); break;
-	case VAULT_OPEN: serve_open(vault); break;
+	case VAULT_OPEN:
+		vault_serve_open(vault, (void *)message.body, message.fds[0]);
+		break;
 	case VAULT_SEEN: serve_seen(vault); break;
 	}
 	message_close_fds(&message);
@@ -554,7 +296,7 @@ int main(int argc, char **argv)
 		if (poll(polls, 2, -1) < 0 && errno != EINTR)
 			break;
 		if (polls[1].revents)
-			close_reading(&vault);
+			vault_close_reading(&vault);
 		else if (polls[0].revents)
 			is_asked = serve(&vault);
 	}

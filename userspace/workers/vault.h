@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the parts of the vault share. */
+#ifndef HEAPTRAIL_WORKERS_VAULT_H
+#define HEAPTRAIL_WORKERS_VAULT_H
+
+#include "audit/log.h"
+#include "base/message.h"
+#include "capture/format.h"
+#include "keys/auditors.h"
+#include "keys/store.h"
+#include "vault/access.h"
+#include "workers/protocol.h"
+#include "workers/start.h"
+
+struct vault {
+	struct keys *keys;
+	struct auditors auditors;
+	struct audit_host host; /* what the log needs of both */
+	struct audit_log *log;
+	char key_directory[sizeof(((struct vault_start *)0)->state_directory) + 16];
+	char log_directory[sizeof(((struct vault_start *)0)->state_directory) + 16];
+	struct audit_subject peer;
+	gid_t groups[ACCESS_GROUPS_MAX];
+	size_t group_count;
+	struct access_rules *rules; /* NULL: they have a mistake */
+	char mistake[160];	    /* in them */
+	struct worker_process reader;
+	struct audit_object reading; /* what the reader holds */
+	uint64_t reading_ns;	     /* since when */
+	bool has_certified;
+	uint8_t certified_id[16]; /* of the capture whose header was certified last */
+};
+
+/* On record, or everything ends here: nothing may happen without its record. */
+void vault_note(struct vault *vault, const struct audit_record *record);
+
+/* The same for what happens because of the record. False: the disk has no room for the records that
+ * would follow. */
+bool vault_note_gate(struct vault *vault, struct audit_record record);
+
+#define VAULT_NO_ROOM \
+	"the disk of the audit log is full, so nothing is opened or recorded; make room"
+
+/* fd: -1 none; header: NULL none. */
+void vault_describe(struct audit_object *object, int fd, const struct capture_header *header);
+
+void vault_reply(enum message_type type, const void *body, size_t size);
+
+/* Is it root, or the vault's own user, who asks? */
+bool vault_trusts(const struct vault *vault);
+
+/* What the rules say of an operation on a capture of this age. */
+void vault_decide(const struct vault *vault, const char *operation, bool has_reason,
+		  uint64_t age_s, struct access_decision *decision);
+
+/* What was asked for does not happen; that goes on record, then to the asker. */
+void vault_refuse(struct vault *vault, const struct audit_object *object,
+		  const struct access_decision *decision, int exit_status, int error,
+		  const char *why);
+
+/*
+ * The header of a capture that somebody wants to have opened: ours, and by the rules. False: refused.
+ */
+bool vault_admits(struct vault *vault, int fd, const char *operation, bool has_reason,
+		  struct audit_object *object, struct capture_header *header,
+		  struct access_decision *decision);
+
+/* The capture is not opened after all, for this reason. */
+void vault_refuse_key(struct vault *vault, const struct audit_object *object,
+		      const struct access_decision *decision, int err);
+
+void vault_serve_public(struct vault *vault);
+void vault_serve_recipients(struct vault *vault);
+void vault_serve_change(struct vault *vault, struct vault_change *change);
+void vault_serve_rewrap(struct vault *vault, struct vault_rewrap *request, int fd, int out);
+void vault_serve_open(struct vault *vault, struct vault_open *request, int fd);
+
+/* The reader has said something, or died. */
+void vault_close_reading(struct vault *vault);
+
+#endif

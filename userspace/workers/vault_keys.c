@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Whom captures are encrypted for: this vault, by its newest key, and the recipients that every
+ * recording has; and other recipients for a capture that is there. */
+#include "capture/rewrap.h"
+#include "keys/age.h"
+#include "vault/unwrap.h"
+#include "workers/vault.h"
+#include "workers/worker.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+void vault_serve_public(struct vault *vault)
+{
+	struct vault_keys keys = { 0 };
+
+	memcpy(keys.host_pk, keys_host_pk(vault->keys), sizeof(keys.host_pk));
+	snprintf(keys.recipient, sizeof(keys.recipient), "%s", keys_recipient(vault->keys));
+	vault_reply(VAULT_KEYS, &keys, sizeof(keys));
+}
+
+/* Those in the file; one that cannot be read forbids every recording. */
+static size_t read_recipients(struct vault *vault,
+			      struct recipient recipients[static VAULT_RECIPIENTS_MAX])
+{
+	size_t count;
+	unsigned line;
+	int err = recipients_read(vault->key_directory, RECIPIENTS_NAME, recipients,
+				  VAULT_RECIPIENTS_MAX, &count, &line);
+
+	if (err)
+		worker_fail(
+			err == -EPERM ? 4 : 1, -err, "%s/" RECIPIENTS_NAME ", line %u: %s",
+			vault->key_directory, line,
+			err == -EBADMSG ? "is neither age1... nor ssh-ed25519 AAAA..., so nothing is recorded; mend "
+					  "or remove it"
+			: err == -E2BIG ? "more than eight recipients"
+			: err == -EPERM ? "others may write it, or own it; chown it, and chmod go-w"
+					: strerror(-err));
+	return count;
+}
+
+void vault_serve_recipients(struct vault *vault)
+{
+	struct recipient recipients[VAULT_RECIPIENTS_MAX];
+	struct vault_recipients answer = { .count = (uint32_t)read_recipients(vault, recipients) };
+
+	for (uint32_t i = 0; i < answer.count; i++)
+		recipient_format(&recipients[i], answer.texts[i]);
+	vault_reply(VAULT_RECIPIENT_LIST, &answer, sizeof(answer));
+}
+
+/* NULL, or why the list stays as it is. */
+static const char *change_recipients(struct vault *vault, const struct recipient *recipient,
+				     bool is_added)
+{
+	struct recipient recipients[VAULT_RECIPIENTS_MAX + 1];
+	size_t count = read_recipients(vault, recipients), kept = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (!recipient_is(&recipients[i], recipient))
+			recipients[kept++] = recipients[i];
+	if (is_added && kept < count)
+		return "is a recipient already";
+	if (!is_added && kept == count)
+		return "is no recipient";
+	if (is_added)
+		recipients[kept++] = *recipient;
+	if (kept > VAULT_RECIPIENTS_MAX)
+		return "there are eight recipients already";
+	int err = recipients_write(vault->key_directory, RECIPIENTS_NAME, recipients, kept);
+	return err ? strerror(-err) : NULL;
+}
+
+void vault_serve_change(struct vault *vault, struct vault_change *change)
+{
+	static const char *const OPERATIONS[] = { "keys.rotate", "recipients.add",
+						  "recipients.remove" };
+	struct audit_record record = { .result = "ok", .subject = &vault->peer };
+	struct recipient recipient;
+	char text[RECIPIENT_TEXT_MAX] = "";
+	const char *why = NULL;
+
+	change->recipient[sizeof(change->recipient) - 1] = 0;
+	if (change->what > VAULT_REMOVE_RECIPIENT)
+		worker_fail(1, EINVAL, "the vault was asked for a change that it does not know");
+	record.operation = OPERATIONS[change->what];
+	if (!vault_trusts(vault)) {
+		record.result = "denied";
+		vault_note(vault, &record);
+		worker_fail(4, EPERM, "only root and the vault's user can change its keys");
+	}
+	if (change->what != VAULT_ROTATE && recipient_parse(change->recipient, &recipient))
+		worker_fail(2, EINVAL,
+			    "not a recipient; one looks like age1... or ssh-ed25519 AAAA...");
+	/* what is done is on record before; what then fails, after */
+	if (change->what != VAULT_ROTATE)
+		recipient_format(&recipient, text);
+	record.why = text[0] ? text : NULL;
+	if (!vault_note_gate(vault, record))
+		worker_fail(1, ENOSPC, VAULT_NO_ROOM);
+	if (change->what == VAULT_ROTATE) {
+		int err = keys_rotate(vault->keys, vault->key_directory);
+		why = err == -E2BIG ? "the vault has sixteen keys already" : err ? strerror(-err) : NULL;
+	} else {
+		why = change_recipients(vault, &recipient, change->what == VAULT_ADD_RECIPIENT);
+	}
+	if (why) {
+		record.result = "failed";
+		record.why = why;
+		vault_note(vault, &record);
+		worker_fail(1, EINVAL, "%s: %s", text[0] ? text : "keys", why);
+	}
+	vault_reply(VAULT_NOTED, NULL, 0);
+}
+
+static int wrap(void *context, const uint8_t *secret, size_t size, struct bytes_buffer *slot)
+{
+	return age_wrap(context, secret, size, slot);
+}
+
+static void sign_by_host(void *context, const void *bytes, size_t size,
+			 uint8_t signature[static 64])
+{
+	keys_sign_host(context, bytes, size, signature);
+}
+
+/* Who it is for from now on, for the record: as many as it has room for. */
+static void describe_change(const struct vault_rewrap *request, char *text, size_t size)
+{
+	size_t used = (size_t)snprintf(text, size, "%s", request->keeps ? "also for" : "only for the vault");
+
+	for (uint32_t i = 0; i < request->count && used < size; i++)
+		used += (size_t)snprintf(text + used, size - used, "%s %s",
+					 i || request->keeps ? "" : " and", request->recipients[i]);
+}
+
+static int rewrap(struct vault *vault, const struct vault_rewrap *request,
+		  const struct capture_header *header, int fd, int out, uint64_t *size)
+{
+	struct recipient recipients[WRITER_RECIPIENTS_MAX];
+	void *wrapped[WRITER_RECIPIENTS_MAX];
+	uint8_t key[CAPTURE_KEY_BYTES];
+	struct rewrap job = { .key = key,
+			      .keeps = request->keeps != 0,
+			      .wrap = wrap,
+			      .recipients = wrapped,
+			      .signer = { .context = vault->keys,
+					  .public_key = keys_host_pk(vault->keys),
+					  .sign = sign_by_host } };
+
+	/* what is kept has the vault among it */
+	if (!job.keeps && recipient_parse(keys_recipient(vault->keys), &recipients[job.count++]))
+		return -EINVAL;
+	for (uint32_t i = 0; i < request->count; i++)
+		if (recipient_parse(request->recipients[i], &recipients[job.count++]))
+			return -EINVAL;
+	for (size_t i = 0; i < job.count; i++)
+		wrapped[i] = &recipients[i];
+	sodium_mlock(key, sizeof(key));
+	int err = unwrap_capture_key(vault->keys, fd, header, key);
+	if (!err)
+		err = capture_rewrap(fd, header, &job, out, size);
+	sodium_munlock(key, sizeof(key)); /* wipes */
+	return err;
+}
+
+/* Strictly in this order: the record, on disk, then the key. */
+void vault_serve_rewrap(struct vault *vault, struct vault_rewrap *request, int fd, int out)
+{
+	struct access_decision decision;
+	struct capture_header header;
+	struct audit_object object;
+	struct vault_rewrapped done;
+	char why[1536], change[896];
+
+	for (size_t i = 0; i < WRITER_RECIPIENTS_MAX; i++)
+		request->recipients[i][sizeof(request->recipients[i]) - 1] = 0;
+	request->why[sizeof(request->why) - 1] = 0;
+	if (request->count >= WRITER_RECIPIENTS_MAX)
+		worker_fail(1, EINVAL, "too many recipients: at most %d", WRITER_RECIPIENTS_MAX - 1);
+	if (!vault_admits(vault, fd, "rewrap", request->why[0], &object, &header, &decision))
+		return;
+	describe_change(request, change, sizeof(change));
+	snprintf(why, sizeof(why), "%s%s%s", change, request->why[0] ? ": " : "", request->why);
+	if (!vault_note_gate(vault, (struct audit_record) { .operation = "rewrap",
+							    .result = "ok",
+							    .subject = &vault->peer,
+							    .object = &object,
+							    .why = why,
+							    .asked = decision.operation,
+							    .rule = decision.rule })) {
+		vault_refuse_key(vault, &object, &decision, -ENOSPC);
+		return;
+	}
+	int err = rewrap(vault, request, &header, fd, out, &done.body_offset);
+	if (err == -E2BIG)
+		vault_refuse(vault, &object, &decision, 1, E2BIG,
+			     "has no room for so many recipients before its first chunk");
+	else if (err)
+		vault_refuse_key(vault, &object, &decision, err);
+	else
+		vault_reply(VAULT_REWRAPPED, &done, sizeof(done));
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A capture is opened: by the rules, on record, by a reader without rights. */
+#include "base/clock.h"
+#include "base/io.h"
+#include "capture/read.h"
+#include "vault/unwrap.h"
+#include "workers/vault.h"
+#include "workers/worker.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *why_no_header(int err)
+{
+	switch (err) {
+	case -ENODATA: return "is empty or cut inside its header";
+	case -EBADMSG: return "is not a heaptrail capture";
+	case -ENOTSUP: return "was made by another version of heaptrail; use that version";
+	case -EKEYREJECTED: return "was tampered with: the signature of its header is wrong";
+	case -EISDIR: return "is a directory";
+	case -EINVAL: return "is not a regular file";
+	}
+	return strerror(-err);
+}
+
+/* Starts the reader and hands it the key. 0 and the asker's end of its socket. */
+static int start_reader(struct vault *vault, int fd, struct reader_start *key, int *asker)
+{
+	int pair[2], fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return -errno;
+	int err = worker_start("reader", &vault->reader);
+	fds[0] = fd;
+	fds[1] = pair[1];
+	if (!err)
+		err = message_send(vault->reader.socket, READER_START, key, sizeof(*key), fds, 2);
+	close(pair[1]);
+	*asker = pair[0];
+	/* without its key it would wait for ever, and so would we */
+	if (err)
+		worker_finish(&vault->reader);
+	return err;
+}
+
+/* Strictly in this order: the record, on disk, then the key, then a reader that has it. */
+static int grant(struct vault *vault, int fd, const struct capture_header *header,
+		 const struct vault_open *request, const struct access_decision *decision,
+		 int *asker)
+{
+	struct reader_start key;
+
+	if (!vault_note_gate(vault, (struct audit_record) { .operation = "open.grant",
+						      .result = "ok",
+						      .subject = &vault->peer,
+						      .object = &vault->reading,
+						      .why = request->why[0] ? request->why : NULL,
+						      .asked = decision->operation,
+						      .rule = decision->rule }))
+		return -ENOSPC;
+	vault->reading_ns = clock_now_ns();
+	int err = unwrap_capture_key(vault->keys, fd, header, key.key);
+	if (!err)
+		err = start_reader(vault, fd, &key, asker);
+	sodium_memzero(&key, sizeof(key));
+	return err;
+}
+
+void vault_refuse_key(struct vault *vault, const struct audit_object *object,
+		      const struct access_decision *decision, int err)
+{
+	if (err == -ENOKEY)
+		vault_refuse(vault, object, decision, 6, -err,
+			     "is not encrypted for this host's vault: open it where it was recorded, or "
+			     "with an identity among its recipients");
+	else if (err == -EBADMSG)
+		vault_refuse(vault, object, decision, 6, -err,
+			     "was tampered with: its key slots are not valid");
+	else
+		vault_refuse(vault, object, decision, 1, -err,
+			     err == -ENOSPC ? VAULT_NO_ROOM : strerror(-err));
+}
+
+bool vault_admits(struct vault *vault, int fd, const char *operation, bool has_reason,
+		  struct audit_object *object, struct capture_header *header,
+		  struct access_decision *decision)
+{
+	int err = capture_header_read(fd, header);
+
+	vault_describe(object, fd, err ? NULL : header);
+	uint64_t now = (uint64_t)time(NULL), created = err ? now : header->created_unix;
+	vault_decide(vault, operation, has_reason, now > created ? now - created : 0, decision);
+	if (!decision->is_allowed)
+		vault_refuse(vault, object, decision, 4, EACCES, decision->why);
+	else if (err)
+		vault_refuse(vault, object, decision, err == -EKEYREJECTED ? 6 : 1, -err,
+			     why_no_header(err));
+	/* whoever knows our recipient can make such a capture with a host key of their own */
+	else if (memcmp(header->host_pk, keys_host_pk(vault->keys), sizeof(header->host_pk)) != 0)
+		vault_refuse(vault, object, decision, 6, EKEYREJECTED,
+			     "was signed by another host's key: it was not recorded here, or was forged");
+	else
+		return true;
+	return false;
+}
+
+static void open_capture(struct vault *vault, int fd, const struct vault_open *request)
+{
+	struct access_decision decision;
+	struct capture_header header;
+	int asker = -1;
+
+	if (!vault_admits(vault, fd, request->operation, request->why[0], &vault->reading, &header,
+			  &decision))
+		return;
+	int err = grant(vault, fd, &header, request, &decision, &asker);
+	if (err)
+		vault_refuse_key(vault, &vault->reading, &decision, err);
+	else
+		/* an asker that is gone is seen by the reader, whose end goes on record */
+		(void)message_send(WORKER_SOCKET, VAULT_OPENED, header.capture_id,
+				   sizeof(header.capture_id), &asker, 1);
+	io_close(&asker);
+}
+
+void vault_serve_open(struct vault *vault, struct vault_open *request, int fd)
+{
+	request->operation[sizeof(request->operation) - 1] = 0;
+	request->why[sizeof(request->why) - 1] = 0;
+	if (vault->reader.pid)
+		vault_refuse(vault, NULL, NULL, 1, EBUSY, "another capture is open: one at a time");
+	else
+		open_capture(vault, fd, request);
+}
+
+/* Either is on record. */
+void vault_close_reading(struct vault *vault)
+{
+	static const struct message_rule RULES[] = { { READER_DONE, sizeof(struct reader_done),
+						       0 } };
+	static const char *const STATES[] = { "complete", "", "", "incomplete", "tampered" };
+	static struct message message;
+	struct reader_done done = { 0 };
+	bool is_told = message_recv(vault->reader.socket, RULES, 1, &message) == 0;
+
+	if (is_told)
+		memcpy(&done, message.body, sizeof(done));
+	worker_finish(&vault->reader);
+	vault->reading.state = done.state < 5 ? STATES[done.state] : "";
+	vault_note(vault, &(struct audit_record) {
+			    .operation = "open.close",
+			    .result = is_told ? "ok" : "failed",
+			    .subject = &vault->peer,
+			    .object = &vault->reading,
+			    .why = is_told ? NULL : "the reader died",
+			    .numbers = { "chunks", "bytes", "ms" },
+			    .values = { done.chunks, done.bytes,
+					(clock_now_ns() - vault->reading_ns) / 1000000 } });
+}
