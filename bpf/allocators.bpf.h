@@ -432,6 +432,12 @@ static __always_inline u64 point_argument(struct pt_regs *ctx, const struct poin
 	return argument->bytes == 4 ? (u32)value : value;
 }
 
+/* The stack of a thread that is at a static probe point. */
+static __noinline u64 stack_take_here(struct pt_regs *ctx, struct task_struct *task)
+{
+	return stack_take_from(ctx, task, register_pc(ctx), register_sp(ctx), true);
+}
+
 /* A static probe point is passed: no call, so that nothing is nested in it. */
 static __always_inline void point_pass(struct pt_regs *ctx, u64 cookie, struct thread *thread,
 				       struct task_struct *task)

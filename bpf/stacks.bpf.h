@@ -126,10 +126,4 @@ static __always_inline u64 stack_take(struct pt_regs *ctx, struct task_struct *t
 	return stack_take_from(ctx, task, return_address, sp, false);
 }
 
-/* … and of one that is at a static probe point. */
-static __noinline u64 stack_take_here(struct pt_regs *ctx, struct task_struct *task)
-{
-	return stack_take_from(ctx, task, register_pc(ctx), register_sp(ctx), true);
-}
-
 #endif
