@@ -15,16 +15,26 @@
 
 #include <cmocka.h>
 
-#define CHUNKS 4
+#define CHUNKS	   4
+#define CHUNKS_MAX 10
 
 struct bytes {
 	uint8_t *data;
 	size_t size;
 };
 
+/* Captures that are changed bit by bit. */
+static const struct shape {
+	size_t chunks; /* with the End */
+	size_t payload, random; /* bytes of a chunk, and how many of them do not compress */
+	size_t slots;
+	size_t synced; /* chunks that are known to be durable */
+} SHAPES[] = { { CHUNKS, 300, 40, 1, 1 }, { 2, 1500, 1200, 14, 0 }, { CHUNKS_MAX, 30, 30, 2, 8 } };
+#define SHAPE_COUNT (sizeof(SHAPES) / sizeof(SHAPES[0]))
+
 static uint8_t cek[CAPTURE_KEY_BYTES];
-static struct bytes reference;
-static size_t boundary[CHUNKS + 2]; /* where chunk i begins; then the footer; then the end */
+static struct bytes reference;		/* of the first shape */
+static size_t boundary[CHUNKS_MAX + 2]; /* where chunk i begins; then the footer; then the end */
 
 /* A recipient that takes the key in the clear. */
 static int wrap_plain(void *recipient, const uint8_t *secret, size_t size,
@@ -44,35 +54,38 @@ static int file_of(const uint8_t *data, size_t size)
 	return fd;
 }
 
-static struct bytes make_capture(uint8_t key[CAPTURE_KEY_BYTES])
+static struct bytes make_capture(uint8_t key[CAPTURE_KEY_BYTES], const struct shape *shape)
 {
-	uint8_t pk[32], sk[64], sig[64], message[HEADER_MESSAGE_BYTES], payload[300];
+	uint8_t pk[32], sk[64], sig[64], message[HEADER_MESSAGE_BYTES], payload[1500];
 	struct capture_writer *writer;
 	struct capture_position position;
-	void *recipients[] = { key };
+	void *recipients[14];
 	int fd = memfd_create("capture", 0);
 
+	for (size_t i = 0; i < 14; i++)
+		recipients[i] = key;
 	crypto_sign_keypair(pk, sk);
-	assert_int_equal(capture_writer_new(fd, pk, wrap_plain, recipients, 1, &writer), 0);
+	assert_int_equal(capture_writer_new(fd, pk, wrap_plain, recipients, shape->slots, &writer),
+			 0);
 	header_message(capture_writer_header(writer), message);
 	crypto_sign_detached(sig, NULL, message, sizeof(message), sk);
 	assert_int_equal(capture_writer_begin(writer, sig), 0);
-	for (int i = 0; i < CHUNKS - 1; i++) {
+	for (size_t i = 0; i < shape->chunks - 1; i++) {
 		capture_writer_position(writer, &position);
 		boundary[i] = position.size;
-		memset(payload, i, sizeof(payload));
-		randombytes_buf(payload, 40);
+		memset(payload, (int)i, sizeof(payload));
+		randombytes_buf(payload, shape->random);
 		assert_int_equal(
-			capture_writer_append(writer, CHUNK_EVENTS, payload, sizeof(payload)), 0);
-		if (i == 0)
+			capture_writer_append(writer, CHUNK_EVENTS, payload, shape->payload), 0);
+		if (i < shape->synced)
 			assert_int_equal(capture_writer_sync(writer), 0);
 	}
 	capture_writer_position(writer, &position);
-	boundary[CHUNKS - 1] = position.size;
+	boundary[shape->chunks - 1] = position.size;
 	assert_int_equal(capture_writer_finish(writer, "totals", 6), 0);
 	capture_writer_position(writer, &position);
-	boundary[CHUNKS] = position.size - 16;
-	boundary[CHUNKS + 1] = position.size;
+	boundary[shape->chunks] = position.size - 16;
+	boundary[shape->chunks + 1] = position.size;
 	capture_writer_free(writer);
 	struct bytes bytes = { malloc(position.size), position.size };
 	assert_int_equal(io_pread(fd, bytes.data, bytes.size, 0), 0);
@@ -85,7 +98,7 @@ static int set_up(void **state)
 	(void)state;
 	if (sodium_init() < 0)
 		return -1;
-	reference = make_capture(cek);
+	reference = make_capture(cek, &SHAPES[0]);
 	return 0;
 }
 
@@ -133,15 +146,36 @@ static void a_finished_capture_is_complete(void **state)
 	close(fd);
 }
 
-static void no_changed_bit_is_complete(void **state)
+/* Runs the check on a capture of each shape; the reference is as it was afterwards. */
+static void with_each_shape(void (*check)(const struct bytes *capture, size_t chunks))
+{
+	struct bytes before = reference;
+	uint8_t key[CAPTURE_KEY_BYTES];
+	size_t boundaries[CHUNKS_MAX + 2];
+
+	memcpy(key, cek, sizeof(key));
+	memcpy(boundaries, boundary, sizeof(boundaries));
+	for (size_t i = 0; i < SHAPE_COUNT; i++) {
+		struct bytes capture = make_capture(cek, &SHAPES[i]);
+		check(&capture, SHAPES[i].chunks);
+		free(capture.data);
+	}
+	reference = before;
+	memcpy(cek, key, sizeof(key));
+	memcpy(boundary, boundaries, sizeof(boundaries));
+}
+
+static size_t changed_bits;
+
+static void change_each_bit(const struct bytes *capture, size_t count)
 {
 	uint64_t chunks;
 
-	(void)state;
-	for (size_t bit = 0; bit < reference.size * 8; bit++) {
-		reference.data[bit / 8] ^= 1 << bit % 8;
-		int found = state_of(reference.data, reference.size, &chunks);
-		reference.data[bit / 8] ^= 1 << bit % 8;
+	(void)count;
+	for (size_t bit = 0; bit < capture->size * 8; bit++, changed_bits++) {
+		capture->data[bit / 8] ^= 1 << bit % 8;
+		int found = state_of(capture->data, capture->size, &chunks);
+		capture->data[bit / 8] ^= 1 << bit % 8;
 		/* a body that is changed is tampered with; header and slots do not even open */
 		if (bit / 8 >= boundary[0])
 			assert_int_equal(found, CAPTURE_TAMPERED);
@@ -150,23 +184,36 @@ static void no_changed_bit_is_complete(void **state)
 	}
 }
 
-static void every_cut_is_incomplete_up_to_its_last_chunk(void **state)
+static void no_changed_bit_is_complete(void **state)
+{
+	(void)state;
+	changed_bits = 0;
+	with_each_shape(change_each_bit);
+	assert_true(changed_bits > 100000);
+}
+
+static void cut_everywhere(const struct bytes *capture, size_t count)
 {
 	uint64_t chunks;
 
-	(void)state;
-	for (size_t size = 0; size < reference.size; size++) {
-		int found = state_of(reference.data, size, &chunks);
+	for (size_t size = 0; size < capture->size; size++) {
+		int found = state_of(capture->data, size, &chunks);
 		if (size < boundary[0]) {
 			assert_int_equal(found, -1);
 			continue;
 		}
 		size_t whole = 0;
-		while (whole < CHUNKS && boundary[whole + 1] <= size)
+		while (whole < count && boundary[whole + 1] <= size)
 			whole++;
 		assert_int_equal(found, CAPTURE_INCOMPLETE);
 		assert_int_equal(chunks, whole);
 	}
+}
+
+static void every_cut_is_incomplete_up_to_its_last_chunk(void **state)
+{
+	(void)state;
+	with_each_shape(cut_everywhere);
 }
 
 static void bytes_after_the_footer_are_tampering(void **state)
@@ -254,11 +301,11 @@ static void another_capture_s_chunk_does_not_fit(void **state)
 
 	(void)state;
 	memcpy(before, boundary, sizeof(before));
-	other = make_capture(key);
+	other = make_capture(key, &SHAPES[0]);
 	/* random payloads rarely differ in how they compress */
 	while (memcmp(before, boundary, sizeof(before)) != 0) {
 		free(other.data);
-		other = make_capture(key);
+		other = make_capture(key, &SHAPES[0]);
 	}
 	for (int i = 0; i < CHUNKS; i++)
 		assert_int_equal(state_with_chunk(&other, i, i), CAPTURE_TAMPERED);
