@@ -21,6 +21,7 @@ const struct command COMMANDS[] = {
 	{ "verify", verify_main, "check that captures are complete and unchanged" },
 	{ "audit", audit_main, "show or verify the record of every opening" },
 	{ "rewrap", rewrap_main, "change who can open a capture" },
+	{ "backup", backup_main, "copy captures to another directory, and verify the copies" },
 	{ "watch", watch_main, "record who opens captures, by whatever program" },
 	{ "keys", keys_main, "show or make this host's keys" },
 	{ "doctor", doctor_main, "what this machine can do, and what is missing" },

@@ -34,6 +34,7 @@ int info_main(int argc, char **argv);
 int verify_main(int argc, char **argv);
 int audit_main(int argc, char **argv);
 int rewrap_main(int argc, char **argv);
+int backup_main(int argc, char **argv);
 int watch_main(int argc, char **argv);
 int keys_main(int argc, char **argv);
 int doctor_main(int argc, char **argv);

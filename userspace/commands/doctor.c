@@ -3,6 +3,7 @@
  */
 #include "commands/command.h"
 #include "commands/doctor.h"
+#include "commands/doctor_permissions.h"
 #include "commands/doctor_workers.h"
 
 #include <argp.h>
@@ -11,20 +12,23 @@
 #include <string.h>
 
 enum option_key {
-	KEY_WORKERS = 256
+	KEY_WORKERS = 256,
+	KEY_PERMISSIONS,
 };
 
 static const struct argp_option OPTIONS[] = {
 	{ "json", 'j', NULL, 0, "print JSON", 0 },
 	{ "workers", KEY_WORKERS, "PID", 0,
 	  "what the workers of the command with this pid may do, as the kernel says", 0 },
+	{ "permissions", KEY_PERMISSIONS, NULL, 0,
+	  "who could read or change captures, keys, log and programs; exit status 4 if somebody could", 0 },
 	{ "state-dir", 'S', "DIR", 0, "keys, audit log and captures (default /var/lib/heaptrail)",
 	  0 },
 	{ 0 },
 };
 
 struct arguments {
-	bool is_json;
+	bool is_json, has_permissions;
 	const char *state_directory, *workers;
 };
 
@@ -35,6 +39,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	switch (key) {
 	case 'j': arguments->is_json = true; return 0;
 	case 'S': arguments->state_directory = value; return 0;
+	case KEY_PERMISSIONS: arguments->has_permissions = true; return 0;
 	case KEY_WORKERS: arguments->workers = value; return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -65,15 +70,16 @@ static void print_finding(const struct doctor_check *check, const struct finding
 int doctor_main(int argc, char **argv)
 {
 	struct arguments arguments = { 0 };
-	json_t *list = json_array();
 	int status = EXIT_DONE;
 
 	argp_err_exit_status = EXIT_MISUSED;
 	argp_parse(&ARGP, argc, argv, 0, NULL, &arguments);
-	if (arguments.workers) {
-		json_decref(list);
+	if (arguments.workers)
 		return doctor_workers(arguments.workers, arguments.is_json);
-	}
+	if (arguments.has_permissions)
+		return doctor_permissions(command_state_directory(arguments.state_directory),
+					  arguments.is_json);
+	json_t *list = json_array();
 	for (size_t i = 0; i < DOCTOR_CHECK_COUNT; i++) {
 		const struct doctor_check *check = &DOCTOR_CHECKS[i];
 		struct finding finding = { .state_directory = command_state_directory(
