@@ -38,6 +38,12 @@ struct damage {
 
 static int write_record(struct audit_log *log, const struct audit_record *record);
 
+static void mirror(const struct audit_log *log, const char *line, size_t size)
+{
+	if (log->host.mirror)
+		log->host.mirror(log->host.context, line, size);
+}
+
 /* --- a new segment --- */
 
 /* Both files of a segment that has one record. The state's is not yet in place. */
@@ -69,6 +75,8 @@ static int prepare(struct audit_log *log, const struct audit_record *record,
 		err = -errno;
 	io_close(&fd);
 	sodium_memzero(&state, sizeof(state));
+	if (!err)
+		mirror(log, line, size);
 	return err;
 }
 
@@ -363,7 +371,10 @@ static int write_record(struct audit_log *log, const struct audit_record *record
 	state->size += size;
 	/* before anything happens because of the record, the key that could forge it is gone */
 	audit_key_evolve(state->next.key);
-	return audit_state_write(log->state_fd, state);
+	int err = audit_state_write(log->state_fd, state);
+	if (!err)
+		mirror(log, line, size);
+	return err;
 }
 
 /* Room on the disk for the records that follow: denials and closings, also when everything else is

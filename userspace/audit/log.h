@@ -27,6 +27,8 @@ struct audit_host {
 	 */
 	int (*wrap)(void *context, const uint8_t key[static AUDIT_KEY_BYTES],
 		    char text[static AUDIT_WRAPPED_MAX]);
+	/* Gets a copy of each line that is on disk. NULL: nobody does. */
+	void (*mirror)(void *context, const char *line, size_t size);
 	uint8_t auditors[16]; /* differs where the auditors do: new ones get the key of a new
 				 segment */
 };

@@ -68,6 +68,8 @@ int vault_begin(struct worker_process *vault, const char *state_directory)
 			"the vault cannot be %s: %s%s",
 			err == -ENOENT ? "found (heaptrail-vault)" : "reached", strerror(-err),
 			err == -EACCES ? "; members of the group heaptrail may connect" : "");
+	const char *journal = getenv("HEAPTRAIL_JOURNAL");
+	text_copy(start.journal, sizeof(start.journal), journal ? journal : "");
 	text_copy(start.state_directory, sizeof(start.state_directory), state_directory);
 	err = message_send(vault->socket, VAULT_START, &start, sizeof(start), NULL, 0);
 	return err ? command_fail(EXIT_FAILED, "the vault is gone: %s", strerror(-err)) : EXIT_DONE;

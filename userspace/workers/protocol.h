@@ -190,6 +190,7 @@ struct file_opened {
 
 struct vault_start {
 	char state_directory[256]; /* has keys/ and audit/ */
+	char journal[108]; /* whose socket gets copies of audit records; "": systemd's. Ignored by a service */
 };
 
 struct reader_start {

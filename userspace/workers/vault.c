@@ -50,6 +50,13 @@ static int wrap_for_auditors(void *context, const uint8_t key[static AUDIT_KEY_B
 	return auditors_wrap(&vault->auditors, key, text, AUDIT_WRAPPED_MAX);
 }
 
+static void mirror_to_journal(void *context, const char *line, size_t size)
+{
+	struct vault *vault = context;
+
+	journal_send(&vault->journal, line, size);
+}
+
 /* Takes up the log, which needs the keys. */
 static void start_log(struct vault *vault, const char *key_directory)
 {
@@ -68,7 +75,8 @@ static void start_log(struct vault *vault, const char *key_directory)
 					: strerror(-err));
 	vault->host = (struct audit_host) { .context = vault,
 					    .sign = sign_for_log,
-					    .wrap = wrap_for_auditors };
+					    .wrap = wrap_for_auditors,
+					    .mirror = mirror_to_journal };
 	memcpy(vault->host.public_key, keys_host_pk(vault->keys), sizeof(vault->host.public_key));
 	crypto_generichash(vault->host.auditors, sizeof(vault->host.auditors),
 			   (uint8_t *)&vault->auditors.recipients,
@@ -127,12 +135,15 @@ static void start(struct vault *vault, const char *fixed)
 	static const struct message_rule RULES[] = { { VAULT_START, sizeof(struct vault_start),
 						       0 } };
 	struct vault_start *options = (void *)message.body;
-	char directory[sizeof(options->state_directory)], *path = vault->key_directory;
+	char directory[sizeof(options->state_directory)], journal[sizeof(options->journal)];
+	char *path = vault->key_directory;
 
 	if (message_recv(WORKER_SOCKET, RULES, 1, &message))
 		exit(1);
 	options->state_directory[sizeof(options->state_directory) - 1] = 0;
 	text_copy(directory, sizeof(directory), fixed ? fixed : options->state_directory);
+	options->journal[sizeof(options->journal) - 1] = 0;
+	text_copy(journal, sizeof(journal), options->journal);
 	if (mkdir(directory, 0711) && errno != EEXIST)
 		worker_fail(errno == EACCES ? 4 : 1, errno, "%s: cannot be created: %s", directory,
 			    strerror(errno));
@@ -151,6 +162,7 @@ static void start(struct vault *vault, const char *fixed)
 	if (err)
 		worker_fail(4, -err, "the vault cannot tell who is asking: %s", strerror(-err));
 	vault->group_count = peer_groups(WORKER_SOCKET, vault->groups, ACCESS_GROUPS_MAX);
+	journal_open(&vault->journal, fixed ? "" : journal);
 	snprintf(vault->log_directory, sizeof(vault->log_directory), "%s/audit", directory);
 	start_log(vault, path);
 	start_rules(vault, directory);
@@ -300,6 +312,15 @@ int main(int argc, char **argv)
 		else if (polls[0].revents)
 			is_asked = serve(&vault);
 	}
+	/* a mirror that is blind is not trusted without looking at the log */
+	if (vault.journal.failed)
+		vault_note(&vault, &(struct audit_record) {
+					   .operation = "journal.failed",
+					   .result = "failed",
+					   .why = "the system's journal did not take copies of all records",
+					   .numbers = { "records" },
+					   .values = { vault.journal.failed } });
+	journal_close(&vault.journal);
 	audit_log_close(vault.log);
 	/* what cannot be signed now is signed the next time, or found by who verifies */
 	(void)audit_log_seal(vault.log_directory, &vault.host);

@@ -9,12 +9,14 @@
 #include "keys/auditors.h"
 #include "keys/store.h"
 #include "vault/access.h"
+#include "vault/journal.h"
 #include "workers/protocol.h"
 #include "workers/start.h"
 
 struct vault {
 	struct keys *keys;
 	struct auditors auditors;
+	struct journal journal; /* gets copies of records */
 	struct audit_host host; /* what the log needs of both */
 	struct audit_log *log;
 	char key_directory[sizeof(((struct vault_start *)0)->state_directory) + 16];
