@@ -125,7 +125,7 @@ int sampler_attach(struct sampler *sampler, const struct module *module, pid_t p
 		return -ENOSPC;
 	for (size_t i = 0; i < request.count; i++) {
 		offsets[i] = module->sites[i].offset;
-		cookies[i] = cookie_of(&module->sites[i]);
+		cookies[i] = cookie_of(&module->sites[i], 0);
 	}
 	int err = links_attach(sampler->mode, &request, sampler->links + sampler->link_count,
 			       &added);

@@ -38,11 +38,6 @@ static uint64_t sum(const uint64_t *values, size_t count)
 	return total;
 }
 
-static uint64_t duration_ns(const struct model *model)
-{
-	return model->has_end ? model->end.duration_ns : model->last_time_ns;
-}
-
 static json_t *answer_modules(const struct model *model)
 {
 	json_t *modules = json_array();
@@ -54,8 +49,9 @@ static json_t *answer_modules(const struct model *model)
 			continue;
 		text_hex(build_id, record->build_id, record->build_id_size);
 		json_array_append_new(modules,
-				      json_pack("{s:o, s:s, s:o}", "path", answer_text(record->path),
-						"build_id", build_id, "note", answer_text(record->note)));
+				      json_pack("{s:o, s:s, s:o}", "path",
+						answer_text(record->path), "build_id", build_id,
+						"note", answer_text(record->note)));
 	}
 	return modules;
 }
@@ -79,10 +75,11 @@ static json_t *answer_capture(const struct answer_context *context)
 					     : "";
 		json_array_append_new(functions,
 				      json_pack("{s:o, s:o, s:I, s:o, s:b}", "function",
-						answer_text(function->name), "module", answer_text(module),
-						"offset", (json_int_t)function->site_offset,
-						"instruction", answer_text(function->instruction),
-						"emulated", function->is_emulated));
+						answer_text(function->name), "module",
+						answer_text(module), "offset",
+						(json_int_t)function->site_offset, "instruction",
+						answer_text(function->instruction), "emulated",
+						function->is_emulated));
 	}
 	json_t *object = json_object();
 	json_object_set_new(object, "id", json_string(context->id));
@@ -92,13 +89,14 @@ static json_t *answer_capture(const struct answer_context *context)
 	json_object_set_new(object, "version",
 			    answer_text(session->tool_version ? session->tool_version : ""));
 	json_object_set_new(object, "started_ns", answer_number(session->start_unix_ns));
-	json_object_set_new(object, "duration_ns", answer_number(duration_ns(model)));
+	json_object_set_new(object, "duration_ns", answer_number(model_duration_ns(model)));
 	json_object_set_new(object, "targets", targets);
 	json_object_set_new(object, "mode", answer_text(session->mode ? session->mode : ""));
 	json_object_set_new(object, "complete",
 			    json_boolean(context->verdict->state == CAPTURE_COMPLETE));
 	json_object_set_new(object, "state", json_string(context->verdict->reason));
-	json_object_set_new(object, "end_reason", answer_text(model->has_end ? model->end.reason : ""));
+	json_object_set_new(object, "end_reason",
+			    answer_text(model->has_end ? model->end.reason : ""));
 	json_object_set_new(object, "sampling_bytes", answer_number(session->sampling_bytes));
 	json_object_set_new(object, "functions", functions);
 	json_object_set_new(object, "modules", answer_modules(model));
@@ -120,11 +118,13 @@ static json_t *answer_events(const struct model *model)
 	}
 	return json_pack(
 		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "allocations",
-		answer_number(totals->allocations), "frees", answer_number(totals->frees), "reallocations",
-		answer_number(totals->reallocations), "failed", answer_number(totals->failed), "free_of_unknown",
-		answer_number(totals->frees_of_unknown - model->frees_of_inherited), "free_of_inherited",
-		answer_number(model->frees_of_inherited), "missed_frees", answer_number(totals->missed_frees),
-		"emitted", answer_number(model->has_end ? model->end.events_emitted : counters->emitted),
+		answer_number(totals->allocations), "frees", answer_number(totals->frees),
+		"reallocations", answer_number(totals->reallocations), "failed",
+		answer_number(totals->failed), "free_of_unknown",
+		answer_number(totals->frees_of_unknown - model->frees_of_inherited),
+		"free_of_inherited", answer_number(model->frees_of_inherited), "missed_frees",
+		answer_number(totals->missed_frees), "emitted",
+		answer_number(model->has_end ? model->end.events_emitted : counters->emitted),
 		"lost", answer_number(sum(lost, count)), "lost_by_reason",
 		named_sums(loss_name, lost, count, 0));
 }
@@ -135,10 +135,12 @@ static json_t *answer_totals(const struct model *model)
 
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "allocated_bytes",
 			 answer_number(totals->allocated_bytes), "freed_bytes",
-			 answer_number(totals->freed_bytes), "live_bytes", answer_number(totals->live_bytes),
-			 "live_blocks", answer_number(totals->live_blocks), "peak_bytes",
-			 answer_number(totals->peak_bytes), "peak_time_ns", answer_number(totals->peak_time_ns),
-			 "ended_blocks", answer_number(totals->ended_blocks), "temporary_blocks",
+			 answer_number(totals->freed_bytes), "live_bytes",
+			 answer_number(totals->live_bytes), "live_blocks",
+			 answer_number(totals->live_blocks), "peak_bytes",
+			 answer_number(totals->peak_bytes), "peak_time_ns",
+			 answer_number(totals->peak_time_ns), "ended_blocks",
+			 answer_number(totals->ended_blocks), "temporary_blocks",
 			 answer_number(model->temporary));
 }
 
@@ -249,7 +251,7 @@ static json_t *answer_timeline(struct model *model)
 	const struct live_totals *totals = model_totals(model);
 	json_t *points = json_array();
 
-	uint64_t end = duration_ns(model);
+	uint64_t end = model_duration_ns(model);
 	timeline_advance(&model->timeline, end < model->filter.to_ns ? end : model->filter.to_ns,
 			 totals->live_bytes, totals->live_blocks);
 	for (size_t i = 0; i < model->timeline.count; i++) {
@@ -265,7 +267,7 @@ static json_t *answer_timeline(struct model *model)
 static json_t *answer_growth(const struct model *model)
 {
 	struct growth growth;
-	uint64_t from = duration_ns(model) / 2;
+	uint64_t from = model_duration_ns(model) / 2;
 
 	if (!timeline_fit(&model->timeline, from, &growth))
 		return json_null();
@@ -274,17 +276,27 @@ static json_t *answer_growth(const struct model *model)
 			 "points", (json_int_t)growth.points);
 }
 
+static json_t *answer_suppressed(const struct model *model)
+{
+	const struct live_totals *totals = &model->suppressed;
+
+	return json_pack("{s:o, s:o, s:o, s:o}", "live_bytes", answer_number(totals->live_bytes),
+			 "live_blocks", answer_number(totals->live_blocks), "allocated_bytes",
+			 answer_number(totals->allocated_bytes), "allocations",
+			 answer_number(totals->allocations));
+}
+
 static json_t *answer_quality(const struct model *model)
 {
 	const struct counters_record *counters = &model->counters;
 
-	return json_pack("{s:o, s:o, s:o, s:o}", "stacks",
-			 answer_number(sum(counters->stack_status, counters->status_count)), "complete",
-			 answer_number(counters->status_count ? counters->stack_status[0] : 0),
-			 "incomplete_by_reason",
-			 named_sums(answer_status_name, counters->stack_status,
-				    counters->status_count, 1),
-			 "records_lost", answer_number(counters->stacks_lost));
+	return json_pack(
+		"{s:o, s:o, s:o, s:o}", "stacks",
+		answer_number(sum(counters->stack_status, counters->status_count)), "complete",
+		answer_number(counters->status_count ? counters->stack_status[0] : 0),
+		"incomplete_by_reason",
+		named_sums(answer_status_name, counters->stack_status, counters->status_count, 1),
+		"records_lost", answer_number(counters->stacks_lost));
 }
 /* The stack that holds most of what is live. */
 static json_t *answer_top(const struct model *model)
@@ -295,8 +307,8 @@ static json_t *answer_top(const struct model *model)
 		if (model->stacks[i].sums.live_bytes &&
 		    (!top || model->stacks[i].sums.live_bytes > top->sums.live_bytes))
 			top = &model->stacks[i];
-	return top ? json_pack("{s:o, s:o}", "live_bytes", answer_number(top->sums.live_bytes), "frames",
-			       answer_frames(model, top))
+	return top ? json_pack("{s:o, s:o}", "live_bytes", answer_number(top->sums.live_bytes),
+			       "frames", answer_frames(model, top))
 		   : json_null();
 }
 static json_t *answer_report(const struct answer_context *context, const json_t *question)
@@ -320,15 +332,29 @@ static json_t *answer_report(const struct answer_context *context, const json_t 
 	json_object_set_new(report, "timeline", answer_timeline(context->model));
 	json_object_set_new(report, "growth", answer_growth(model));
 	json_object_set_new(report, "top", answer_top(model));
-	json_object_set_new(report, "mapped",
-			    answer_mapped(model, limit > 0 ? (size_t)limit : 0));
+	json_object_set_new(report, "suppressed", answer_suppressed(model));
+	json_object_set_new(report, "sizes", answer_sizes(model));
+	json_object_set_new(report, "lifetimes", answer_lifetimes(model));
+	const char *by = json_string_value(json_object_get(question, "by"));
+	if (by) {
+		json_t *groups = answer_groups(model, by, key);
+		if (!groups) {
+			json_decref(report);
+			return json_pack("{s:s}", "error", "cannot group by that");
+		}
+		json_object_set_new(report, "groups", groups);
+	}
+	json_object_set_new(report, "mapped", answer_mapped(model, limit > 0 ? (size_t)limit : 0));
 	json_object_set_new(report, "sort", json_string(answer_sort_name(key)));
 	json_object_set_new(report, "rows",
 			    answer_rows(model, key, from > 0 ? (size_t)from : 0,
 					limit > 0 ? (size_t)limit : 0, &total));
 	json_object_set_new(report, "rows_total", answer_number(total));
 	if (json_is_true(json_object_get(question, "tree")))
-		json_object_set_new(report, "tree", answer_tree(model, key));
+		json_object_set_new(
+			report, "tree",
+			answer_tree(model, key,
+				    json_is_true(json_object_get(question, "bottom_up"))));
 	return report;
 }
 

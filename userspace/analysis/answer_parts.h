@@ -31,7 +31,21 @@ const char *answer_sort_name(const struct sort_key *key);
 json_t *answer_rows(const struct model *model, const struct sort_key *key, size_t from,
 		    size_t limit, size_t *total);
 
-json_t *answer_tree(const struct model *model, const struct sort_key *key);
+/* is_bottom_up: from the functions that allocate to their callers. */
+json_t *answer_tree(const struct model *model, const struct sort_key *key, bool is_bottom_up);
+
+/* Sets the fields of docs/report-json.md, "Sums". */
+void answer_sums(json_t *object, const struct stack_sums *sums);
+uint64_t answer_value(const struct stack_sums *sums, const struct sort_key *key);
+
+/* Blocks by their size, and those that ended by how long they lived: powers of two. */
+json_t *answer_sizes(const struct model *model);
+json_t *answer_lifetimes(const struct model *model);
+
+/* Sums by "function", "module", "thread" or "allocator", best first. NULL: by nothing that is
+ * known.
+ */
+json_t *answer_groups(const struct model *model, const char *by, const struct sort_key *key);
 
 /* What was mapped: totals, and the stacks that hold most, limit as above. */
 json_t *answer_mapped(const struct model *model, size_t limit);

@@ -20,6 +20,7 @@ static const struct sort_key {
 	{ "count", offsetof(struct stack_sums, allocations) },
 	{ "temporary", offsetof(struct stack_sums, temporary) },
 };
+
 const struct sort_key *answer_sort_key(const char *name)
 {
 	for (size_t i = 0; i < sizeof(SORT_KEYS) / sizeof(SORT_KEYS[0]); i++)
@@ -33,14 +34,14 @@ const char *answer_sort_name(const struct sort_key *key)
 	return key->name;
 }
 
-static uint64_t value_of(const struct stack_sums *sums, const struct sort_key *key)
+uint64_t answer_value(const struct stack_sums *sums, const struct sort_key *key)
 {
 	uint64_t value;
 
 	memcpy(&value, (const char *)sums + key->field, sizeof(value));
 	return value;
 }
-static void set_sums(json_t *object, const struct stack_sums *sums)
+void answer_sums(json_t *object, const struct stack_sums *sums)
 {
 	const struct {
 		const char *name;
@@ -54,6 +55,8 @@ static void set_sums(json_t *object, const struct stack_sums *sums)
 		{ "reallocations", sums->reallocations },
 		{ "frees", sums->frees },
 		{ "temporary", sums->temporary },
+		{ "ended", sums->ended },
+		{ "mean_lifetime_ns", sums->ended ? sums->lifetime_ns / sums->ended : 0 },
 		{ "first_ns", sums->first_ns },
 		{ "last_ns", sums->last_ns },
 	};
@@ -77,7 +80,7 @@ static int by_value(const void *a, const void *b)
 }
 
 json_t *answer_rows(const struct model *model, const struct sort_key *key, size_t from,
-			   size_t limit, size_t *total)
+		    size_t limit, size_t *total)
 {
 	struct ranked *ranked = malloc((model->stack_count + 1) * sizeof(*ranked));
 	json_t *rows = json_array();
@@ -85,18 +88,17 @@ json_t *answer_rows(const struct model *model, const struct sort_key *key, size_
 
 	for (size_t i = 0; ranked && i < model->stack_count; i++)
 		if (model->stacks[i].sums.allocations + model->stacks[i].sums.reallocations)
-			ranked[count++] = (struct ranked) { value_of(&model->stacks[i].sums, key),
-							    (uint32_t)i };
+			ranked[count++] = (struct ranked) {
+				answer_value(&model->stacks[i].sums, key), (uint32_t)i
+			};
 	if (ranked)
 		qsort(ranked, count, sizeof(*ranked), by_value);
-	for (size_t i = from; i < count && (!limit || i - from < limit) && frames < ANSWER_FRAMES_MAX;
-	     i++) {
+	for (size_t i = from;
+	     i < count && (!limit || i - from < limit) && frames < ANSWER_FRAMES_MAX; i++) {
 		const struct stack *stack = &model->stacks[ranked[i].id];
 		json_t *row = json_pack("{s:I}", "id", (json_int_t)ranked[i].id);
-		set_sums(row, &stack->sums);
-		json_object_set_new(
-			row, "status",
-			json_string(answer_status(stack)));
+		answer_sums(row, &stack->sums);
+		json_object_set_new(row, "status", json_string(answer_status(stack)));
 		json_object_set_new(row, "frames", answer_frames(model, stack));
 		frames += stack->frame_count;
 		json_array_append_new(rows, row);
@@ -108,8 +110,8 @@ json_t *answer_rows(const struct model *model, const struct sort_key *key, size_
 
 static int by_node(const void *a, const void *b, void *key)
 {
-	uint64_t left = value_of(&(*(struct tree_node *const *)a)->sums, key);
-	uint64_t right = value_of(&(*(struct tree_node *const *)b)->sums, key);
+	uint64_t left = answer_value(&(*(struct tree_node *const *)a)->sums, key);
+	uint64_t right = answer_value(&(*(struct tree_node *const *)b)->sums, key);
 
 	return left < right ? 1 : left > right ? -1 : 0;
 }
@@ -131,12 +133,12 @@ static json_t *answer_children(const struct tree_node *node, const struct sort_k
 	}
 	count = 0;
 	for (const struct tree_node *child = node->children; child; child = child->next)
-		if (value_of(&child->sums, key) >= least)
+		if (answer_value(&child->sums, key) >= least)
 			sorted[count++] = child;
 	qsort_r(sorted, count, sizeof(*sorted), by_node, (void *)key);
 	for (size_t i = 0; i < count; i++) {
 		json_t *entry = answer_frame(&sorted[i]->frame);
-		set_sums(entry, &sorted[i]->sums);
+		answer_sums(entry, &sorted[i]->sums);
 		json_object_set_new(entry, "children",
 				    answer_children(sorted[i], key, least, depth + 1));
 		json_array_append_new(list, entry);
@@ -146,15 +148,15 @@ static json_t *answer_children(const struct tree_node *node, const struct sort_k
 }
 
 /* Branches under half a percent are left out: a tree is read, not added up. */
-json_t *answer_tree(const struct model *model, const struct sort_key *key)
+json_t *answer_tree(const struct model *model, const struct sort_key *key, bool is_bottom_up)
 {
-	struct tree_node *root = tree_new(model);
+	struct tree_node *root = tree_new(model, is_bottom_up);
 
 	if (!root)
 		return NULL;
-	uint64_t least = value_of(&root->sums, key) / 200;
+	uint64_t least = answer_value(&root->sums, key) / 200;
 	json_t *tree = json_object();
-	set_sums(tree, &root->sums);
+	answer_sums(tree, &root->sums);
 	json_object_set_new(tree, "children", answer_children(root, key, least ? least : 1, 0));
 	tree_free(root);
 	return tree;

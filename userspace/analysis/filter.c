@@ -9,16 +9,20 @@
 static const struct condition {
 	const char *name;
 	size_t field;
-	bool is_text;
+	size_t text_size; /* 0: a number */
 } CONDITIONS[] = {
-	{ "pid", offsetof(struct filter, pid), false },
-	{ "size_min", offsetof(struct filter, size_min), false },
-	{ "size_max", offsetof(struct filter, size_max), false },
-	{ "from_ns", offsetof(struct filter, from_ns), false },
-	{ "to_ns", offsetof(struct filter, to_ns), false },
-	{ "thread", offsetof(struct filter, thread), true },
-	{ "function", offsetof(struct filter, function), true },
-	{ "module", offsetof(struct filter, module), true },
+	{ "pid", offsetof(struct filter, pid), 0 },
+	{ "size_min", offsetof(struct filter, size_min), 0 },
+	{ "size_max", offsetof(struct filter, size_max), 0 },
+	{ "from_ns", offsetof(struct filter, from_ns), 0 },
+	{ "to_ns", offsetof(struct filter, to_ns), 0 },
+	{ "at_peak", offsetof(struct filter, at_peak), 0 },
+	{ "age_min_ns", offsetof(struct filter, age_min_ns), 0 },
+	{ "age_max_ns", offsetof(struct filter, age_max_ns), 0 },
+	{ "thread", offsetof(struct filter, thread), FILTER_TEXT_MAX },
+	{ "function", offsetof(struct filter, function), FILTER_TEXT_MAX },
+	{ "module", offsetof(struct filter, module), FILTER_TEXT_MAX },
+	{ "suppressed", offsetof(struct filter, suppressed), SUPPRESSIONS_TEXT_MAX },
 };
 
 #define CONDITION_COUNT (sizeof(CONDITIONS) / sizeof(CONDITIONS[0]))
@@ -36,11 +40,11 @@ static const char *set(struct filter *filter, const struct condition *condition,
 {
 	char *field = (char *)filter + condition->field;
 
-	if (condition->is_text) {
+	if (condition->text_size) {
 		const char *text = json_string_value(value);
-		if (!text || strlen(text) >= FILTER_TEXT_MAX)
+		if (!text || strlen(text) >= condition->text_size)
 			return "a pattern of the filter is no text, or too long";
-		text_copy(field, FILTER_TEXT_MAX, text);
+		text_copy(field, condition->text_size, text);
 		return NULL;
 	}
 	if (!json_is_integer(value) || json_integer_value(value) < 0)
@@ -57,7 +61,7 @@ const char *filter_parse(const json_t *object, struct filter *filter)
 
 	/* compared byte by byte, padding and all */
 	memset(filter, 0, sizeof(*filter));
-	filter->size_max = filter->to_ns = UINT64_MAX;
+	filter->size_max = filter->to_ns = filter->age_max_ns = UINT64_MAX;
 	json_object_foreach((json_t *)object, name, value)
 	{
 		const struct condition *condition = find(name);
@@ -73,5 +77,10 @@ const char *filter_parse(const json_t *object, struct filter *filter)
 
 bool filter_needs_names(const struct filter *filter)
 {
-	return filter->function[0] || filter->module[0];
+	return filter->function[0] || filter->module[0] || filter->suppressed[0];
+}
+
+bool filter_needs_end(const struct filter *filter)
+{
+	return filter->age_min_ns || filter->age_max_ns != UINT64_MAX;
 }

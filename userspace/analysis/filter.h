@@ -7,6 +7,8 @@
 #ifndef HEAPTRAIL_ANALYSIS_FILTER_H
 #define HEAPTRAIL_ANALYSIS_FILTER_H
 
+#include "base/suppressions.h"
+
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,16 +20,20 @@ struct filter {
 	uint64_t pid;		     /* 0: any */
 	uint64_t size_min, size_max; /* bytes asked for */
 	uint64_t from_ns, to_ns; /* allocated in there; what comes after to_ns has not happened */
+	uint64_t at_peak;	 /* 1: nor has what comes after the moment when most was live */
+	uint64_t age_min_ns, age_max_ns; /* from the allocation to the end of the recording */
 	/* patterns (base/glob.h); "": any */
 	char thread[FILTER_TEXT_MAX];	/* name of the allocating one */
 	char function[FILTER_TEXT_MAX]; /* of a frame of the stack */
 	char module[FILTER_TEXT_MAX];	/* file name of a frame's module */
+	/* what is known and accepted, one pattern on each line (base/suppressions.h); "": none */
+	char suppressed[SUPPRESSIONS_TEXT_MAX];
 };
 
 /* Everything passes. */
-#define FILTER_NONE                                         \
-	{                                                   \
-		.size_max = UINT64_MAX, .to_ns = UINT64_MAX \
+#define FILTER_NONE                                                                   \
+	{                                                                             \
+		.size_max = UINT64_MAX, .to_ns = UINT64_MAX, .age_max_ns = UINT64_MAX \
 	}
 
 /* From {"pid": 1, "size_min": …, …}, or NULL for everything. NULL, or what is wrong with it. */
@@ -35,5 +41,8 @@ const char *filter_parse(const json_t *object, struct filter *filter);
 
 /* Does it need the names of frames? */
 bool filter_needs_names(const struct filter *filter);
+
+/* Does it need to know when the recording ended? */
+bool filter_needs_end(const struct filter *filter);
 
 #endif

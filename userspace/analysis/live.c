@@ -163,7 +163,8 @@ static int allocate(struct live *live, const struct capture_event *event, uint32
 				  .time_ns = event->time_ns,
 				  .target = target,
 				  .stack = event->stack,
-				  .thread = event->thread };
+				  .thread = event->thread,
+				  .function = event->function };
 	outcome->has_allocated = true;
 	outcome->allocated = *block;
 	live->totals.live_blocks++;

@@ -18,6 +18,7 @@ struct block {
 	uint32_t target;
 	uint32_t stack;
 	uint32_t thread;
+	uint8_t function; /* that allocated it */
 };
 
 /* Sums over all events so far. Bytes are those asked for. */

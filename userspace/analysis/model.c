@@ -44,8 +44,8 @@ static int feed_stacks(struct model *model, struct bytes_reader *in)
 	int err = record ? 0 : -ENOMEM;
 
 	while (!err && stack_record_get(in, record)) {
-		err = model_reach((void **)&model->stacks, &model->stack_count, sizeof(*model->stacks),
-			    record->id);
+		err = model_reach((void **)&model->stacks, &model->stack_count,
+				  sizeof(*model->stacks), record->id);
 		if (err || model->stacks[record->id].is_known)
 			continue;
 		struct stack *stack = &model->stacks[record->id];
@@ -69,8 +69,8 @@ static int feed_modules(struct model *model, struct bytes_reader *in)
 	int err = 0;
 
 	while (!err && module_record_get(in, &record)) {
-		err = model_reach((void **)&model->modules, &model->module_count, sizeof(*model->modules),
-			    record.id);
+		err = model_reach((void **)&model->modules, &model->module_count,
+				  sizeof(*model->modules), record.id);
 		if (err) {
 			module_record_free(&record);
 			continue;
@@ -87,8 +87,8 @@ static int feed_threads(struct model *model, struct bytes_reader *in)
 	int err = 0;
 
 	while (!err && thread_record_get(in, &record)) {
-		err = model_reach((void **)&model->threads, &model->thread_count, sizeof(*model->threads),
-			    record.id);
+		err = model_reach((void **)&model->threads, &model->thread_count,
+				  sizeof(*model->threads), record.id);
 		if (err) {
 			thread_record_free(&record);
 			continue;
@@ -225,6 +225,11 @@ static int feed_end(struct model *model, struct bytes_reader *in)
 	return model->has_end ? 0 : -EBADMSG;
 }
 
+uint64_t model_duration_ns(const struct model *model)
+{
+	return model->has_end ? model->end.duration_ns : model->last_time_ns;
+}
+
 const struct live_totals *model_totals(const struct model *model)
 {
 	return model->filter.is_set ? &model->filtered : live_totals(model->live);
@@ -278,6 +283,7 @@ void model_close(struct model *model)
 	for (size_t i = 0; i < model->stack_count; i++)
 		free(model->stacks[i].frames);
 	free(model->thread_passes);
+	free(model->thread_sums);
 	free(model->stack_passes);
 	free(model->censuses);
 	free(model->targets);

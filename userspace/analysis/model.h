@@ -25,7 +25,15 @@ struct stack_sums {
 	uint64_t allocated_bytes, allocations, reallocations, frees;
 	uint64_t temporary; /* freed by the same thread, without another allocation of it in between
 			     */
+	uint64_t ended,
+		lifetime_ns; /* blocks that were freed or resized, and how long they lived in all */
 	uint64_t first_ns, last_ns;
+};
+
+/* Blocks by size, or by how long they lived: of each power of two. */
+#define BINS 65
+struct size_bin {
+	uint64_t allocations, allocated_bytes, live_blocks, live_bytes;
 };
 
 /* Sums of what one stack mapped. Bytes are whole pages, whether they are in memory or not. */
@@ -75,6 +83,16 @@ struct model {
 	bool has_end;
 	struct filter filter;
 	struct live_totals filtered; /* of what passes the filter */
+	struct live_totals
+		suppressed; /* of what would, but for its suppressions: allocated and live */
+	/* what an earlier pass over the capture has found; 0: none was needed */
+	uint64_t to_event, end_ns;
+	uint64_t seen, peak_event, peak_bytes; /* events so far; at which one most was live */
+	struct size_bin sizes[BINS];
+	uint64_t lifetimes[BINS];
+	struct stack_sums *thread_sums; /* by thread, thread_sums_count of them */
+	size_t thread_sums_count;
+	struct stack_sums function_sums[256]; /* by allocator function */
 	/* by thread and by stack: enum passes (model.c), as far as it is known */
 	uint8_t *thread_passes, *stack_passes;
 	size_t thread_passes_count, stack_passes_count;
@@ -85,7 +103,8 @@ struct model {
 	struct timeline timeline;
 	struct map last_allocation; /* thread -> address, until the thread's next event */
 	uint64_t temporary, event_count, last_time_ns;
-	uint64_t frees_of_inherited; /* of live_totals.frees_of_unknown: copies of a parent's blocks */
+	uint64_t frees_of_inherited; /* of live_totals.frees_of_unknown: copies of a parent's blocks
+				      */
 	struct capture_event *events; /* decoded, one chunk's */
 };
 
@@ -93,6 +112,9 @@ int model_open(struct model *model, const struct filter *filter);
 
 /* Sums of all blocks, or of those that pass the filter. */
 const struct live_totals *model_totals(const struct model *model);
+
+/* How long the recording lasted, as far as is known. */
+uint64_t model_duration_ns(const struct model *model);
 
 /* 0, -EBADMSG, -ENOMEM. */
 int model_feed(struct model *model, enum chunk_type type, const void *raw, size_t size);

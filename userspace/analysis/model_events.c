@@ -42,14 +42,18 @@ static void sum_filtered(struct model *model, const struct capture_event *event,
 	}
 }
 
-static void add_to_stack(struct model *model, const struct capture_event *event,
-			 const struct outcome *outcome)
+/* 0 in the first, and each power of two begins another. */
+static unsigned bin_of(uint64_t value)
 {
-	struct stack_sums *sums = &model->stacks[event->stack].sums;
+	return value ? 64 - (unsigned)__builtin_clzll(value) : 0;
+}
 
-	sums->live_bytes += outcome->allocated.size;
+static void add_allocation(struct stack_sums *sums, const struct capture_event *event,
+			   const struct block *block)
+{
+	sums->live_bytes += block->size;
 	sums->live_blocks++;
-	sums->allocated_bytes += outcome->allocated.size;
+	sums->allocated_bytes += block->size;
 	if (event->kind == CAPTURE_REALLOC)
 		sums->reallocations++;
 	else
@@ -61,13 +65,57 @@ static void add_to_stack(struct model *model, const struct capture_event *event,
 	sums->last_ns = event->time_ns;
 }
 
-static struct stack_sums *remove_from_stack(struct model *model, const struct block *block)
+/* What a block counts in: its stack, its thread, its allocator. */
+#define SUMS_OF_BLOCK 3
+static void sums_of(struct model *model, const struct block *block,
+		    struct stack_sums *sums[static SUMS_OF_BLOCK])
 {
-	struct stack_sums *sums = &model->stacks[block->stack].sums;
+	sums[0] = &model->stacks[block->stack].sums;
+	sums[1] = &model->thread_sums[block->thread];
+	sums[2] = &model->function_sums[block->function];
+}
 
-	sums->live_bytes -= block->size;
-	sums->live_blocks--;
-	return sums;
+static void add_block(struct model *model, const struct capture_event *event,
+		      const struct block *block)
+{
+	struct stack_sums *sums[SUMS_OF_BLOCK];
+	struct size_bin *bin = &model->sizes[bin_of(block->size)];
+
+	sums_of(model, block, sums);
+	for (int i = 0; i < SUMS_OF_BLOCK; i++)
+		add_allocation(sums[i], event, block);
+	bin->allocations++;
+	bin->allocated_bytes += block->size;
+	bin->live_blocks++;
+	bin->live_bytes += block->size;
+}
+
+enum block_end {
+	ENDS_BY_FREE,
+	ENDS_BY_REALLOC,
+	ENDS_UNSEEN, /* with its program, or its free was missed: nobody knows when */
+};
+
+static void remove_block(struct model *model, const struct block *block, enum block_end how,
+			 uint64_t time_ns, bool is_temporary)
+{
+	uint64_t lifetime = time_ns > block->time_ns ? time_ns - block->time_ns : 0;
+	struct size_bin *bin = &model->sizes[bin_of(block->size)];
+	struct stack_sums *sums[SUMS_OF_BLOCK];
+
+	sums_of(model, block, sums);
+	for (int i = 0; i < SUMS_OF_BLOCK; i++) {
+		sums[i]->live_bytes -= block->size;
+		sums[i]->live_blocks--;
+		sums[i]->frees += how == ENDS_BY_FREE;
+		sums[i]->temporary += is_temporary;
+		sums[i]->ended += how != ENDS_UNSEEN;
+		sums[i]->lifetime_ns += how != ENDS_UNSEEN ? lifetime : 0;
+	}
+	bin->live_blocks--;
+	bin->live_bytes -= block->size;
+	model->lifetimes[bin_of(lifetime)] += how != ENDS_UNSEEN;
+	model->temporary += is_temporary;
 }
 
 /* heaptrack's definition: a free that directly follows the allocation of the same block. */
@@ -78,17 +126,40 @@ static bool is_temporary(const struct model *model, const struct capture_event *
 	return event->kind == CAPTURE_FREE && last && *last == event->address;
 }
 
+static void end_suppressed(struct model *model, const struct block *block)
+{
+	model->suppressed.live_bytes -= block->size;
+	model->suppressed.live_blocks--;
+}
+
+/* What is known and accepted is counted apart, so that nobody forgets that it is there. */
+static void count_suppressed(struct model *model, const struct outcome *outcome)
+{
+	if (outcome->has_freed && model_block_is_suppressed(model, &outcome->freed))
+		end_suppressed(model, &outcome->freed);
+	if (outcome->has_missed && model_block_is_suppressed(model, &outcome->missed))
+		end_suppressed(model, &outcome->missed);
+	if (!outcome->has_allocated || !model_block_is_suppressed(model, &outcome->allocated))
+		return;
+	model->suppressed.allocated_bytes += outcome->allocated.size;
+	model->suppressed.allocations++;
+	model->suppressed.live_bytes += outcome->allocated.size;
+	model->suppressed.live_blocks++;
+}
+
 static void end_block(void *context, const struct block *block)
 {
 	struct model *model = context;
 
+	if (model_block_is_suppressed(model, block))
+		end_suppressed(model, block);
 	if (!model_block_passes(model, block))
 		return;
 	if (model->filter.is_set) {
 		end_filtered(model, block);
 		model->filtered.ended_blocks++;
 	}
-	remove_from_stack(model, block);
+	remove_block(model, block, ENDS_UNSEEN, 0, false);
 	processes_end_block(&model->processes, block);
 }
 
@@ -105,6 +176,7 @@ int model_enter_program(struct model *model, const struct thread_record *thread)
 /* Takes from the outcome what does not pass. */
 static void narrow(struct model *model, const struct capture_event *event, struct outcome *outcome)
 {
+	count_suppressed(model, outcome);
 	outcome->has_freed &= model_block_passes(model, &outcome->freed);
 	outcome->has_missed &= model_block_passes(model, &outcome->missed);
 	outcome->has_allocated &= model_block_passes(model, &outcome->allocated);
@@ -112,19 +184,35 @@ static void narrow(struct model *model, const struct capture_event *event, struc
 	sum_filtered(model, event, outcome);
 }
 
+/* Whoever asks for the moment of the peak comes back to this event. */
+static void note_peak(struct model *model)
+{
+	const struct live_totals *totals = model_totals(model);
+
+	if (totals->peak_bytes > model->peak_bytes) {
+		model->peak_bytes = totals->peak_bytes;
+		model->peak_event = model->seen;
+	}
+}
+
 int model_apply(struct model *model, const struct capture_event *event)
 {
 	const struct thread_record *thread = model_thread(model, event->thread);
 	struct outcome outcome;
 
-	if (event->time_ns > model->filter.to_ns)
+	if (event->time_ns > model->filter.to_ns ||
+	    (model->to_event && model->seen >= model->to_event))
 		return 0;
+	model->seen++;
 	const struct live_totals *now = model_totals(model);
 	timeline_advance(&model->timeline, event->time_ns, now->live_bytes, now->live_blocks);
 	bool was_temporary = is_temporary(model, event);
 	int err = model_reach((void **)&model->stacks, &model->stack_count, sizeof(*model->stacks),
-			event->stack);
+			      event->stack);
 
+	if (!err)
+		err = model_reach((void **)&model->thread_sums, &model->thread_sums_count,
+				  sizeof(*model->thread_sums), event->thread);
 	if (!err)
 		err = model_enter_program(model, thread);
 	if (!err)
@@ -132,27 +220,27 @@ int model_apply(struct model *model, const struct capture_event *event)
 	if (!err && model->filter.is_set)
 		narrow(model, event, &outcome);
 	/* of a process of which nothing passes, there is no row */
-	if (!err && (!model->filter.is_set || outcome.has_freed || outcome.has_missed ||
-		     outcome.has_allocated || model_call_passes(model, event->time_ns, event->thread)))
+	if (!err &&
+	    (!model->filter.is_set || outcome.has_freed || outcome.has_missed ||
+	     outcome.has_allocated || model_call_passes(model, event->time_ns, event->thread)))
 		err = processes_apply(&model->processes, thread->pid, thread->program, event,
 				      &outcome);
 	if (err)
 		return err;
 	model->frees_of_inherited += outcome.was_unknown && thread->inherits;
-	if (outcome.has_freed) {
-		struct stack_sums *sums = remove_from_stack(model, &outcome.freed);
-		sums->frees += event->kind == CAPTURE_FREE;
-		sums->temporary += was_temporary;
-		model->temporary += was_temporary;
-	}
+	if (outcome.has_freed)
+		remove_block(model, &outcome.freed,
+			     event->kind == CAPTURE_FREE ? ENDS_BY_FREE : ENDS_BY_REALLOC,
+			     event->time_ns, was_temporary);
 	if (outcome.has_missed)
-		remove_from_stack(model, &outcome.missed);
+		remove_block(model, &outcome.missed, ENDS_UNSEEN, 0, false);
 	if (outcome.has_allocated) {
-		add_to_stack(model, event, &outcome);
+		add_block(model, event, &outcome.allocated);
 		err = map_put(&model->last_allocation, (uint64_t)event->thread + 1, event->address);
 	} else if (was_temporary) {
 		map_remove(&model->last_allocation, (uint64_t)event->thread + 1, NULL);
 	}
+	note_peak(model);
 	model->event_count++;
 	if (event->time_ns > model->last_time_ns)
 		model->last_time_ns = event->time_ns;

@@ -40,7 +40,8 @@ static bool passes(struct model *model, const struct mapping_record *record)
 							   .size = record->size,
 							   .time_ns = record->time_ns,
 							   .stack = record->stack,
-							   .thread = record->thread });
+							   .thread = record->thread,
+							   .function = record->function });
 }
 
 static int map(struct model *model, uint32_t target, const struct mapping_record *record)

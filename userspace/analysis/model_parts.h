@@ -11,15 +11,18 @@ int model_reach(void **items, size_t *count, size_t item_size, uint32_t id);
 /* The thread's record; one without any content where it is not known. */
 const struct thread_record *model_thread(const struct model *model, uint32_t id);
 
-/* Do all blocks of the thread, or of the stack, pass the filter's conditions on it? */
+/* Do all blocks of the thread pass the filter's conditions on it? */
 bool model_thread_passes(struct model *model, uint32_t id);
-bool model_stack_passes(struct model *model, uint32_t id);
 bool model_block_passes(struct model *model, const struct block *block);
+
+/* Would it, were its stack not suppressed? */
+bool model_block_is_suppressed(struct model *model, const struct block *block);
 
 /* A call that has no block that is known: of a failed one, or a free of one from before. */
 bool model_call_passes(struct model *model, uint64_t time_ns, uint32_t thread);
 
-/* The thread's next call is of this program: what its process had before has ended. 0 or -ENOMEM. */
+/* The thread's next call is of this program: what its process had before has ended. 0 or -ENOMEM.
+ */
 int model_enter_program(struct model *model, const struct thread_record *thread);
 
 /* One event, or one mapping, in the order of the file. 0, -ENOMEM, -EBADMSG. */

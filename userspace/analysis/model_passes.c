@@ -2,6 +2,7 @@
 /* What passes the filter. */
 #include "analysis/frames.h"
 #include "analysis/model_parts.h"
+#include "base/suppressions.h"
 #include "base/glob.h"
 
 #include <string.h>
@@ -9,7 +10,8 @@
 enum passes {
 	NOT_LOOKED_AT = 0,
 	PASSES,
-	PASSES_NOT
+	PASSES_NOT,
+	SUPPRESSED, /* it would pass */
 };
 
 static bool frame_passes(const struct model *model, const struct record_frame *frame,
@@ -27,17 +29,35 @@ static bool frame_passes(const struct model *model, const struct record_frame *f
 	return *has_function && *has_module;
 }
 
+static bool frame_is_suppressed(const struct model *model, const struct record_frame *frame)
+{
+	struct named_frame names[NAMES_INLINE_MAX];
+	size_t count = frame_names(model, frame, names);
+	const char *patterns = model->filter.suppressed;
+
+	for (size_t i = 0; i < count; i++)
+		if (suppressions_match(patterns, names[i].function) ||
+		    suppressions_match(patterns, names[i].file) ||
+		    suppressions_match(patterns, names[i].module))
+			return true;
+	return false;
+}
+
 static enum passes look_at_stack(const struct model *model, uint32_t id)
 {
 	bool has_function = !model->filter.function[0], has_module = !model->filter.module[0];
 
 	if (id >= model->stack_count)
-		return PASSES_NOT;
+		return has_function && has_module ? PASSES : PASSES_NOT;
 	const struct stack *stack = &model->stacks[id];
-	for (uint32_t i = 0; i < stack->frame_count; i++)
-		if (frame_passes(model, &stack->frames[i], &has_function, &has_module))
-			return PASSES;
-	return PASSES_NOT;
+	for (uint32_t i = 0; i < stack->frame_count && !(has_function && has_module); i++)
+		(void)frame_passes(model, &stack->frames[i], &has_function, &has_module);
+	if (!has_function || !has_module)
+		return PASSES_NOT;
+	for (uint32_t i = 0; model->filter.suppressed[0] && i < stack->frame_count; i++)
+		if (frame_is_suppressed(model, &stack->frames[i]))
+			return SUPPRESSED;
+	return PASSES;
 }
 
 static enum passes look_at_thread(const struct model *model, uint32_t id)
@@ -61,33 +81,47 @@ bool model_thread_passes(struct model *model, uint32_t id)
 	return model->thread_passes[id] == PASSES;
 }
 
-bool model_stack_passes(struct model *model, uint32_t id)
+static enum passes stack_passes(struct model *model, uint32_t id)
 {
 	if (!filter_needs_names(&model->filter))
-		return true;
+		return PASSES;
 	if (model_reach((void **)&model->stack_passes, &model->stack_passes_count, 1, id))
-		return look_at_stack(model, id) == PASSES;
+		return look_at_stack(model, id);
 	if (model->stack_passes[id] == NOT_LOOKED_AT)
 		model->stack_passes[id] = look_at_stack(model, id);
-	return model->stack_passes[id] == PASSES;
+	return model->stack_passes[id];
+}
+
+static enum passes block_passes(struct model *model, const struct block *block)
+{
+	const struct filter *filter = &model->filter;
+	uint64_t age = model->end_ns > block->time_ns ? model->end_ns - block->time_ns : 0;
+
+	if (!filter->is_set)
+		return PASSES;
+	if (block->size < filter->size_min || block->size > filter->size_max ||
+	    block->time_ns < filter->from_ns || age < filter->age_min_ns ||
+	    age > filter->age_max_ns || !model_thread_passes(model, block->thread))
+		return PASSES_NOT;
+	return stack_passes(model, block->stack);
 }
 
 bool model_block_passes(struct model *model, const struct block *block)
 {
-	const struct filter *filter = &model->filter;
+	return block_passes(model, block) == PASSES;
+}
 
-	if (!filter->is_set)
-		return true;
-	return block->size >= filter->size_min && block->size <= filter->size_max &&
-	       block->time_ns >= filter->from_ns && model_thread_passes(model, block->thread) &&
-	       model_stack_passes(model, block->stack);
+bool model_block_is_suppressed(struct model *model, const struct block *block)
+{
+	return model->filter.suppressed[0] && block_passes(model, block) == SUPPRESSED;
 }
 
 bool model_call_passes(struct model *model, uint64_t time_ns, uint32_t thread)
 {
 	const struct filter *filter = &model->filter;
 
-	return !filter->is_set || (time_ns >= filter->from_ns && filter->size_min == 0 &&
-				   filter->size_max == UINT64_MAX && !filter_needs_names(filter) &&
-				   model_thread_passes(model, thread));
+	return !filter->is_set ||
+	       (time_ns >= filter->from_ns && filter->size_min == 0 &&
+		filter->size_max == UINT64_MAX && !filter->function[0] && !filter->module[0] &&
+		!filter_needs_end(filter) && model_thread_passes(model, thread));
 }

@@ -12,8 +12,7 @@ static bool is_same(const struct named_frame *a, const struct named_frame *b)
 	return a->function[0] || a->offset == b->offset;
 }
 
-/* more: of a stack that allocated */
-static void add(struct stack_sums *sums, const struct stack_sums *more)
+void tree_add_sums(struct stack_sums *sums, const struct stack_sums *more)
 {
 	if (sums->allocations + sums->reallocations == 0 || more->first_ns < sums->first_ns)
 		sums->first_ns = more->first_ns;
@@ -27,6 +26,8 @@ static void add(struct stack_sums *sums, const struct stack_sums *more)
 	sums->reallocations += more->reallocations;
 	sums->frees += more->frees;
 	sums->temporary += more->temporary;
+	sums->ended += more->ended;
+	sums->lifetime_ns += more->lifetime_ns;
 }
 
 /* The child for this frame, moved to the front: callers come in runs. */
@@ -50,25 +51,34 @@ static struct tree_node *child_of(struct tree_node *node, const struct named_fra
 	return child;
 }
 
-static bool add_stack(const struct model *model, struct tree_node *root, const struct stack *stack)
+static bool add_frame(struct tree_node **node, const struct named_frame *frame,
+		      const struct stack_sums *sums)
+{
+	*node = child_of(*node, frame);
+	if (*node)
+		tree_add_sums(&(*node)->sums, sums);
+	return *node;
+}
+
+static bool add_stack(const struct model *model, struct tree_node *root, const struct stack *stack,
+		      bool is_bottom_up)
 {
 	struct named_frame names[NAMES_INLINE_MAX];
 	struct tree_node *node = root;
 
-	add(&root->sums, &stack->sums);
-	for (uint32_t i = stack->frame_count; i-- > 0;) {
-		size_t count = frame_names(model, &stack->frames[i], names);
-		while (count-- > 0) {
-			node = child_of(node, &names[count]);
-			if (!node)
+	tree_add_sums(&root->sums, &stack->sums);
+	for (uint32_t i = 0; i < stack->frame_count; i++) {
+		uint32_t at = is_bottom_up ? i : stack->frame_count - 1 - i;
+		size_t count = frame_names(model, &stack->frames[at], names);
+		for (size_t k = 0; k < count; k++)
+			if (!add_frame(&node, &names[is_bottom_up ? k : count - 1 - k],
+				       &stack->sums))
 				return false;
-			add(&node->sums, &stack->sums);
-		}
 	}
 	return true;
 }
 
-struct tree_node *tree_new(const struct model *model)
+struct tree_node *tree_new(const struct model *model, bool is_bottom_up)
 {
 	struct tree_node *root = calloc(1, sizeof(*root));
 
@@ -76,7 +86,7 @@ struct tree_node *tree_new(const struct model *model)
 		const struct stack *stack = &model->stacks[i];
 		if (stack->sums.allocations + stack->sums.reallocations == 0)
 			continue;
-		if (!add_stack(model, root, stack)) {
+		if (!add_stack(model, root, stack, is_bottom_up)) {
 			tree_free(root);
 			root = NULL;
 		}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The call tree from the outermost caller down, with the sums of all stacks that pass through each
- * node. */
+/* The call tree from the outermost caller down, or from the callee up, with the sums of all stacks
+ * that pass through each node. */
 #ifndef HEAPTRAIL_ANALYSIS_TREE_H
 #define HEAPTRAIL_ANALYSIS_TREE_H
 
@@ -17,7 +17,10 @@ struct tree_node {
  * Builds the tree of every stack of the model. A node is a function of a module (or an address
  * without a name), whatever line it called from. NULL: out of memory.
  */
-struct tree_node *tree_new(const struct model *model);
+struct tree_node *tree_new(const struct model *model, bool is_bottom_up);
+
+/* more: of a stack that allocated */
+void tree_add_sums(struct stack_sums *sums, const struct stack_sums *more);
 
 void tree_free(struct tree_node *root);
 

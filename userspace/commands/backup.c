@@ -103,7 +103,8 @@ static bool is_same(int fd, const struct capture_verdict *wanted)
 	       memcmp(found.chain, wanted->chain, sizeof(found.chain)) == 0;
 }
 
-/* Under a name that no capture has, verified from the disk's side of the page cache, then in its place. */
+/* Under a name that no capture has, verified from the disk's side of the page cache, then in its
+ * place. */
 static int copy_to(const char *path, int fd, const struct capture_verdict *verdict)
 {
 	char temporary[PATH_MAX];
@@ -135,8 +136,9 @@ static void back_up(struct backup *backup, int fd, const char *source)
 
 	if (err) {
 		fail(backup, err == -EKEYREJECTED ? EXIT_INTEGRITY : EXIT_FAILED, source,
-		     err == -EKEYREJECTED ? "was tampered with: the signature of its header is wrong"
-					  : "is no capture");
+		     err == -EKEYREJECTED
+			     ? "was tampered with: the signature of its header is wrong"
+			     : "is no capture");
 		return;
 	}
 	if (verdict.state == CAPTURE_INCOMPLETE) {
@@ -149,7 +151,8 @@ static void back_up(struct backup *backup, int fd, const char *source)
 		fail(backup, EXIT_INTEGRITY, source, verdict.reason);
 		return;
 	}
-	snprintf(path, sizeof(path), "%s/%s", backup->arguments->target, slash ? slash + 1 : source);
+	snprintf(path, sizeof(path), "%s/%s", backup->arguments->target,
+		 slash ? slash + 1 : source);
 	int there = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (there >= 0) {
 		if (is_same(there, &verdict))
@@ -243,7 +246,7 @@ int backup_main(int argc, char **argv)
 	if (err)
 		fail(&backup, EXIT_FAILED, arguments.target, strerror(-err));
 	if (!arguments.is_quiet)
-		printf("%zu copied and verified, %zu were there, %zu are not complete\n", backup.copied,
-		       backup.present, backup.incomplete);
+		printf("%zu copied and verified, %zu were there, %zu are not complete\n",
+		       backup.copied, backup.present, backup.incomplete);
 	return backup.status;
 }

@@ -10,13 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 const struct command COMMANDS[] = {
 	{ "record", record_main,
 	  "record the allocations of running processes into a sealed capture" },
 	{ "report", report_main, "say who holds, or held, the memory" },
 	{ "diff", diff_main, "say what changed between two captures" },
-	{ "export", export_main, "write a capture's stacks for other tools: pprof, flame graphs, …" },
+	{ "export", export_main,
+	  "write a capture's stacks for other tools: pprof, flame graphs, …" },
 	{ "info", info_main, "what a capture's header tells without a key" },
 	{ "verify", verify_main, "check that captures are complete and unchanged" },
 	{ "audit", audit_main, "show or verify the record of every opening" },

@@ -27,9 +27,12 @@ static const struct rule {
 } RULES[] = {
 	{ "", S_IFDIR, 0755, "whoever writes there can exchange what is in it" },
 	{ "keys", S_IFDIR, 0700, "the private keys are there" },
-	{ "keys/*.pub", S_IFREG, 0644, "whoever changes it can have captures encrypted for himself" },
-	{ "keys/auditors", S_IFREG, 0644, "whoever changes it can check, and lose, the log's MACs" },
-	{ "keys/recipients", S_IFREG, 0644, "whoever changes it can have captures encrypted for himself" },
+	{ "keys/*.pub", S_IFREG, 0644,
+	  "whoever changes it can have captures encrypted for himself" },
+	{ "keys/auditors", S_IFREG, 0644,
+	  "whoever changes it can check, and lose, the log's MACs" },
+	{ "keys/recipients", S_IFREG, 0644,
+	  "whoever changes it can have captures encrypted for himself" },
 	{ "keys/*", S_IFREG, 0600, "it is a private key" },
 	{ "audit", S_IFDIR, 0755, "whoever writes there can exchange the log" },
 	{ "audit/*", S_IFREG, 0644, "whoever writes it can forge the log" },
@@ -140,7 +143,8 @@ static void look_below(struct review *review, const char *below)
 		closedir(dir);
 }
 
-/* Whoever may write in a folder above can put another in its place, unless only owners may (/tmp). */
+/* Whoever may write in a folder above can put another in its place, unless only owners may (/tmp).
+ */
 static void look_above(struct review *review)
 {
 	char path[PATH_MAX];
@@ -151,7 +155,8 @@ static void look_above(struct review *review)
 		slash[slash == path] = 0;
 		if (stat(path, &st) == 0 && (st.st_mode & 022) && !(st.st_mode & S_ISVTX))
 			complain(review, path, "others may write there",
-				 "they can put another state directory in the place of this one", "chmod go-w");
+				 "they can put another state directory in the place of this one",
+				 "chmod go-w");
 		if (slash == path)
 			break;
 	}
@@ -188,7 +193,9 @@ static void look_at_programs(struct review *review)
 
 int doctor_permissions(const char *state_directory, bool is_json)
 {
-	struct review review = { .root = state_directory, .is_json = is_json, .list = json_array() };
+	struct review review = { .root = state_directory,
+				 .is_json = is_json,
+				 .list = json_array() };
 	struct stat st;
 
 	if (lstat(state_directory, &st)) {
@@ -198,7 +205,8 @@ int doctor_permissions(const char *state_directory, bool is_json)
 	review.owner = st.st_uid;
 	look_above(&review);
 	look_below(&review, "");
-	look_at(&review, "/etc/heaptrail", S_IFDIR, 0755, "whoever writes there decides who opens captures");
+	look_at(&review, "/etc/heaptrail", S_IFDIR, 0755,
+		"whoever writes there decides who opens captures");
 	look_at(&review, "/etc/heaptrail/access.policy", S_IFREG, 0644,
 		"whoever writes it decides who opens captures");
 	look_at(&review, "/run/heaptrail/vault.sock", S_IFSOCK, 0660,

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "commands/filter_options.h"
 
+#include "base/suppressions.h"
 #include "base/units.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +15,10 @@ enum option_key {
 	KEY_SIZE,
 	KEY_TIME,
 	KEY_FUNCTION,
-	KEY_MODULE
+	KEY_MODULE,
+	KEY_AGE,
+	KEY_AT_PEAK,
+	KEY_SUPPRESSIONS
 };
 
 static const struct argp_option OPTIONS[] = {
@@ -24,6 +29,11 @@ static const struct argp_option OPTIONS[] = {
 	{ "size", KEY_SIZE, "MIN[-MAX]", 0, "of such a size, as asked for: 1M, 100-200, 4K-", 5 },
 	{ "time", KEY_TIME, "FROM[-TO]", 0,
 	  "allocated in that part of the recording, as it was at its end: 10s-20s, 1m-", 5 },
+	{ "at-peak", KEY_AT_PEAK, NULL, 0, "as it was when most was live", 5 },
+	{ "age", KEY_AGE, "MIN[-MAX]", 0,
+	  "allocated so long before the end of the recording: 30s-, 1m-5m", 5 },
+	{ "suppressions", KEY_SUPPRESSIONS, "FILE", 0,
+	  "whose stack none of these suppressions names; the format is LeakSanitizer's", 5 },
 	{ "function", KEY_FUNCTION, "PATTERN", 0, "whose stack has such a function", 5 },
 	{ "module", KEY_MODULE, "PATTERN", 0,
 	  "whose stack has a function of such a file: 'libssl*'", 5 },
@@ -69,6 +79,29 @@ static void set_text(struct filter_options *options, const char *name, const cha
 	json_object_set_new(filter_of(options), name, json_string(text));
 }
 
+static void read_suppressions(struct filter_options *options, const char *path,
+			      struct argp_state *state)
+{
+	static char text[SUPPRESSIONS_TEXT_MAX], patterns[SUPPRESSIONS_TEXT_MAX];
+	const char *why;
+	FILE *file = fopen(path, "re");
+
+	if (!file)
+		argp_error(state, "--suppressions %s: %s", path, strerror(errno));
+	size_t size = fread(text, 1, sizeof(text), file);
+	bool is_cut = size == sizeof(text) || ferror(file);
+	fclose(file);
+	text[is_cut ? 0 : size] = 0;
+	unsigned line = suppressions_parse(text, patterns, sizeof(patterns), &why);
+	if (is_cut)
+		argp_error(state, "--suppressions %s: cannot be read, or is larger than 16 KiB",
+			   path);
+	if (line)
+		argp_error(state, "%s, line %u: %s", path, line, why);
+	if (patterns[0])
+		set_text(options, "suppressed", patterns);
+}
+
 static error_t parse(int key, char *value, struct argp_state *state)
 {
 	struct filter_options *options = state->input;
@@ -85,6 +118,11 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case KEY_THREAD: set_text(options, "thread", value); return 0;
 	case KEY_FUNCTION: set_text(options, "function", value); return 0;
 	case KEY_MODULE: set_text(options, "module", value); return 0;
+	case KEY_AT_PEAK: set_number(options, "at_peak", 1); return 0;
+	case KEY_AGE:
+		set_range(options, value, units_parse_duration, "age_min_ns", "age_max_ns", state);
+		return 0;
+	case KEY_SUPPRESSIONS: read_suppressions(options, value, state); return 0;
 	case KEY_SIZE:
 		set_range(options, value, units_parse_size, "size_min", "size_max", state);
 		return 0;

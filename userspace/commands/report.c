@@ -5,7 +5,9 @@
 #include "commands/debuginfod.h"
 #include "commands/filter_options.h"
 #include "commands/open.h"
+#include "commands/report_fields.h"
 #include "commands/report_heaps.h"
+#include "commands/report_stacks.h"
 #include "commands/report_verdict.h"
 
 #include <argp.h>
@@ -23,6 +25,9 @@
 
 enum option_key {
 	KEY_TREE = 256,
+	KEY_BOTTOM_UP,
+	KEY_BY,
+	KEY_HISTOGRAMS,
 	KEY_LIMIT,
 	KEY_DEBUGINFOD
 };
@@ -30,6 +35,12 @@ enum option_key {
 static const struct argp_option OPTIONS[] = {
 	{ "sort", 's', "KEY", 0, "live (default), peak, allocated, count or temporary", 0 },
 	{ "tree", KEY_TREE, NULL, 0, "the call tree instead of the table", 0 },
+	{ "bottom-up", KEY_BOTTOM_UP, NULL, 0,
+	  "the tree from the functions that allocate to their callers", 0 },
+	{ "by", KEY_BY, "WHAT", 0,
+	  "a table by function, module, thread or allocator instead of by stack", 0 },
+	{ "histograms", KEY_HISTOGRAMS, NULL, 0,
+	  "blocks by size and by how long they lived instead of the table", 0 },
 	{ "limit", KEY_LIMIT, "N", 0, "rows (default: 20 of a table, 10000 of JSON; 0: all)", 0 },
 	{ "json", 'j', NULL, 0, "print the whole report as JSON", 0 },
 	{ "debuginfod", KEY_DEBUGINFOD, NULL, 0,
@@ -42,15 +53,16 @@ static const struct argp_option OPTIONS[] = {
 };
 
 struct arguments {
-	const char *path, *sort, *reason, *state_directory;
+	const char *path, *sort, *by, *reason, *state_directory;
 	long limit;
-	bool is_json, is_tree, has_debuginfod;
+	bool is_json, is_tree, is_bottom_up, has_histograms, has_debuginfod;
 	struct filter_options filter;
 };
 
 static error_t parse(int key, char *value, struct argp_state *state)
 {
 	static const char *const SORTS[] = { "live", "peak", "allocated", "count", "temporary" };
+	static const char *const WAYS[] = { "function", "module", "thread", "allocator" };
 	struct arguments *arguments = state->input;
 	char *end;
 
@@ -59,6 +71,15 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case 'j': arguments->is_json = true; return 0;
 	case KEY_DEBUGINFOD: arguments->has_debuginfod = true; return 0;
 	case KEY_TREE: arguments->is_tree = true; return 0;
+	case KEY_BOTTOM_UP: arguments->is_tree = arguments->is_bottom_up = true; return 0;
+	case KEY_HISTOGRAMS: arguments->has_histograms = true; return 0;
+	case KEY_BY:
+		arguments->by = value;
+		for (size_t i = 0; i < sizeof(WAYS) / sizeof(WAYS[0]); i++)
+			if (strcmp(value, WAYS[i]) == 0)
+				return 0;
+		argp_error(state, "--by: function, module, thread or allocator, not %s", value);
+		return 0;
 	case 'r': arguments->reason = value; return 0;
 	case 'S': arguments->state_directory = value; return 0;
 	case KEY_LIMIT:
@@ -82,6 +103,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!arguments->path)
 			argp_error(state, "which capture?");
+		if ((arguments->by != NULL) + arguments->is_tree + arguments->has_histograms > 1)
+			argp_error(state, "one of --tree, --by and --histograms");
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -100,18 +123,6 @@ static const struct argp ARGP = {
 	NULL,
 	NULL
 };
-
-static uint64_t get(const json_t *object, const char *field)
-{
-	return (uint64_t)json_integer_value(json_object_get(object, field));
-}
-
-static const char *get_text(const json_t *object, const char *field)
-{
-	const char *text = json_string_value(json_object_get(object, field));
-
-	return text ? text : "";
-}
 
 static int terminal_width(void)
 {
@@ -254,6 +265,12 @@ static void print_head(const json_t *report)
 	if (get(events, "free_of_unknown"))
 		printf("before      %s frees of blocks from before the recording\n",
 		       units_format_count(get(events, "free_of_unknown"), a));
+	if (get(json_object_get(report, "suppressed"), "allocations"))
+		printf("suppressed  %s live in %s blocks are not in this report\n",
+		       units_format_size(get(json_object_get(report, "suppressed"), "live_bytes"),
+					 a),
+		       units_format_count(get(json_object_get(report, "suppressed"), "live_blocks"),
+					  b));
 	if (get(events, "free_of_inherited"))
 		printf("fork        %s frees of copies of a parent's blocks\n",
 		       units_format_count(get(events, "free_of_inherited"), a));
@@ -268,141 +285,22 @@ static void print_head(const json_t *report)
 			get(json_object_get(report, "capture"), "duration_ns"));
 }
 
-static void print_sums(const json_t *sums)
-{
-	char live[UNITS_TEXT_MAX], peak[UNITS_TEXT_MAX], all[UNITS_TEXT_MAX];
-
-	printf("%10s %10s %10s %10" PRIu64 " %10" PRIu64 "  ",
-	       units_format_size(get(sums, "live_bytes"), live),
-	       units_format_size(get(sums, "peak_bytes"), peak),
-	       units_format_size(get(sums, "allocated_bytes"), all),
-	       get(sums, "allocations") + get(sums, "reallocations"), get(sums, "temporary"));
-}
-
-#define SUMS_WIDTH 56
-
-/* function (file:line), or module+0xoffset; cut to width. */
-static void print_frame(const json_t *frame, int width)
-{
-	const char *function = get_text(frame, "function"), *file = get_text(frame, "file");
-	const char *module = get_text(frame, "module"), *slash = strrchr(module, '/');
-	char text[1024], safe[2048];
-
-	if (width < 20)
-		width = 20;
-	if (*file && strrchr(file, '/'))
-		file = strrchr(file, '/') + 1;
-	if (*function && *file)
-		snprintf(text, sizeof(text), "%s (%s:%" PRIu64 ")%s", function, file,
-			 get(frame, "line"),
-			 json_is_true(json_object_get(frame, "inlined")) ? " [inlined]" : "");
-	else if (*function)
-		snprintf(text, sizeof(text), "%s [%s]", function, slash ? slash + 1 : module);
-	else
-		snprintf(text, sizeof(text), "%s+0x%" PRIx64,
-			 *module ? (slash ? slash + 1 : module) : "anonymous",
-			 get(frame, "module_offset"));
-	text_safe(safe, (size_t)width < sizeof(safe) ? (size_t)width + 1 : sizeof(safe), text,
-		  strlen(text));
-	puts(safe);
-}
-
-static void print_heading(const char *peak)
-{
-	printf("%10s %10s %10s %10s %10s  %s\n", "LIVE", peak, "ALLOCATED", "COUNT", "TEMPORARY",
-	       "STACK");
-}
-
-static void print_table(const json_t *report, int width)
-{
-	const json_t *row, *frame;
-	size_t i, k;
-
-	print_heading("PEAK");
-	json_array_foreach(json_object_get(report, "rows"), i, row)
-	{
-		const json_t *frames = json_object_get(row, "frames");
-		print_sums(row);
-		if (json_array_size(frames) == 0)
-			puts("(no stack)");
-		json_array_foreach(frames, k, frame)
-		{
-			if (k)
-				printf("%*s", SUMS_WIDTH, "");
-			print_frame(frame, width - SUMS_WIDTH);
-		}
-	}
-}
-
-/* What was mapped, where that was recorded and happened. */
-static void print_mapped(const json_t *mapped, int width)
-{
-	char live[UNITS_TEXT_MAX], peak[UNITS_TEXT_MAX], all[UNITS_TEXT_MAX], files[UNITS_TEXT_MAX];
-	const json_t *row, *frame;
-	size_t i, k;
-
-	if (get(mapped, "mappings") + get(mapped, "unmappings") + get(mapped, "failed") == 0)
-		return;
-	printf("\nmapped      %s by the programs themselves, %s of it files; peak %s\n"
-	       "            %" PRIu64 " mappings, %" PRIu64 " unmappings (%" PRIu64
-	       " of what was there before), %" PRIu64 " remappings, %" PRIu64 " failed\n",
-	       units_format_size(get(mapped, "live_bytes"), live),
-	       units_format_size(get(mapped, "file_bytes"), files),
-	       units_format_size(get(mapped, "peak_bytes"), peak), get(mapped, "mappings"),
-	       get(mapped, "unmappings"), get(mapped, "unmap_of_unknown"),
-	       get(mapped, "remappings"), get(mapped, "failed"));
-	printf("%10s %10s %10s %10s %10s  %s\n", "LIVE", "PEAK", "MAPPED", "COUNT", "OF FILES",
-	       "STACK");
-	json_array_foreach(json_object_get(mapped, "rows"), i, row)
-	{
-		printf("%10s %10s %10s %10" PRIu64 " %10s  ",
-		       units_format_size(get(row, "live_bytes"), live),
-		       units_format_size(get(row, "peak_bytes"), peak),
-		       units_format_size(get(row, "mapped_bytes"), all), get(row, "calls"),
-		       units_format_size(get(row, "file_bytes"), files));
-		if (json_array_size(json_object_get(row, "frames")) == 0)
-			puts("(no stack)");
-		json_array_foreach(json_object_get(row, "frames"), k, frame)
-		{
-			if (k)
-				printf("%*s", SUMS_WIDTH, "");
-			print_frame(frame, width - SUMS_WIDTH);
-		}
-	}
-}
-
-static void print_children(const json_t *node, int depth, int width)
-{
-	const json_t *child;
-	size_t i;
-
-	json_array_foreach(json_object_get(node, "children"), i, child)
-	{
-		/* a chain of single callers needs no deeper indentation to be read */
-		int indent = depth < 40 ? depth : 40;
-		print_sums(child);
-		printf("%*s", indent, "");
-		print_frame(child, width - SUMS_WIDTH - indent);
-		bool is_chain = json_array_size(json_object_get(node, "children")) == 1;
-		print_children(child, depth + !is_chain, width);
-	}
-}
-
 static void print_report(const json_t *report, const struct arguments *arguments)
 {
 	int width = terminal_width();
 
 	print_head(report);
-	if (!arguments->is_tree) {
-		print_table(report, width);
-		print_mapped(json_object_get(report, "mapped"), width);
-		return;
+	if (arguments->by) {
+		report_groups(json_object_get(report, "groups"), arguments->by,
+			      (size_t)arguments->limit, width);
+	} else if (arguments->has_histograms) {
+		report_histograms(report);
+	} else if (arguments->is_tree) {
+		report_tree(json_object_get(report, "tree"), width);
+	} else {
+		report_table(report, width);
+		report_mapped(json_object_get(report, "mapped"), width);
 	}
-	/* stacks peak at different moments: their sum is what a branch held at most */
-	print_heading("PEAK<=");
-	print_sums(json_object_get(report, "tree"));
-	puts("(all)");
-	print_children(json_object_get(report, "tree"), 1, width);
 }
 
 int report_main(int argc, char **argv)
@@ -423,9 +321,11 @@ int report_main(int argc, char **argv)
 	if (status)
 		return status;
 	capture.filter = arguments.filter.filter;
-	json_t *question = json_pack("{s:s, s:s, s:I, s:b}", "ask", "report", "sort",
+	json_t *question = json_pack("{s:s, s:s, s:I, s:b, s:b}", "ask", "report", "sort",
 				     arguments.sort, "limit", (json_int_t)arguments.limit, "tree",
-				     arguments.is_tree);
+				     arguments.is_tree, "bottom_up", arguments.is_bottom_up);
+	if (arguments.by)
+		json_object_set_new(question, "by", json_string(arguments.by));
 	if (arguments.has_debuginfod)
 		status = debuginfod_fill(&capture);
 	if (!status)

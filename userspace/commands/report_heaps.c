@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "commands/report_fields.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -10,11 +11,6 @@
 #include <string.h>
 
 #define HEAPS_SHOWN_MAX 4
-
-static uint64_t get(const json_t *object, const char *field)
-{
-	return (uint64_t)json_integer_value(json_object_get(object, field));
-}
 
 /* What the recording knows to be live: as asked for, and about what the allocator needs for that.
  */

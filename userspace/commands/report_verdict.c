@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "commands/report_fields.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,11 +18,6 @@
 #define RETURNED_MIN	(1 << 20)
 #define RETURNED_SHARE	0.1 /* of the heap */
 #define COLUMNS		60
-
-static uint64_t get(const json_t *object, const char *field)
-{
-	return (uint64_t)json_integer_value(json_object_get(object, field));
-}
 
 static void say_loss(const json_t *report)
 {

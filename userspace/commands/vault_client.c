@@ -84,8 +84,7 @@ int vault_ask(struct worker_process *vault, enum message_type type, const void *
 
 int vault_ask_with(struct worker_process *vault, enum message_type type, const void *body,
 		   size_t size, const int *fds, uint32_t fd_count,
-		   const struct message_rule *expected, const char *subject,
-		   struct message *answer)
+		   const struct message_rule *expected, const char *subject, struct message *answer)
 {
 	struct message_rule rules[2] = { *expected,
 					 { MESSAGE_FAILURE, sizeof(struct failure), 0 } };

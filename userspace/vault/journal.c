@@ -29,7 +29,8 @@ void journal_open(struct journal *journal, const char *path)
 		io_close(&journal->socket);
 }
 
-/* What nobody should have to look for: what was denied or failed, and openings by other programs. */
+/* What nobody should have to look for: what was denied or failed, and openings by other programs.
+ */
 static int priority_of(const char *line, size_t size)
 {
 	static const char OK[] = "\"res\":\"ok\"";
@@ -50,9 +51,10 @@ void journal_send(struct journal *journal, const char *line, size_t size)
 	if (size && line[size - 1] == '\n')
 		size--;
 	/* a line is printable ASCII, so that it is a value as it is */
-	int length = snprintf(fields, sizeof(fields),
-			      "PRIORITY=%d\nSYSLOG_FACILITY=%d\nSYSLOG_IDENTIFIER=heaptrail\nMESSAGE=",
-			      priority_of(line, size), LOG_FAC(LOG_AUTHPRIV));
+	int length = snprintf(
+		fields, sizeof(fields),
+		"PRIORITY=%d\nSYSLOG_FACILITY=%d\nSYSLOG_IDENTIFIER=heaptrail\nMESSAGE=",
+		priority_of(line, size), LOG_FAC(LOG_AUTHPRIV));
 	struct iovec parts[] = { { fields, (size_t)length },
 				 { (void *)line, size },
 				 { (void *)"\n", 1 } };

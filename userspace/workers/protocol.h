@@ -59,10 +59,12 @@ enum message_type {
 	VAULT_RECIPIENTS,     /* (empty) -> VAULT_RECIPIENT_LIST */
 	VAULT_RECIPIENT_LIST, /* struct vault_recipients: of every recording, beside the vault */
 	VAULT_CHANGE,	      /* struct vault_change -> VAULT_NOTED */
-	VAULT_REWRAP, /* struct vault_rewrap + capture, what its start is written to -> VAULT_REWRAPPED */
-	VAULT_REWRAPPED, /* struct vault_rewrapped */
+	VAULT_REWRAP,	      /* struct vault_rewrap + capture, what its start is written to ->
+				 VAULT_REWRAPPED */
+	VAULT_REWRAPPED,      /* struct vault_rewrapped */
 
-	VAULT_SEEN, /* struct file_opened: someone opened a capture's file; it is on record -> VAULT_NOTED */
+	VAULT_SEEN, /* struct file_opened: someone opened a capture's file; it is on record ->
+		       VAULT_NOTED */
 
 	/* watcher */
 	WATCHER_START = 112, /* (empty) + a fanotify group that waits for answers */
@@ -190,7 +192,8 @@ struct file_opened {
 
 struct vault_start {
 	char state_directory[256]; /* has keys/ and audit/ */
-	char journal[108]; /* whose socket gets copies of audit records; "": systemd's. Ignored by a service */
+	char journal[108]; /* whose socket gets copies of audit records; "": systemd's. Ignored by a
+			      service */
 };
 
 struct reader_start {
@@ -269,8 +272,8 @@ struct tracer_start {
 	uint32_t follows;  /* children of targets are targets */
 	uint32_t sees_all; /* every process but the recorder and its children is one */
 	uint32_t has_free_stacks;
-	uint32_t has_points;   /* samples that targets tell of, instead of every allocation */
-	uint32_t has_mappings; /* calls that map and unmap are recorded, too */
+	uint32_t has_points;	 /* samples that targets tell of, instead of every allocation */
+	uint32_t has_mappings;	 /* calls that map and unmap are recorded, too */
 	uint32_t is_dry_run;	 /* finds sites, loads nothing */
 	uint32_t has_cache;	 /* the fourth descriptor is one (base/table_cache.h) */
 	uint32_t has_filtered;	 /* a target lives behind a seccomp filter, and is to survive */

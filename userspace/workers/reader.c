@@ -42,27 +42,74 @@ static int read_chunks(struct reading *reading, bool is_for_names, bool has_name
 	struct chunk chunk;
 	int err = capture_reader_open(reading->capture, reading->key, &reading->reader), more = 0;
 
+	reading->done.chunks = reading->done.bytes = 0;
 	while (!err && (more = capture_reader_next(reading->reader, &chunk)) == 1) {
 		if (is_wanted(chunk.type, is_for_names, has_names))
 			err = model_feed(&reading->model, chunk.type, chunk.raw, chunk.size);
-		reading->done.chunks += !is_for_names;
-		reading->done.bytes += is_for_names ? 0 : chunk.size;
+		reading->done.chunks++;
+		reading->done.bytes += chunk.size;
 	}
 	return err ? err : more < 0 ? more : 0;
 }
 
-static void load(struct reading *reading, const struct filter *filter)
+/* What earlier passes have found out for the next one. */
+struct moment {
+	uint64_t end_ns, to_event, to_ns; /* 0: not known */
+};
+
+/* The whole capture into the model. */
+static int pass(struct reading *reading, const struct filter *filter, const struct moment *moment)
 {
 	bool has_names = filter_needs_names(filter);
 	int err = model_open(&reading->model, filter);
 
+	reading->model.end_ns = moment->end_ns;
+	reading->model.to_event = moment->to_event;
+	if (moment->to_ns && moment->to_ns < filter->to_ns)
+		reading->model.filter.to_ns = moment->to_ns;
 	if (!err && has_names) {
 		err = read_chunks(reading, true, false);
 		capture_reader_free(reading->reader);
 		reading->reader = NULL;
 	}
-	if (!err)
-		err = read_chunks(reading, false, has_names);
+	return err ? err : read_chunks(reading, false, has_names);
+}
+
+static void forget(struct reading *reading)
+{
+	model_close(&reading->model);
+	capture_reader_free(reading->reader);
+	reading->reader = NULL;
+}
+
+/* As many passes as the filter needs: one finds when the recording ended, one when most was live.
+ */
+static int read_capture(struct reading *reading, const struct filter *filter)
+{
+	static const struct filter EVERYTHING = FILTER_NONE;
+	struct moment moment = { 0 };
+	int err = 0;
+
+	if (filter_needs_end(filter)) {
+		err = pass(reading, &EVERYTHING, &moment);
+		moment.end_ns = model_duration_ns(&reading->model);
+		if (!err)
+			forget(reading);
+	}
+	if (!err && filter->at_peak) {
+		err = pass(reading, filter, &moment);
+		moment.to_event = reading->model.peak_event;
+		moment.to_ns = model_totals(&reading->model)->peak_time_ns;
+		if (!err)
+			forget(reading);
+	}
+	return err ? err : pass(reading, filter, &moment);
+}
+
+static void load(struct reading *reading, const struct filter *filter)
+{
+	int err = read_capture(reading, filter);
+
 	sodium_memzero(reading->key, sizeof(reading->key));
 	reading->is_loaded = true;
 	const struct capture_verdict *verdict = reading->reader

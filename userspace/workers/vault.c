@@ -124,8 +124,8 @@ static void start_rules(struct vault *vault, const char *state_directory)
 				 : strerror(-err));
 	snprintf(vault->mistake, sizeof(vault->mistake), "%.60s: %.95s", path, what);
 	vault_note(vault, &(struct audit_record) { .operation = "policy.load",
-					     .result = "failed",
-					     .why = vault->mistake });
+						   .result = "failed",
+						   .why = vault->mistake });
 }
 
 /* fixed: the state directory of a service, which its callers do not choose; NULL: whoever started
@@ -181,10 +181,10 @@ static void serve_certify(struct vault *vault)
 	vault_decide(vault, "record", false, 0, &decision);
 	if (!decision.is_allowed) {
 		vault_note(vault, &(struct audit_record) { .operation = "capture.deny",
-						     .result = "denied",
-						     .subject = &vault->peer,
-						     .why = decision.why,
-						     .rule = decision.rule });
+							   .result = "denied",
+							   .subject = &vault->peer,
+							   .why = decision.why,
+							   .rule = decision.rule });
 		worker_fail(4, EACCES, "nothing is recorded: %s", decision.why);
 	}
 	if (memcmp(bytes + HEADER_HOST_PK, keys_host_pk(vault->keys), 32) != 0)
@@ -196,10 +196,10 @@ static void serve_certify(struct vault *vault)
 		worker_fail(1, EINVAL, "what should be certified is not the header of a capture");
 	vault_describe(&object, -1, &header);
 	if (!vault_note_gate(vault, (struct audit_record) { .operation = "capture.start",
-						      .result = "ok",
-						      .subject = &vault->peer,
-						      .object = &object,
-						      .rule = decision.rule }))
+							    .result = "ok",
+							    .subject = &vault->peer,
+							    .object = &object,
+							    .rule = decision.rule }))
 		worker_fail(1, ENOSPC, VAULT_NO_ROOM);
 	memcpy(vault->certified_id, header.capture_id, sizeof(vault->certified_id));
 	vault->has_certified = true;
@@ -220,13 +220,14 @@ static void serve_finished(struct vault *vault)
 	memcpy(object.capture_id, end->capture_id, sizeof(object.capture_id));
 	/* the anchor: the chain after the last chunk, which no shorter or other file has */
 	memcpy(object.header_hash, end->chain, sizeof(object.header_hash));
-	vault_note(vault, &(struct audit_record) { .operation = "capture.end",
-					     .result = "ok",
-					     .subject = &vault->peer,
-					     .object = &object,
-					     .why = end->reason,
-					     .numbers = { "chunk", "events", "lost" },
-					     .values = { end->sequence, end->events, end->lost } });
+	vault_note(vault,
+		   &(struct audit_record) { .operation = "capture.end",
+					    .result = "ok",
+					    .subject = &vault->peer,
+					    .object = &object,
+					    .why = end->reason,
+					    .numbers = { "chunk", "events", "lost" },
+					    .values = { end->sequence, end->events, end->lost } });
 	vault_reply(VAULT_NOTED, NULL, 0);
 }
 
@@ -251,10 +252,10 @@ static void serve_seen(struct vault *vault)
 	text_copy(subject.exe, sizeof(subject.exe), opened->exe);
 	text_copy(subject.cgroup, sizeof(subject.cgroup), opened->cgroup);
 	vault_note(vault, &(struct audit_record) { .operation = "file.open",
-					     .result = "ok",
-					     .subject = &subject,
-					     .object = &object,
-					     .why = opened->path });
+						   .result = "ok",
+						   .subject = &subject,
+						   .object = &object,
+						   .why = opened->path });
 	vault_reply(VAULT_NOTED, NULL, 0);
 }
 
@@ -283,9 +284,7 @@ static bool serve(struct vault *vault)
 		break;
 	case VAULT_CERTIFY: serve_certify(vault); break;
 	case VAULT_FINISHED: serve_finished(vault); break;
-	case VAULT_OPEN:
-		vault_serve_open(vault, (void *)message.body, message.fds[0]);
-		break;
+	case VAULT_OPEN: vault_serve_open(vault, (void *)message.body, message.fds[0]); break;
 	case VAULT_SEEN: serve_seen(vault); break;
 	}
 	message_close_fds(&message);
@@ -314,12 +313,13 @@ int main(int argc, char **argv)
 	}
 	/* a mirror that is blind is not trusted without looking at the log */
 	if (vault.journal.failed)
-		vault_note(&vault, &(struct audit_record) {
-					   .operation = "journal.failed",
-					   .result = "failed",
-					   .why = "the system's journal did not take copies of all records",
-					   .numbers = { "records" },
-					   .values = { vault.journal.failed } });
+		vault_note(&vault,
+			   &(struct audit_record) {
+				   .operation = "journal.failed",
+				   .result = "failed",
+				   .why = "the system's journal did not take copies of all records",
+				   .numbers = { "records" },
+				   .values = { vault.journal.failed } });
 	journal_close(&vault.journal);
 	audit_log_close(vault.log);
 	/* what cannot be signed now is signed the next time, or found by who verifies */

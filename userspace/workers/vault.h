@@ -52,8 +52,8 @@ void vault_reply(enum message_type type, const void *body, size_t size);
 bool vault_trusts(const struct vault *vault);
 
 /* What the rules say of an operation on a capture of this age. */
-void vault_decide(const struct vault *vault, const char *operation, bool has_reason,
-		  uint64_t age_s, struct access_decision *decision);
+void vault_decide(const struct vault *vault, const char *operation, bool has_reason, uint64_t age_s,
+		  struct access_decision *decision);
 
 /* What was asked for does not happen; that goes on record, then to the asker. */
 void vault_refuse(struct vault *vault, const struct audit_object *object,
@@ -61,7 +61,8 @@ void vault_refuse(struct vault *vault, const struct audit_object *object,
 		  const char *why);
 
 /*
- * The header of a capture that somebody wants to have opened: ours, and by the rules. False: refused.
+ * The header of a capture that somebody wants to have opened: ours, and by the rules. False:
+ * refused.
  */
 bool vault_admits(struct vault *vault, int fd, const char *operation, bool has_reason,
 		  struct audit_object *object, struct capture_header *header,

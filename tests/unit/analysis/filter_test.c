@@ -2,6 +2,7 @@
 /* Every figure under a filter against a model that keeps a plain list of blocks. */
 #include "analysis/filter.h"
 #include "analysis/tree.h"
+#include "base/suppressions.h"
 #include "base/glob.h"
 
 #include <setjmp.h>
@@ -14,6 +15,7 @@
 #define STACKS	4
 #define THREADS 3
 #define EVENTS	4000
+#define END_NS	(1000ull * (EVENTS + 1))
 #define PLACES	60
 
 static const struct {
@@ -95,6 +97,7 @@ struct plain {
 	struct plain_block blocks[2][PLACES]; /* by process */
 	struct live_totals totals;
 	struct stack_sums stacks[STACKS + 1];
+	uint64_t ended, lifetime_ns; /* of blocks that were freed or resized */
 };
 
 static bool passes(const struct filter *filter, const struct capture_event *allocation)
@@ -106,7 +109,12 @@ static bool passes(const struct filter *filter, const struct capture_event *allo
 					     NAMES_OF[allocation->stack][i].function);
 		has_module |= glob_matches(filter->module, NAMES_OF[allocation->stack][i].module);
 	}
-	return has_function && has_module &&
+	for (int i = 0; filter->suppressed[0] && i < 2; i++)
+		if (strcmp(NAMES_OF[allocation->stack][i].function, "help") == 0)
+			return false;
+	uint64_t age = END_NS - allocation->time_ns;
+	return has_function && has_module && age >= filter->age_min_ns &&
+	       age <= filter->age_max_ns &&
 	       (!filter->pid || THREAD_ROWS[allocation->thread].pid == filter->pid) &&
 	       (!filter->thread[0] ||
 		glob_matches(filter->thread, THREAD_ROWS[allocation->thread].comm)) &&
@@ -115,9 +123,11 @@ static bool passes(const struct filter *filter, const struct capture_event *allo
 }
 
 static void plain_close(struct plain *plain, const struct filter *filter, struct plain_block *block,
-			bool is_free)
+			bool is_free, uint64_t time_ns)
 {
 	if (passes(filter, &block->event)) {
+		plain->ended++;
+		plain->lifetime_ns += time_ns - block->event.time_ns;
 		struct stack_sums *sums = &plain->stacks[block->event.stack];
 		plain->totals.live_bytes -= block->event.size;
 		plain->totals.live_blocks--;
@@ -139,11 +149,12 @@ static void plain_apply(struct plain *plain, const struct filter *filter,
 	if (event->time_ns > filter->to_ns)
 		return;
 	if (event->kind == CAPTURE_FREE) {
-		plain_close(plain, filter, block, true);
+		plain_close(plain, filter, block, true, event->time_ns);
 		return;
 	}
 	if (event->kind == CAPTURE_REALLOC)
-		plain_close(plain, filter, &blocks[event->old_address / 16 - 1], false);
+		plain_close(plain, filter, &blocks[event->old_address / 16 - 1], false,
+			    event->time_ns);
 	*block = (struct plain_block) { true, *event };
 	if (!passes(filter, event))
 		return;
@@ -213,6 +224,12 @@ static void make_filter(struct filter *filter, unsigned *seed)
 		filter->from_ns = (uint64_t)rand_r(seed) % (500ull * EVENTS);
 	if (rand_r(seed) % 3 == 0)
 		filter->to_ns = (500 + (uint64_t)rand_r(seed) % 500) * EVENTS;
+	if (rand_r(seed) % 4 == 0)
+		filter->age_min_ns = (uint64_t)rand_r(seed) % END_NS;
+	if (rand_r(seed) % 4 == 0)
+		filter->age_max_ns = END_NS - (uint64_t)rand_r(seed) % END_NS;
+	if (rand_r(seed) % 4 == 0)
+		strcpy(filter->suppressed, "nothing of the kind\n^help$\n");
 	if (rand_r(seed) % 3 == 0)
 		strcpy(filter->function, FUNCTIONS[rand_r(seed) % 6]);
 	if (rand_r(seed) % 3 == 0)
@@ -222,7 +239,7 @@ static void make_filter(struct filter *filter, unsigned *seed)
 static void compare(struct model *model, const struct plain *plain)
 {
 	const struct live_totals *totals = model_totals(model);
-	uint64_t of_processes = 0;
+	uint64_t of_processes = 0, lifetime_ns = 0;
 
 	assert_int_equal(totals->live_bytes, plain->totals.live_bytes);
 	assert_int_equal(totals->live_blocks, plain->totals.live_blocks);
@@ -242,11 +259,33 @@ static void compare(struct model *model, const struct plain *plain)
 		assert_int_equal(sums->peak_bytes, expected->peak_bytes);
 		assert_int_equal(sums->allocations, expected->allocations);
 		assert_int_equal(sums->frees, expected->frees);
+		lifetime_ns += sums->lifetime_ns;
 	}
+	assert_int_equal(lifetime_ns, plain->lifetime_ns);
+	/* by thread, by allocator, by size: the same blocks */
+	uint64_t of_threads = 0, of_allocators = 0, of_sizes = 0, ended = 0, lived = 0;
+	for (size_t i = 0; i < model->thread_sums_count; i++) {
+		of_threads += model->thread_sums[i].live_bytes;
+		ended += model->thread_sums[i].ended;
+	}
+	for (size_t i = 0; i < 256; i++)
+		of_allocators += model->function_sums[i].allocated_bytes;
+	for (size_t i = 0; i < BINS; i++) {
+		of_sizes += model->sizes[i].live_bytes;
+		lived += model->lifetimes[i];
+		if (i > 0 && i < BINS - 1 && model->sizes[i].live_blocks)
+			assert_in_range(model->sizes[i].live_bytes / model->sizes[i].live_blocks,
+					1ull << (i - 1), (1ull << i) - 1);
+	}
+	assert_int_equal(of_threads, plain->totals.live_bytes);
+	assert_int_equal(of_allocators, plain->totals.allocated_bytes);
+	assert_int_equal(of_sizes, plain->totals.live_bytes);
+	assert_int_equal(ended, plain->ended);
+	assert_int_equal(lived, plain->ended);
 	for (size_t i = 0; i < model->processes.count; i++)
 		of_processes += model->processes.items[i].live_bytes;
 	assert_int_equal(of_processes, plain->totals.live_bytes);
-	struct tree_node *root = tree_new(model);
+	struct tree_node *root = tree_new(model, false);
 	assert_int_equal(root->sums.live_bytes, plain->totals.live_bytes);
 	assert_int_equal(root->sums.allocated_bytes, plain->totals.allocated_bytes);
 	tree_free(root);
@@ -267,6 +306,7 @@ static void every_figure_is_that_of_the_blocks_that_pass(void **state)
 		make_events(events, &seed);
 		make_filter(&filter, &seed);
 		assert_int_equal(model_open(&model, &filter), 0);
+		model.end_ns = END_NS;
 		feed_names(&model);
 		capture_events_encode(&out, events, EVENTS);
 		feed(&model, CHUNK_EVENTS, &out);
@@ -319,12 +359,36 @@ static void patterns_match_as_shells_do(void **state)
 	assert_false(glob_matches(many, text));
 }
 
+static void suppressions_are_those_of_leak_sanitizer(void **state)
+{
+	static const char TEXT[] = "# known\n\nleak:libfoo\n  leak:^exact$ \r\nleak:begin*end\n";
+	char patterns[256];
+	const char *why;
+
+	(void)state;
+	assert_int_equal(suppressions_parse(TEXT, patterns, sizeof(patterns), &why), 0);
+	assert_string_equal(patterns, "libfoo\n^exact$\nbegin*end\n");
+	assert_true(suppressions_match(patterns, "/usr/lib/libfoo.so.1"));
+	assert_true(suppressions_match(patterns, "exact"));
+	assert_false(suppressions_match(patterns, "exactly"));
+	assert_true(suppressions_match(patterns, "a begin b end c"));
+	assert_false(suppressions_match(patterns, "end begin"));
+	assert_false(suppressions_match("", "x"));
+	assert_int_equal(suppressions_parse("leak:a\nrace:b\n", patterns, sizeof(patterns), &why),
+			 2);
+	assert_int_equal(suppressions_parse("leak:", patterns, sizeof(patterns), &why), 1);
+	/* no room for all */
+	assert_int_equal(suppressions_parse(TEXT, patterns, 12, &why), 4);
+	assert_true(strlen(patterns) < 12);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_figure_is_that_of_the_blocks_that_pass),
 		cmocka_unit_test(a_filter_is_read_from_a_question),
 		cmocka_unit_test(patterns_match_as_shells_do),
+		cmocka_unit_test(suppressions_are_those_of_leak_sanitizer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,7 +101,7 @@ static void calls_of_one_function_are_one_node_whatever_line_they_are_on(void **
 					  allocation(7, 0x2000, 30, 1),
 					  allocation(9, 0x3000, 1, 1) };
 	add_events(&model, events, 3);
-	struct tree_node *root = tree_new(&model);
+	struct tree_node *root = tree_new(&model, false);
 	const struct tree_node *main_node = child(root, "main");
 	assert_int_equal(children(root), 1);
 	assert_int_equal(children(main_node), 1);
@@ -125,7 +125,7 @@ static void inlined_calls_are_nodes_below_their_function(void **state)
 	add_stack(&model, 1, (uint64_t[]) { 300, 200, 0 });
 	struct capture_event event = allocation(1, 0x1000, 10, 1);
 	add_events(&model, &event, 1);
-	struct tree_node *root = tree_new(&model);
+	struct tree_node *root = tree_new(&model, false);
 	const struct tree_node *work = child(child(root, "main"), "work");
 	assert_non_null(work);
 	assert_false(work->frame.is_inlined);
@@ -151,7 +151,7 @@ static void addresses_without_names_are_nodes_of_their_own(void **state)
 					  allocation(3, 0x3000, 4, 3),
 					  allocation(4, 0x4000, 8, 4) };
 	add_events(&model, events, 4);
-	struct tree_node *root = tree_new(&model);
+	struct tree_node *root = tree_new(&model, false);
 	assert_int_equal(children(child(root, "main")), 3);
 	tree_free(root);
 	model_close(&model);
@@ -166,7 +166,7 @@ static void recursion_is_a_path_and_not_a_loop(void **state)
 	add_stack(&model, 1, (uint64_t[]) { 100, 101, 100, 200, 0 });
 	struct capture_event event = allocation(1, 0x1000, 10, 1);
 	add_events(&model, &event, 1);
-	struct tree_node *root = tree_new(&model);
+	struct tree_node *root = tree_new(&model, false);
 	const struct tree_node *node = child(root, "main");
 	for (int depth = 0; depth < 3; depth++) {
 		node = child(node, "work");
@@ -187,7 +187,7 @@ static void stacks_without_a_record_count_at_the_root(void **state)
 	struct capture_event events[] = { allocation(1, 0x1000, 1, 0),
 					  allocation(2, 0x2000, 2, 77) };
 	add_events(&model, events, 2);
-	struct tree_node *root = tree_new(&model);
+	struct tree_node *root = tree_new(&model, false);
 	assert_int_equal(root->sums.live_bytes, 3);
 	assert_null(root->children);
 	tree_free(root);
@@ -253,7 +253,7 @@ static void the_root_is_the_sum_of_the_stacks_and_the_total(void **state)
 	}
 	assert_int_equal(bytes, totals->live_bytes);
 	assert_int_equal(blocks, totals->live_blocks);
-	struct tree_node *root = tree_new(&model);
+	struct tree_node *root = tree_new(&model, false);
 	assert_int_equal(root->sums.live_bytes, totals->live_bytes);
 	assert_int_equal(root->sums.live_blocks, totals->live_blocks);
 	assert_int_equal(root->sums.allocated_bytes, totals->allocated_bytes);
@@ -272,7 +272,7 @@ static void an_empty_model_is_a_root(void **state)
 
 	(void)state;
 	assert_int_equal(model_open(&model, &(struct filter)FILTER_NONE), 0);
-	struct tree_node *root = tree_new(&model);
+	struct tree_node *root = tree_new(&model, false);
 	assert_non_null(root);
 	assert_null(root->children);
 	tree_free(root);

@@ -25,7 +25,7 @@ struct bytes {
 
 /* Captures that are changed bit by bit. */
 static const struct shape {
-	size_t chunks; /* with the End */
+	size_t chunks;		/* with the End */
 	size_t payload, random; /* bytes of a chunk, and how many of them do not compress */
 	size_t slots;
 	size_t synced; /* chunks that are known to be durable */

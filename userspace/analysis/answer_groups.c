@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Sums by something else than the stack. */
+#include "analysis/answer_parts.h"
+#include "analysis/tree.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define GROUPS_SHOWN_MAX 10000
+
+struct group {
+	struct stack_sums sums;
+	struct stack_sums own; /* of a function: what it has allocated itself, or by what has no name */
+	const char *name, *module; /* module "": not of one */
+	uint32_t pid, tid;
+	uint32_t last_stack; /* that was added: in a recursion it counts once */
+};
+
+struct groups {
+	const struct model *model;
+	struct group *items;
+	size_t count;
+	struct map indexes; /* hash of name and module -> index + 1 */
+	bool has_failed;
+};
+
+/* FNV-1a, then mixed; who looks compares the names. */
+static uint64_t hash_of(const char *name, const char *module)
+{
+	uint64_t hash = 0xcbf29ce484222325ULL ^ (uintptr_t)module;
+
+	for (; *name; name++)
+		hash = (hash ^ (uint8_t)*name) * 0x100000001b3ULL;
+	hash = hash_u64(hash);
+	return hash ? hash : 1;
+}
+
+static struct group *add_group(struct groups *groups)
+{
+	size_t count = groups->count;
+
+	if ((count & (count - 1)) == 0) {
+		struct group *more = realloc(groups->items,
+					     (count ? 2 * count : 1) * sizeof(*more));
+		if (!more)
+			return NULL;
+		groups->items = more;
+	}
+	groups->items[count] = (struct group) { .name = "", .module = "" };
+	return &groups->items[groups->count++];
+}
+
+/* module: a pointer that all frames of the module share. */
+static struct group *find_or_add(struct groups *groups, const char *name, const char *module)
+{
+	uint64_t key = hash_of(name, module);
+	const uint64_t *index;
+
+	for (; (index = map_get(&groups->indexes, key)); key = key + 1 ? key + 1 : 1) {
+		struct group *group = &groups->items[*index];
+		if (group->module == module && strcmp(group->name, name) == 0)
+			return group;
+	}
+	if (map_put(&groups->indexes, key, groups->count))
+		return NULL;
+	struct group *group = add_group(groups);
+	if (group) {
+		group->name = name;
+		group->module = module;
+	}
+	return group;
+}
+
+static void add_to(struct groups *groups, struct group *group, const struct stack_sums *sums,
+		   uint32_t stack, bool is_own)
+{
+	if (!group) {
+		groups->has_failed = true;
+		return;
+	}
+	if (is_own)
+		tree_add_sums(&group->own, sums);
+	if (group->last_stack == stack + 1)
+		return;
+	group->last_stack = stack + 1;
+	tree_add_sums(&group->sums, sums);
+}
+
+static void by_function(struct groups *groups, const struct stack *stack, uint32_t id)
+{
+	struct named_frame names[NAMES_INLINE_MAX];
+	bool is_first = true;
+
+	for (uint32_t i = 0; i < stack->frame_count; i++) {
+		size_t count = frame_names(groups->model, &stack->frames[i], names);
+		for (size_t k = 0; k < count; k++, is_first = false)
+			add_to(groups, find_or_add(groups, names[k].function, names[k].module),
+			       &stack->sums, id, is_first);
+	}
+}
+
+static void by_module(struct groups *groups, const struct stack *stack, uint32_t id)
+{
+	struct named_frame names[NAMES_INLINE_MAX];
+
+	for (uint32_t i = 0; i < stack->frame_count; i++) {
+		frame_names(groups->model, &stack->frames[i], names);
+		add_to(groups, find_or_add(groups, names[0].module, ""), &stack->sums, id, i == 0);
+	}
+}
+
+static void of_stacks(struct groups *groups,
+		      void (*add)(struct groups *groups, const struct stack *stack, uint32_t id))
+{
+	for (size_t i = 0; i < groups->model->stack_count; i++) {
+		const struct stack *stack = &groups->model->stacks[i];
+		if (stack->sums.allocations + stack->sums.reallocations)
+			add(groups, stack, (uint32_t)i);
+	}
+}
+
+static void of_functions(struct groups *groups)
+{
+	of_stacks(groups, by_function);
+}
+
+static void of_modules(struct groups *groups)
+{
+	of_stacks(groups, by_module);
+}
+
+static void of_threads(struct groups *groups)
+{
+	const struct model *model = groups->model;
+
+	for (size_t i = 0; i < model->thread_sums_count; i++) {
+		const struct stack_sums *sums = &model->thread_sums[i];
+		const struct thread_record *thread = i < model->thread_count ? &model->threads[i]
+									     : NULL;
+		struct group *group = sums->allocations + sums->reallocations ? add_group(groups)
+									      : NULL;
+		if (!group)
+			continue;
+		group->sums = group->own = *sums;
+		group->name = thread && thread->comm ? thread->comm : "";
+		group->pid = thread ? thread->pid : 0;
+		group->tid = thread ? thread->tid : 0;
+	}
+}
+
+static void of_allocators(struct groups *groups)
+{
+	const struct model *model = groups->model;
+
+	for (size_t i = 0; i < model->function_count; i++) {
+		const struct function_record *function = &model->functions[i];
+		const struct stack_sums *sums = &model->function_sums[function->id & 0xff];
+		bool is_known = false;
+		/* several modules may have a function of one name, and so of one id */
+		for (size_t k = 0; k < i; k++)
+			is_known |= model->functions[k].id == function->id;
+		struct group *group = !is_known && function->id < 256 &&
+						      sums->allocations + sums->reallocations
+					      ? add_group(groups)
+					      : NULL;
+		if (!group)
+			continue;
+		group->sums = group->own = *sums;
+		group->name = function->name;
+	}
+}
+
+/* A new way of grouping is a new row. */
+static const struct {
+	const char *name;
+	void (*collect)(struct groups *groups);
+} WAYS[] = { { "function", of_functions },
+	     { "module", of_modules },
+	     { "thread", of_threads },
+	     { "allocator", of_allocators } };
+
+static int by_value(const void *a, const void *b, void *key)
+{
+	const struct group *left = a, *right = b;
+	uint64_t left_value = answer_value(&left->sums, key),
+		 right_value = answer_value(&right->sums, key);
+
+	if (left_value != right_value)
+		return left_value < right_value ? 1 : -1;
+	int order = strcmp(left->name, right->name);
+	return order ? order : left->tid < right->tid ? -1 : left->tid > right->tid;
+}
+
+json_t *answer_groups(const struct model *model, const char *by, const struct sort_key *key)
+{
+	struct groups groups = { .model = model };
+	json_t *rows = NULL;
+
+	for (size_t i = 0; i < sizeof(WAYS) / sizeof(WAYS[0]); i++)
+		if (strcmp(WAYS[i].name, by) == 0) {
+			rows = json_array();
+			WAYS[i].collect(&groups);
+		}
+	if (groups.count)
+		qsort_r(groups.items, groups.count, sizeof(*groups.items), by_value, (void *)key);
+	for (size_t i = 0; rows && i < groups.count && i < GROUPS_SHOWN_MAX; i++) {
+		const struct group *group = &groups.items[i];
+		json_t *row = json_pack("{s:o, s:o, s:I, s:I}", "name", answer_text(group->name),
+					"module", answer_text(group->module), "pid",
+					(json_int_t)group->pid, "tid", (json_int_t)group->tid);
+		answer_sums(row, &group->sums);
+		json_object_set_new(row, "own_live_bytes", answer_number(group->own.live_bytes));
+		json_object_set_new(row, "own_allocated_bytes",
+				    answer_number(group->own.allocated_bytes));
+		json_array_append_new(rows, row);
+	}
+	map_free(&groups.indexes);
+	free(groups.items);
+	return rows;
+}
+
+/* Bin 0 is 0 alone; bin i from 2^(i-1) to 2^i - 1. */
+static json_t *bin_from(size_t i)
+{
+	return answer_number(i ? 1ull << (i - 1) : 0);
+}
+
+json_t *answer_sizes(const struct model *model)
+{
+	json_t *bins = json_array();
+
+	for (size_t i = 0; i < BINS; i++) {
+		const struct size_bin *bin = &model->sizes[i];
+		if (bin->allocations)
+			json_array_append_new(
+				bins, json_pack("{s:o, s:o, s:o, s:o, s:o}", "from", bin_from(i),
+						"allocations", answer_number(bin->allocations),
+						"allocated_bytes",
+						answer_number(bin->allocated_bytes), "live_blocks",
+						answer_number(bin->live_blocks), "live_bytes",
+						answer_number(bin->live_bytes)));
+	}
+	return bins;
+}
+
+json_t *answer_lifetimes(const struct model *model)
+{
+	json_t *bins = json_array();
+
+	for (size_t i = 0; i < BINS; i++)
+		if (model->lifetimes[i])
+			json_array_append_new(bins,
+					      json_pack("{s:o, s:o}", "from_ns", bin_from(i),
+							"blocks",
+							answer_number(model->lifetimes[i])));
+	return bins;
+}

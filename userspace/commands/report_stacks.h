@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The tables of a report, width columns wide. */
+#ifndef HEAPTRAIL_COMMANDS_REPORT_STACKS_H
+#define HEAPTRAIL_COMMANDS_REPORT_STACKS_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#define REPORT_SUMS_WIDTH 56 /* columns before the text of a row */
+
+/* By stack, or the tree of calls. */
+void report_table(const json_t *report, int width);
+void report_tree(const json_t *tree, int width);
+
+/* What was mapped, where that was recorded and happened. */
+void report_mapped(const json_t *mapped, int width);
+
+/* By function, module, thread or allocator: the first limit of them; 0: all. */
+void report_groups(const json_t *groups, const char *by, size_t limit, int width);
+
+/* Blocks by size, and by how long they lived. */
+void report_histograms(const json_t *report);
+
+#endif
