@@ -70,12 +70,15 @@ static struct stack_sums *remove_from_stack(struct model *model, const struct bl
 	return sums;
 }
 
-/* heaptrack's definition: a free that directly follows the allocation of the same block. */
-static bool is_temporary(const struct model *model, const struct capture_event *event)
+/* heaptrack's definition: a free that directly follows the allocation of the same block. Another
+ * thread may have freed that and been given its address: then the block is that one's. */
+static bool is_temporary(const struct model *model, const struct capture_event *event,
+			 const struct outcome *outcome)
 {
 	const uint64_t *last = map_get(&model->last_allocation, (uint64_t)event->thread + 1);
 
-	return event->kind == CAPTURE_FREE && last && *last == event->address;
+	return event->kind == CAPTURE_FREE && last && *last == event->address &&
+	       outcome->has_freed && outcome->freed.thread == event->thread;
 }
 
 static void end_block(void *context, const struct block *block)
@@ -121,7 +124,6 @@ int model_apply(struct model *model, const struct capture_event *event)
 		return 0;
 	const struct live_totals *now = model_totals(model);
 	timeline_advance(&model->timeline, event->time_ns, now->live_bytes, now->live_blocks);
-	bool was_temporary = is_temporary(model, event);
 	int err = model_reach((void **)&model->stacks, &model->stack_count, sizeof(*model->stacks),
 			event->stack);
 
@@ -139,6 +141,7 @@ int model_apply(struct model *model, const struct capture_event *event)
 	if (err)
 		return err;
 	model->frees_of_inherited += outcome.was_unknown && thread->inherits;
+	bool was_temporary = is_temporary(model, event, &outcome);
 	if (outcome.has_freed) {
 		struct stack_sums *sums = remove_from_stack(model, &outcome.freed);
 		sums->frees += event->kind == CAPTURE_FREE;
