@@ -118,12 +118,15 @@ static void remove_block(struct model *model, const struct block *block, enum bl
 	model->temporary += is_temporary;
 }
 
-/* heaptrack's definition: a free that directly follows the allocation of the same block. */
-static bool is_temporary(const struct model *model, const struct capture_event *event)
+/* heaptrack's definition: a free that directly follows the allocation of the same block. Another
+ * thread may have freed that and been given its address: then the block is that one's. */
+static bool is_temporary(const struct model *model, const struct capture_event *event,
+			 const struct outcome *outcome)
 {
 	const uint64_t *last = map_get(&model->last_allocation, (uint64_t)event->thread + 1);
 
-	return event->kind == CAPTURE_FREE && last && *last == event->address;
+	return event->kind == CAPTURE_FREE && last && *last == event->address &&
+	       outcome->has_freed && outcome->freed.thread == event->thread;
 }
 
 static void end_suppressed(struct model *model, const struct block *block)
@@ -206,7 +209,6 @@ int model_apply(struct model *model, const struct capture_event *event)
 	model->seen++;
 	const struct live_totals *now = model_totals(model);
 	timeline_advance(&model->timeline, event->time_ns, now->live_bytes, now->live_blocks);
-	bool was_temporary = is_temporary(model, event);
 	int err = model_reach((void **)&model->stacks, &model->stack_count, sizeof(*model->stacks),
 			      event->stack);
 
@@ -228,6 +230,7 @@ int model_apply(struct model *model, const struct capture_event *event)
 	if (err)
 		return err;
 	model->frees_of_inherited += outcome.was_unknown && thread->inherits;
+	bool was_temporary = is_temporary(model, event, &outcome);
 	if (outcome.has_freed)
 		remove_block(model, &outcome.freed,
 			     event->kind == CAPTURE_FREE ? ENDS_BY_FREE : ENDS_BY_REALLOC,
