@@ -156,7 +156,7 @@ $(BUILD)/tests/%: tests/unit/%.c $(call folders_of,$(FOLDERS) commands)
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(libs_all) -o $@
 
 # Measurements of single parts; "make bench" measures the whole.
-$(BUILD)/bench/%: tests/bench/%.c $(call folders_of,symbols capture base)
+$(BUILD)/bench/%: tests/bench/%.c $(call folders_of,analysis symbols capture base)
 	$(call say,BENCH,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $< $(LDFLAGS) \
@@ -301,10 +301,11 @@ check-arm64:
 check-kernels: all programs
 	$(Q)tests/kernels/run
 
-bench: all programs $(addprefix $(BUILD)/bench/,walk chain chain-fp crew tables names seal)
+bench: all programs $(addprefix $(BUILD)/bench/,walk chain chain-fp crew tables names seal replay)
 	$(Q)$(BUILD)/bench/walk $(BUILD)/bench/chain $(BUILD)/bench/chain-fp
 	$(Q)$(BUILD)/bench/tables /usr/bin /usr/lib
 	$(Q)$(BUILD)/bench/seal
+	$(Q)$(BUILD)/bench/replay
 	$(Q)tests/bench/complete
 	$(Q)tests/bench/run
 	$(Q)tests/bench/run-names

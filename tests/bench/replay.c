@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * replay [EVENTS [STACKS [FILE]]]: makes a capture of so many events (default 10 million of 50,000
+ * stacks), in memory or as FILE, and reads it as a report does, step by step: verified and
+ * decrypted, decompressed and decoded, replayed. CPU time of each, per event.
+ *
+ * The events are those of a server: most blocks are small and soon freed, a few stay, sizes follow
+ * their stacks, eight threads take turns.
+ */
+#include "analysis/model.h"
+#include "base/io.h"
+#include "capture/header.h"
+#include "capture/read.h"
+#include "capture/write.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CHUNK_EVENTS_COUNT 65536
+#define LIVE_MAX	   (1u << 20)
+#define THREADS		   8
+
+static uint8_t key[CAPTURE_KEY_BYTES];
+static uint64_t seed = 88172645463325252;
+
+/* xorshift64: the same capture each time. */
+static uint64_t random64(void)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return seed;
+}
+
+static double now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void demand(bool is_true, const char *what)
+{
+	if (is_true)
+		return;
+	fprintf(stderr, "replay: %s: failed\n", what);
+	exit(1);
+}
+
+/* A recipient that takes the key in the clear. */
+static int wrap_plain(void *recipient, const uint8_t *secret, size_t size,
+		      struct bytes_buffer *slot)
+{
+	(void)size;
+	memcpy(recipient, secret + 32, CAPTURE_KEY_BYTES);
+	bytes_put(slot, "wrapped", 7);
+	return 0;
+}
+
+struct heap {
+	struct {
+		uint64_t address;
+		uint32_t thread;
+	} live[LIVE_MAX];
+	uint32_t count;
+	uint64_t free_addresses[4096][16]; /* by size class, as an allocator gives them out again */
+	uint8_t free_counts[4096];
+	uint64_t next;
+	uint64_t time_ns;
+};
+
+static uint64_t take_address(struct heap *heap, uint64_t size)
+{
+	size_t class = size / 16 & 4095;
+
+	if (heap->free_counts[class])
+		return heap->free_addresses[class][--heap->free_counts[class]];
+	heap->next += (size + 31) & ~15ull;
+	return heap->next;
+}
+
+static void give_address(struct heap *heap, uint64_t address, uint64_t size)
+{
+	size_t class = size / 16 & 4095;
+
+	if (heap->free_counts[class] < 16)
+		heap->free_addresses[class][heap->free_counts[class]++] = address;
+}
+
+static uint64_t size_of_stack(uint32_t stack)
+{
+	return 16 + hash_u64(stack) % 1000;
+}
+
+static uint32_t stack_of_block[LIVE_MAX];
+
+static void make_event(struct heap *heap, uint32_t stacks, struct capture_event *event)
+{
+	uint64_t random = random64();
+	bool is_free = heap->count && (heap->count == LIVE_MAX || random % 1000 < 495);
+
+	heap->time_ns += 200 + random % 700;
+	*event = (struct capture_event) { .time_ns = heap->time_ns,
+					  .thread = 1 + (uint32_t)(random >> 20) % THREADS };
+	if (is_free) {
+		/* young ones die first */
+		uint32_t span = heap->count < 64 ? heap->count : 64;
+		uint32_t i = heap->count - 1 -
+			     (uint32_t)(random >> 32) % (random % 16 ? span : heap->count);
+		event->kind = CAPTURE_FREE;
+		event->function = 1;
+		event->address = heap->live[i].address;
+		event->thread = heap->live[i].thread;
+		give_address(heap, event->address, size_of_stack(stack_of_block[i]));
+		heap->live[i] = heap->live[--heap->count];
+		stack_of_block[i] = stack_of_block[heap->count];
+		return;
+	}
+	/* few stacks do most */
+	event->stack = 1 + (uint32_t)(random >> 24) %
+				   (random % 8 ? (stacks < 200 ? stacks : 200) : stacks);
+	event->kind = CAPTURE_ALLOC;
+	event->size = size_of_stack(event->stack);
+	event->address = take_address(heap, event->size);
+	heap->live[heap->count].address = event->address;
+	heap->live[heap->count].thread = event->thread;
+	stack_of_block[heap->count++] = event->stack;
+}
+
+static void append(struct capture_writer *writer, enum chunk_type type, struct bytes_buffer *bytes)
+{
+	demand(!bytes->failed && capture_writer_append(writer, type, bytes->data, bytes->size) == 0,
+	       "a chunk");
+	bytes->size = 0;
+}
+
+static void write_tables(struct capture_writer *writer, uint32_t stacks)
+{
+	static struct stack_record stack;
+	struct bytes_buffer out = { 0 };
+
+	for (uint32_t i = 1; i <= THREADS; i++)
+		thread_record_put(&out, &(struct thread_record) { .id = i,
+								  .pid = 100,
+								  .tid = 99 + i,
+								  .comm = (char *)"worker" });
+	append(writer, CHUNK_THREADS, &out);
+	for (uint32_t i = 1; i <= stacks; i++) {
+		stack = (struct stack_record) { .id = i, .frame_count = 20 };
+		for (uint32_t k = 0; k < 20; k++)
+			stack.frames[k] = (struct record_frame) {
+				.module = 0, .offset = 0x400000 + (k < 4 ? i * 64 : k * 64)
+			};
+		stack_record_put(&out, &stack);
+		if (out.size > 1 << 20 || i == stacks)
+			append(writer, CHUNK_STACKS, &out);
+	}
+	bytes_free(&out);
+}
+
+static uint64_t make_capture(int fd, uint64_t events, uint32_t stacks)
+{
+	uint8_t pk[32], sk[64], sig[64], message[HEADER_MESSAGE_BYTES];
+	static struct capture_event chunk[CHUNK_EVENTS_COUNT];
+	struct heap *heap = calloc(1, sizeof(*heap));
+	void *recipients[] = { key };
+	struct bytes_buffer out = { 0 };
+	struct capture_position position;
+	struct capture_writer *writer;
+
+	demand(heap && sodium_init() >= 0, "memory");
+	heap->next = 0x550000000000;
+	crypto_sign_keypair(pk, sk);
+	demand(capture_writer_new(fd, pk, wrap_plain, recipients, 1, &writer) == 0, "a capture");
+	header_message(capture_writer_header(writer), message);
+	crypto_sign_detached(sig, NULL, message, sizeof(message), sk);
+	demand(capture_writer_begin(writer, sig) == 0, "its beginning");
+	write_tables(writer, stacks);
+	for (uint64_t done = 0; done < events;) {
+		size_t count = events - done < CHUNK_EVENTS_COUNT ? (size_t)(events - done)
+								  : CHUNK_EVENTS_COUNT;
+		for (size_t i = 0; i < count; i++)
+			make_event(heap, stacks, &chunk[i]);
+		capture_events_encode(&out, chunk, count);
+		append(writer, CHUNK_EVENTS, &out);
+		done += count;
+	}
+	end_record_put(&out, &(struct end_record) { .duration_ns = heap->time_ns,
+						    .events_written = events,
+						    .events_emitted = events,
+						    .reason = "stopped" });
+	demand(capture_writer_finish(writer, out.data, out.size) == 0, "its end");
+	capture_writer_position(writer, &position);
+	capture_writer_free(writer);
+	bytes_free(&out);
+	free(heap);
+	return position.size;
+}
+
+/* What is done with each chunk: nothing, decoded, replayed. */
+static double read_capture(int fd, int depth, struct model *model)
+{
+	static struct capture_event events[CAPTURE_EVENTS_MAX];
+	static const struct filter EVERYTHING = FILTER_NONE;
+	struct capture_reader *reader;
+	struct chunk chunk;
+	double start = now_s();
+	int more;
+
+	demand(model_open(model, &EVERYTHING) == 0, "a model");
+	demand(capture_reader_open(fd, key, &reader) == 0, "opening");
+	while ((more = capture_reader_next(reader, &chunk)) == 1) {
+		size_t count;
+		if (depth == 1 && chunk.type == CHUNK_EVENTS)
+			demand(capture_events_decode(chunk.raw, chunk.size, events, &count) == 0,
+			       "decoding");
+		if (depth == 2)
+			demand(model_feed(model, chunk.type, chunk.raw, chunk.size) == 0,
+			       "replaying");
+	}
+	demand(more == 0 && capture_reader_verdict(reader)->state == CAPTURE_COMPLETE, "reading");
+	capture_reader_free(reader);
+	return now_s() - start;
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t events = argc > 1 ? strtoull(argv[1], NULL, 0) : 10000000;
+	uint32_t stacks = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 0) : 50000;
+	int fd = argc > 3 ? open(argv[3], O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)
+			  : memfd_create("capture", MFD_CLOEXEC);
+	static struct model model;
+	double steps[3];
+
+	demand(fd >= 0 && events && stacks, "arguments");
+	uint64_t size = make_capture(fd, events, stacks);
+	printf("%" PRIu64 " events of %u stacks: %.2f bytes an event\n", events, stacks,
+	       (double)size / (double)events);
+	for (int depth = 0; depth < 3; depth++) {
+		steps[depth] = read_capture(fd, depth, &model);
+		if (depth < 2)
+			model_close(&model);
+	}
+	printf("verify, decrypt, decompress %5.1f ns an event\n", steps[0] / (double)events * 1e9);
+	printf("decode                      %5.1f ns\n",
+	       (steps[1] - steps[0]) / (double)events * 1e9);
+	printf("replay                      %5.1f ns\n",
+	       (steps[2] - steps[1]) / (double)events * 1e9);
+	printf("all                         %5.1f ns, %.1f million events/s on one CPU; live %" PRIu64
+	       " blocks\n",
+	       steps[2] / (double)events * 1e9, (double)events / steps[2] / 1e6,
+	       model_totals(&model)->live_blocks);
+	model_close(&model);
+	return 0;
+}
