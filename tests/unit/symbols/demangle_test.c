@@ -176,6 +176,25 @@ static void what_would_fill_the_memory_is_cut(void **state)
 	check_bomb(rust, "a::f::<(u8, u8), ((u8, u8), (u8, u8)), (((u8");
 }
 
+/* f(name, name), where a name is 2,000 letters of two bytes: the limit is in the second. */
+static void a_name_is_cut_between_characters(void **state)
+{
+	static char symbols[2][4096] = { "_Z1f4000", "_Z2ff4000" };
+	const char *names[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		for (int k = 0; k < 2000; k++)
+			strcat(symbols[i], "\u00e9");
+		strcat(symbols[i], "S_");
+		names[i] = demangle(&demangler, symbols[i]);
+	}
+	assert_int_equal(strlen(names[0]), 4096 + 3);
+	assert_string_equal(names[0] + 4094, "\u00e9...");
+	assert_int_equal(strlen(names[1]), 4095 + 3);
+	assert_string_equal(names[1] + 4093, "\u00e9...");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -186,6 +205,7 @@ int main(void)
 		cmocka_unit_test_teardown(a_long_symbol_is_demangled, tear_down),
 		cmocka_unit_test_teardown(deep_nesting_is_survived, tear_down),
 		cmocka_unit_test_teardown(what_would_fill_the_memory_is_cut, tear_down),
+		cmocka_unit_test_teardown(a_name_is_cut_between_characters, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
