@@ -35,7 +35,7 @@ CPPFLAGS += -D_GNU_SOURCE -DHEAPTRAIL_VERSION='"$(VERSION)"' -Iuserspace -I. -I$
 ifdef FUZZ
 CC	 := $(CLANG)
 CFLAGS	 += -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer \
-	    -DHEAPTRAIL_SANITIZE
+	    -DHEAPTRAIL_SANITIZE -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 LDFLAGS	 += -fsanitize=fuzzer,address,undefined
 else ifdef SANITIZE
 CFLAGS	 += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -DHEAPTRAIL_SANITIZE

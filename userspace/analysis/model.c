@@ -6,7 +6,12 @@
 #include <string.h>
 
 /* Ids are given out one by one; a capture with larger ones was not made by a recorder. */
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION /* the sanitizer writes to all that is allocated \
+						 */
+#define ID_MAX (1u << 12)
+#else
 #define ID_MAX (1u << 26)
+#endif
 
 int model_reach(void **items, size_t *count, size_t item_size, uint32_t id)
 {
@@ -15,10 +20,14 @@ int model_reach(void **items, size_t *count, size_t item_size, uint32_t id)
 	if (id < *count)
 		return 0;
 	size_t grown_count = *count + *count / 2 > id ? *count + *count / 2 + 1 : (size_t)id + 64;
-	char *grown = realloc(*items, grown_count * item_size);
+	/* fresh pages are zero, and take memory only once they are written to: one large id takes
+	 * little */
+	char *grown = calloc(grown_count, item_size);
 	if (!grown)
 		return -ENOMEM;
-	memset(grown + *count * item_size, 0, (grown_count - *count) * item_size);
+	if (*count)
+		memcpy(grown, *items, *count * item_size);
+	free(*items);
 	*items = grown;
 	*count = grown_count;
 	return 0;
@@ -44,8 +53,8 @@ static int feed_stacks(struct model *model, struct bytes_reader *in)
 	int err = record ? 0 : -ENOMEM;
 
 	while (!err && stack_record_get(in, record)) {
-		err = model_reach((void **)&model->stacks, &model->stack_count, sizeof(*model->stacks),
-			    record->id);
+		err = model_reach((void **)&model->stacks, &model->stack_count,
+				  sizeof(*model->stacks), record->id);
 		if (err || model->stacks[record->id].is_known)
 			continue;
 		struct stack *stack = &model->stacks[record->id];
@@ -69,8 +78,8 @@ static int feed_modules(struct model *model, struct bytes_reader *in)
 	int err = 0;
 
 	while (!err && module_record_get(in, &record)) {
-		err = model_reach((void **)&model->modules, &model->module_count, sizeof(*model->modules),
-			    record.id);
+		err = model_reach((void **)&model->modules, &model->module_count,
+				  sizeof(*model->modules), record.id);
 		if (err) {
 			module_record_free(&record);
 			continue;
@@ -87,8 +96,8 @@ static int feed_threads(struct model *model, struct bytes_reader *in)
 	int err = 0;
 
 	while (!err && thread_record_get(in, &record)) {
-		err = model_reach((void **)&model->threads, &model->thread_count, sizeof(*model->threads),
-			    record.id);
+		err = model_reach((void **)&model->threads, &model->thread_count,
+				  sizeof(*model->threads), record.id);
 		if (err) {
 			thread_record_free(&record);
 			continue;
