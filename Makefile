@@ -84,7 +84,7 @@ TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*/*_te
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
 TARGETS := $(patsubst tests/programs/%.c,$(BUILD)/programs/%,$(wildcard tests/programs/*.c))
 
-.PHONY: all check check-units check-corpora fuzz fuzzers check-system check-kernels check-arm64 bench install install-service clean programs compile_commands.json
+.PHONY: all check check-units check-corpora fuzz fuzz-keep fuzzers check-system check-kernels check-arm64 bench install install-service clean programs compile_commands.json
 .SECONDARY:
 SHELL := /bin/bash
 all: $(PROGRAMS)
@@ -318,6 +318,10 @@ SECONDS := 60
 fuzz:
 	$(Q)$(MAKE) FUZZ=1 fuzzers
 	$(Q)scripts/fuzz $(SECONDS) $(addprefix build/fuzz/tests/fuzz/,$(or $(TARGET),$(notdir $(FUZZERS))))
+
+fuzz-keep:
+	$(Q)$(MAKE) FUZZ=1 fuzzers
+	$(Q)scripts/fuzz-keep $(addprefix build/fuzz/tests/fuzz/,$(or $(TARGET),$(notdir $(FUZZERS))))
 
 check-system: all programs $(BUILD)/tests/fidelity
 	$(Q)scripts/run-system-tests
