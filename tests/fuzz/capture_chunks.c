@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	json_object_seed(1);
 	require(!err);
-	while (!err && bytes_left(&in)) {
+	while (!err && !in.failed && bytes_left(&in)) {
 		uint8_t type = bytes_get_u8(&in);
 		uint16_t length = bytes_get_u16(&in);
 		if (length > bytes_left(&in))

@@ -76,7 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(functions.count <= names.count);
 	read_parts(input.elf);
 	if (nearest_new(input.elf, NULL, &nearest) == 0) {
-		for (uint64_t address = 0; address < 8192; address += 8)
+		for (uint64_t address = 0; address < 8192; address += 32)
 			nearest_find(nearest, address);
 		nearest_find(nearest, elf_entry(input.elf));
 		nearest_free(nearest);
