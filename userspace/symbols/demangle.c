@@ -25,6 +25,8 @@ static void append(const char *piece, size_t size, void *context)
 	struct readable *readable = context;
 	size_t room = NAME_MAX - readable->size, taken = size < room ? size : room;
 
+	if (!size) /* a name without any letters is at NULL */
+		return;
 	memcpy(readable->text + readable->size, piece, taken);
 	readable->size += taken;
 	if (taken == size)

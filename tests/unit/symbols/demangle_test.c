@@ -54,6 +54,7 @@ static void names_of_rust_become_readable(void **state)
 		  ".llvm.8421002018773873340",
 		  "hashbrown::raw::RawTable<T,A>::reserve_rehash" },
 		{ "_RNvC5crate4main", "crate::main" },
+		{ "_RNvC04main", "::main" }, /* no compiler names a crate like this */
 		{ "_RINvNtCs6GmmlP4bgsG_1r5inner7genericThReEEB4_",
 		  "r::inner::generic::<(u8, &str)>" },
 		{ "_RINvMs4_NtCsgY6Mt91CT9J_14rustc_demangle2v0NtB6_7Printer14print_sep_list"
