@@ -20,7 +20,8 @@ VERSION := 0.1.0
 
 comma := ,
 
-BUILD := build$(if $(SANITIZE),/sanitize)
+# FUZZ=1 is how "make fuzz" calls itself: clang, with libFuzzer and the sanitizers, into build/fuzz
+BUILD := build$(if $(FUZZ),/fuzz,$(if $(SANITIZE),/sanitize))
 Q     := $(if $(V),,@)
 say    = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
 
@@ -31,7 +32,12 @@ CFLAGS	 ?= -O2 -g
 CFLAGS	 += -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	    -Wno-missing-field-initializers -fno-strict-aliasing -fstack-protector-strong
 CPPFLAGS += -D_GNU_SOURCE -DHEAPTRAIL_VERSION='"$(VERSION)"' -Iuserspace -I. -I$(BUILD) -I$(BUILD)/generated
-ifdef SANITIZE
+ifdef FUZZ
+CC	 := $(CLANG)
+CFLAGS	 += -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer \
+	    -DHEAPTRAIL_SANITIZE -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+LDFLAGS	 += -fsanitize=fuzzer,address,undefined
+else ifdef SANITIZE
 CFLAGS	 += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -DHEAPTRAIL_SANITIZE
 LDFLAGS	 += -fsanitize=address,undefined
 else
@@ -39,7 +45,8 @@ CPPFLAGS += -D_FORTIFY_SOURCE=2
 CFLAGS	 += -fPIE
 LDFLAGS	 += -pie -Wl,-z,relro,-z,now
 endif
-LDFLAGS	 += -Wl,--as-needed -Wl,--gc-sections
+# sections that nothing refers to are how libFuzzer counts
+LDFLAGS	 += -Wl,--as-needed $(if $(FUZZ),,-Wl$(comma)--gc-sections)
 
 # Folders become archives; each program links only the folders and libraries that its row names.
 FOLDERS := $(filter-out workers commands,$(notdir $(patsubst %/,%,$(wildcard userspace/*/))))
@@ -74,9 +81,10 @@ libs_census	:= -lcap -lseccomp
 libs_all	:= -lbpf -ldw -lelf -llzma -lZydis -liberty -lzstd -lsodium -ljansson -lcap -lseccomp -lm
 
 TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*/*_test.c))
+FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
 TARGETS := $(patsubst tests/programs/%.c,$(BUILD)/programs/%,$(wildcard tests/programs/*.c))
 
-.PHONY: all check check-system check-kernels check-arm64 bench install install-service clean programs compile_commands.json
+.PHONY: all check check-units check-corpora fuzz fuzz-keep fuzzers check-system check-kernels check-arm64 bench install install-service clean programs compile_commands.json
 .SECONDARY:
 SHELL := /bin/bash
 all: $(PROGRAMS)
@@ -154,6 +162,13 @@ $(BUILD)/tests/%: tests/unit/%.c $(call folders_of,$(FOLDERS) commands)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $< $(LDFLAGS) \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(libs_all) -o $@
+
+# Parsers of hostile bytes, each with a program that gives it the inputs of its corpus, or with libFuzzer.
+$(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(if $(FUZZ),,tests/fuzz/replay.c) $(wildcard tests/fuzz/*.h) $(call folders_of,$(FOLDERS))
+	$(call say,FUZZER,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(filter %.c,$^) $(LDFLAGS) \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(libs_all) -o $@
 
 # Measurements of single parts; "make bench" measures the whole.
 $(BUILD)/bench/%: tests/bench/%.c $(call folders_of,analysis symbols capture base)
@@ -288,9 +303,25 @@ $(foreach prefix,je_ _rjem_,$(eval $(call prefix_rule,$(prefix))))
 
 programs: $(TARGETS) $(CHAINS) $(LINKED)
 
-check: $(PROGRAMS) $(TESTS)
+check: check-units check-corpora
+
+check-units: $(PROGRAMS) $(TESTS)
 	$(Q)scripts/include-check
 	$(Q)scripts/run-unit-tests $(TESTS)
+
+check-corpora: $(FUZZERS)
+	$(Q)scripts/replay-corpora $(FUZZERS)
+
+fuzzers: $(FUZZERS)
+
+SECONDS := 60
+fuzz:
+	$(Q)$(MAKE) FUZZ=1 fuzzers
+	$(Q)scripts/fuzz $(SECONDS) $(addprefix build/fuzz/tests/fuzz/,$(or $(TARGET),$(notdir $(FUZZERS))))
+
+fuzz-keep:
+	$(Q)$(MAKE) FUZZ=1 fuzzers
+	$(Q)scripts/fuzz-keep $(addprefix build/fuzz/tests/fuzz/,$(or $(TARGET),$(notdir $(FUZZERS))))
 
 check-system: all programs $(BUILD)/tests/fidelity
 	$(Q)scripts/run-system-tests

@@ -22,9 +22,13 @@ struct bytes_reader {
 	bool failed;
 };
 
+/* data may be NULL where there are no bytes: then it is somewhere else, as not even 0 may be added
+ * to NULL. */
 static inline struct bytes_reader bytes_reader_on(const void *data, size_t size)
 {
-	return (struct bytes_reader) { .at = data, .end = (const uint8_t *)data + size };
+	const uint8_t *at = data ? data : (const uint8_t *)"";
+
+	return (struct bytes_reader) { .at = at, .end = at + size };
 }
 
 static inline size_t bytes_left(const struct bytes_reader *r)

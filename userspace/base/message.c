@@ -62,10 +62,14 @@ int message_offer(int socket, uint32_t type, const void *body, size_t size)
 	return send_with(MSG_DONTWAIT, socket, type, body, size, NULL, 0);
 }
 
-/* Collects descriptors even of a message that will be refused: the kernel has already installed
- * them. */
-static void collect_fds(struct msghdr *msg, struct message *message)
+/*
+ * Collects descriptors even of a message that will be refused: the kernel has already installed
+ * them. False: there are too many; the room for them is rounded up, so the kernel need not say so.
+ */
+static bool collect_fds(struct msghdr *msg, struct message *message)
 {
+	bool fits = true;
+
 	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {
 		if (cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_RIGHTS)
 			continue;
@@ -73,12 +77,15 @@ static void collect_fds(struct msghdr *msg, struct message *message)
 		for (size_t i = 0; i < count; i++) {
 			int fd;
 			memcpy(&fd, CMSG_DATA(cmsg) + i * sizeof(int), sizeof(int));
-			if (message->fd_count < MESSAGE_FDS_MAX)
+			if (message->fd_count < MESSAGE_FDS_MAX) {
 				message->fds[message->fd_count++] = fd;
-			else
+			} else {
 				close(fd);
+				fits = false;
+			}
 		}
 	}
+	return fits;
 }
 
 static int is_permitted(const struct message *message, const struct message_rule *rules,
@@ -120,8 +127,8 @@ int message_recv(int socket, const struct message_rule *rules, size_t rule_count
 		return errno == ECONNRESET ? -EPIPE : -errno;
 	if (n == 0)
 		return -EPIPE;
-	collect_fds(&msg, message);
-	if ((size_t)n < sizeof(head) || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
+	bool fits = collect_fds(&msg, message);
+	if (!fits || (size_t)n < sizeof(head) || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
 		goto refuse;
 	message->type = head.type;
 	message->size = head.size;

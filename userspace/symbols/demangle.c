@@ -25,11 +25,14 @@ static void append(const char *piece, size_t size, void *context)
 	struct readable *readable = context;
 	size_t room = NAME_MAX - readable->size, taken = size < room ? size : room;
 
+	if (!size) /* a name without any letters is at NULL */
+		return;
 	memcpy(readable->text + readable->size, piece, taken);
 	readable->size += taken;
 	if (taken == size)
 		return;
-	/* not in the middle of a character of UTF-8 */
+	/* not in the middle of a character of UTF-8, which the first byte without room tells */
+	readable->text[NAME_MAX] = piece[taken];
 	while (readable->size && (readable->text[readable->size] & 0xc0) == 0x80)
 		readable->size--;
 	longjmp(readable->is_full, 1);

@@ -420,8 +420,8 @@ const uint8_t *elf_section(const struct elf *elf, const char *name, uint64_t *ad
 
 bool elf_segment(const struct elf *elf, uint32_t type, uint64_t *address, uint64_t *size)
 {
-	/* checked by read_segments() */
-	const Elf64_Phdr *programs = (const void *)(elf->bytes + elf->header->e_phoff);
+	/* checked by read_segments(), where there are any */
+	const Elf64_Phdr *programs = at(elf, elf->header->e_phoff, 0, 8);
 
 	for (size_t i = 0; i < elf->header->e_phnum; i++) {
 		if (programs[i].p_type != type)

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -38,7 +39,8 @@ static void read_line(pid_t pid, const char *name, char *out, size_t size)
 /* The path in the unified hierarchy (cgroups(7): "0::"); the first line where there is none. */
 static void read_cgroup(pid_t pid, char *out, size_t size)
 {
-	char path[64], line[4096];
+	/* holds any line, with a path of PATH_MAX: the rest of a cut one could look like another */
+	char path[64], line[2 * PATH_MAX];
 
 	out[0] = 0;
 	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);

@@ -126,6 +126,18 @@ static void a_failed_buffer_takes_no_more(void **state)
 	bytes_free(&out);
 }
 
+static void nothing_is_read_as_nothing(void **state)
+{
+	struct bytes_reader in = bytes_reader_on(NULL, 0);
+
+	(void)state;
+	assert_int_equal(bytes_left(&in), 0);
+	bytes_get(&in, 0);
+	assert_false(in.failed);
+	assert_int_equal(bytes_get_varint(&in), 0);
+	assert_true(in.failed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -136,6 +148,7 @@ int main(void)
 		cmocka_unit_test(sizes_that_wrap_do_not_fit),
 		cmocka_unit_test(varints_that_are_cut_or_too_long_are_refused),
 		cmocka_unit_test(a_failed_buffer_takes_no_more),
+		cmocka_unit_test(nothing_is_read_as_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -132,34 +132,46 @@ static void malformed_messages_are_refused(void **state)
 	assert_int_equal(receive(), 0);
 }
 
-/* More descriptors than a message may have: none stays open. */
-static void a_flood_of_descriptors_is_refused(void **state)
+#define FLOOD 40
+
+/* A message that is permitted, but for how many descriptors come with it. */
+static void send_fds(size_t fd_count)
 {
-	enum {
-		FDS = 40
-	};
+	static uint8_t body[MESSAGE_BODY_MAX];
 	union {
 		struct cmsghdr align;
-		char bytes[CMSG_SPACE(FDS * sizeof(int))];
+		char bytes[CMSG_SPACE(FLOOD * sizeof(int))];
 	} control = { 0 };
-	uint32_t head[2] = { 1, 0 };
-	struct iovec iov = { head, sizeof(head) };
-	struct msghdr msg = { .msg_iov = &iov,
-			      .msg_iovlen = 1,
+	uint32_t head[2] = { 4, sizeof(body) };
+	struct iovec iov[2] = { { head, sizeof(head) }, { body, sizeof(body) } };
+	struct msghdr msg = { .msg_iov = iov,
+			      .msg_iovlen = 2,
 			      .msg_control = control.bytes,
-			      .msg_controllen = sizeof(control.bytes) };
+			      .msg_controllen = CMSG_SPACE(fd_count * sizeof(int)) };
 	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
-	int fds[FDS] = { 0 };
+	int fds[FLOOD] = { 0 };
+
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
+	memcpy(CMSG_DATA(cmsg), fds, fd_count * sizeof(int));
+	assert_int_equal(sendmsg(pair[0], &msg, 0), sizeof(head) + sizeof(body));
+}
+
+/* More descriptors than a message may have, be it one: none stays open. */
+static void a_flood_of_descriptors_is_refused(void **state)
+{
 	size_t before = open_fds();
 
 	(void)state;
-	cmsg->cmsg_level = SOL_SOCKET;
-	cmsg->cmsg_type = SCM_RIGHTS;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(fds));
-	memcpy(CMSG_DATA(cmsg), fds, sizeof(fds));
-	assert_int_equal(sendmsg(pair[0], &msg, 0), sizeof(head));
-	assert_int_equal(receive(), -EPROTO);
-	assert_int_equal(open_fds(), before);
+	send_fds(MESSAGE_FDS_MAX);
+	assert_int_equal(receive(), 0);
+	message_close_fds(&message);
+	for (size_t count = MESSAGE_FDS_MAX + 1; count <= FLOOD; count++) {
+		send_fds(count);
+		assert_int_equal(receive(), -EPROTO);
+		assert_int_equal(open_fds(), before);
+	}
 }
 
 static void too_much_is_not_sent(void **state)

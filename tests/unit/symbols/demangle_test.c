@@ -54,6 +54,7 @@ static void names_of_rust_become_readable(void **state)
 		  ".llvm.8421002018773873340",
 		  "hashbrown::raw::RawTable<T,A>::reserve_rehash" },
 		{ "_RNvC5crate4main", "crate::main" },
+		{ "_RNvC04main", "::main" }, /* no compiler names a crate like this */
 		{ "_RINvNtCs6GmmlP4bgsG_1r5inner7genericThReEEB4_",
 		  "r::inner::generic::<(u8, &str)>" },
 		{ "_RINvMs4_NtCsgY6Mt91CT9J_14rustc_demangle2v0NtB6_7Printer14print_sep_list"
@@ -176,6 +177,25 @@ static void what_would_fill_the_memory_is_cut(void **state)
 	check_bomb(rust, "a::f::<(u8, u8), ((u8, u8), (u8, u8)), (((u8");
 }
 
+/* f(name, name), where a name is 2,000 letters of two bytes: the limit is in the second. */
+static void a_name_is_cut_between_characters(void **state)
+{
+	static char symbols[2][4096] = { "_Z1f4000", "_Z2ff4000" };
+	const char *names[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		for (int k = 0; k < 2000; k++)
+			strcat(symbols[i], "\u00e9");
+		strcat(symbols[i], "S_");
+		names[i] = demangle(&demangler, symbols[i]);
+	}
+	assert_int_equal(strlen(names[0]), 4096 + 3);
+	assert_string_equal(names[0] + 4094, "\u00e9...");
+	assert_int_equal(strlen(names[1]), 4095 + 3);
+	assert_string_equal(names[1] + 4093, "\u00e9...");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -186,6 +206,7 @@ int main(void)
 		cmocka_unit_test_teardown(a_long_symbol_is_demangled, tear_down),
 		cmocka_unit_test_teardown(deep_nesting_is_survived, tear_down),
 		cmocka_unit_test_teardown(what_would_fill_the_memory_is_cut, tear_down),
+		cmocka_unit_test_teardown(a_name_is_cut_between_characters, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The key slots behind a header: the bytes are theirs, signed by a key of zeros. */
+#include "capture/slots.h"
+#include "tests/fuzz/believed.h"
+#include "tests/fuzz/fuzz.h"
+
+#include <errno.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct capture_header HEADER;
+	static const struct seal_keys KEYS;
+	const uint8_t *slot, *end = data + size;
+	struct slots slots;
+	size_t length;
+
+	if (size > CAPTURE_SLOTS_MAX || slots_parse(&slots, data, size, &HEADER))
+		return 0;
+	require(slots.size <= size && slots_check(&slots, &KEYS) == 0);
+	for (size_t i = 0;; i++) {
+		int err = slots_get(&slots, SLOT_AGE, i, &slot, &length);
+		if (err) {
+			require(err == -ENOENT || err == -EBADMSG);
+			break;
+		}
+		require(slot >= data && length <= (size_t)(end - slot));
+		require(i < slots.count);
+	}
+	return 0;
+}

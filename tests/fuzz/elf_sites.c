@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Where a target's file is probed: sites of functions, and points that it declares. */
+#include "tests/fuzz/elf_input.h"
+
+#include "base/functions.h"
+#include "symbols/points.h"
+#include "symbols/sites.h"
+
+static void check(const struct elf *elf, const struct probe_site *site, size_t size)
+{
+	uint64_t address;
+
+	require(site->offset < size && site->entry_offset < size);
+	require(elf_address_of(elf, site->offset, &address));
+	require(site->function < functions_count());
+	require(memchr(site->symbol, 0, sizeof(site->symbol)) &&
+		memchr(site->instruction, 0, sizeof(site->instruction)));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct probe_site sites[MODULE_SITES_MAX];
+	struct elf_input input;
+	uint32_t count = 0, refused = 0;
+
+	if (!elf_input_open(&input, data, size))
+		return 0;
+	sites_find(input.elf, sites, &count, &refused);
+	points_find(input.elf, sites, &count, &refused);
+	require(count <= MODULE_SITES_MAX);
+	for (uint32_t i = 0; i < count; i++)
+		check(input.elf, &sites[i], size);
+	elf_input_close(&input);
+	return 0;
+}
