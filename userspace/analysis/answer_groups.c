@@ -10,7 +10,8 @@
 
 struct group {
 	struct stack_sums sums;
-	struct stack_sums own; /* of a function: what it has allocated itself, or by what has no name */
+	struct stack_sums
+		own; /* of a function: what it has allocated itself, or by what has no name */
 	const char *name, *module; /* module "": not of one */
 	uint32_t pid, tid;
 	uint32_t last_stack; /* that was added: in a recursion it counts once */
@@ -133,8 +134,8 @@ static void of_threads(struct groups *groups)
 {
 	const struct model *model = groups->model;
 
-	for (size_t i = 0; i < model->thread_sums_count; i++) {
-		const struct stack_sums *sums = &model->thread_sums[i];
+	for (size_t i = 0; i < model->thread_state_count; i++) {
+		const struct stack_sums *sums = &model->thread_states[i].sums;
 		const struct thread_record *thread = i < model->thread_count ? &model->threads[i]
 									     : NULL;
 		struct group *group = sums->allocations + sums->reallocations ? add_group(groups)
@@ -233,12 +234,12 @@ json_t *answer_sizes(const struct model *model)
 		const struct size_bin *bin = &model->sizes[i];
 		if (bin->allocations)
 			json_array_append_new(
-				bins, json_pack("{s:o, s:o, s:o, s:o, s:o}", "from", bin_from(i),
-						"allocations", answer_number(bin->allocations),
-						"allocated_bytes",
-						answer_number(bin->allocated_bytes), "live_blocks",
-						answer_number(bin->live_blocks), "live_bytes",
-						answer_number(bin->live_bytes)));
+				bins,
+				json_pack("{s:o, s:o, s:o, s:o, s:o}", "from", bin_from(i),
+					  "allocations", answer_number(bin->allocations),
+					  "allocated_bytes", answer_number(bin->allocated_bytes),
+					  "live_blocks", answer_number(bin->live_blocks),
+					  "live_bytes", answer_number(bin->live_bytes)));
 	}
 	return bins;
 }
@@ -249,9 +250,8 @@ json_t *answer_lifetimes(const struct model *model)
 
 	for (size_t i = 0; i < BINS; i++)
 		if (model->lifetimes[i])
-			json_array_append_new(bins,
-					      json_pack("{s:o, s:o}", "from_ns", bin_from(i),
-							"blocks",
-							answer_number(model->lifetimes[i])));
+			json_array_append_new(bins, json_pack("{s:o, s:o}", "from_ns", bin_from(i),
+							      "blocks",
+							      answer_number(model->lifetimes[i])));
 	return bins;
 }

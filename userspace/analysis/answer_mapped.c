@@ -17,8 +17,7 @@ static int by_live_bytes(const void *a, const void *b, void *model)
 {
 	const struct stack *stacks = ((const struct model *)model)->stacks;
 	uint32_t left_id = *(const uint32_t *)a, right_id = *(const uint32_t *)b;
-	const struct mapped_sums *left = &stacks[left_id].mapped,
-				 *right = &stacks[right_id].mapped;
+	const struct mapped_sums *left = &stacks[left_id].mapped, *right = &stacks[right_id].mapped;
 
 	if (left->live_bytes != right->live_bytes)
 		return left->live_bytes < right->live_bytes ? 1 : -1;

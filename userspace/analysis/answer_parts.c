@@ -41,10 +41,11 @@ json_t *answer_frame(const struct named_frame *frame)
 
 	text_hex(build_id, frame->build_id ? frame->build_id : (const uint8_t *)"",
 		 frame->build_id_size);
-	return json_pack("{s:o, s:o, s:I, s:o, s:s, s:o, s:b}", "function", answer_text(frame->function),
-			 "file", answer_text(frame->file), "line", (json_int_t)frame->line, "module",
-			 answer_text(frame->module), "build_id", build_id, "module_offset",
-			 answer_number(frame->offset), "inlined", frame->is_inlined);
+	return json_pack("{s:o, s:o, s:I, s:o, s:s, s:o, s:b}", "function",
+			 answer_text(frame->function), "file", answer_text(frame->file), "line",
+			 (json_int_t)frame->line, "module", answer_text(frame->module), "build_id",
+			 build_id, "module_offset", answer_number(frame->offset), "inlined",
+			 frame->is_inlined);
 }
 
 json_t *answer_frames(const struct model *model, const struct stack *stack)

@@ -51,6 +51,12 @@ static struct block *find(const struct live *live, uint32_t target, uint64_t add
 	return &live->slots[i];
 }
 
+void live_prefetch(const struct live *live, uint32_t target, uint64_t address)
+{
+	if (live->capacity)
+		__builtin_prefetch(&live->slots[home(live, target, address)], 1);
+}
+
 static int grow(struct live *live)
 {
 	struct live grown = { .capacity = live->capacity ? live->capacity * 2 : 4096 };

@@ -61,6 +61,9 @@ void live_free(struct live *live);
 int live_apply(struct live *live, const struct capture_event *event, uint32_t target,
 	       struct outcome *outcome);
 
+/* The block at this address will be asked for soon: memory is slow. */
+void live_prefetch(const struct live *live, uint32_t target, uint64_t address);
+
 typedef void live_ended_fn(void *context, const struct block *block);
 
 /*

@@ -72,7 +72,7 @@ static struct node *first_behind(struct mapped *mapped, uint32_t target, uint64_
 				   : RB_MAX(ranges, &mapped->ranges);
 
 	return before && before->range.target == target && end_of(&before->range) > address ? before
-											   : node;
+											    : node;
 }
 
 /* Takes [from, to) out of the node's range, which has all of it. */
@@ -152,5 +152,6 @@ int mapped_enter_program(struct mapped *mapped, uint32_t target, uint32_t progra
 		return 0;
 	int err = map_put(&mapped->programs, (uint64_t)target + 1, program);
 	return err ? err
-		   : mapped_remove(mapped, target, 0, UINT64_MAX, UINT64_MAX, gone, context, &ended);
+		   : mapped_remove(mapped, target, 0, UINT64_MAX, UINT64_MAX, gone, context,
+				   &ended);
 }

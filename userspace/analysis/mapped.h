@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What programs map by themselves: the ranges of addresses that are mapped at one moment, and what
- * each call does to them. A range is known by (target, address). Unlike a block, a range may be cut,
- * and be replaced by another that is mapped over it.
+ * each call does to them. A range is known by (target, address). Unlike a block, a range may be
+ * cut, and be replaced by another that is mapped over it.
  */
 #ifndef HEAPTRAIL_ANALYSIS_MAPPED_H
 #define HEAPTRAIL_ANALYSIS_MAPPED_H

@@ -11,6 +11,8 @@
 #define ID_MAX (1u << 12)
 #else
 #define ID_MAX (1u << 26)
+
+#define PREFETCH_AHEAD 12 /* events */
 #endif
 
 int model_reach(void **items, size_t *count, size_t item_size, uint32_t id)
@@ -249,8 +251,11 @@ static int feed_events(struct model *model, struct bytes_reader *in)
 	size_t count = 0, size = bytes_left(in);
 	int err = capture_events_decode(bytes_get(in, size), size, model->events, &count);
 
-	for (size_t i = 0; !err && i < count; i++)
+	for (size_t i = 0; !err && i < count; i++) {
+		if (i + PREFETCH_AHEAD < count)
+			model_prefetch(model, &model->events[i + PREFETCH_AHEAD]);
 		err = model_apply(model, &model->events[i]);
+	}
 	return err;
 }
 
@@ -292,7 +297,7 @@ void model_close(struct model *model)
 	for (size_t i = 0; i < model->stack_count; i++)
 		free(model->stacks[i].frames);
 	free(model->thread_passes);
-	free(model->thread_sums);
+	free(model->thread_states);
 	free(model->stack_passes);
 	free(model->censuses);
 	free(model->targets);
@@ -304,5 +309,4 @@ void model_close(struct model *model)
 	live_free(model->live);
 	mapped_free(model->mapped);
 	processes_free(&model->processes);
-	map_free(&model->last_allocation);
 }

@@ -58,6 +58,11 @@ struct stack {
 	struct mapped_sums mapped;
 };
 
+struct thread_state {
+	struct stack_sums sums;
+	uint64_t last_allocation; /* its address, until the thread's next event; 0: none */
+};
+
 struct model_module {
 	struct module_record record;
 	struct names **names; /* one per NAMES chunk of the module */
@@ -90,8 +95,8 @@ struct model {
 	uint64_t seen, peak_event, peak_bytes; /* events so far; at which one most was live */
 	struct size_bin sizes[BINS];
 	uint64_t lifetimes[BINS];
-	struct stack_sums *thread_sums; /* by thread, thread_sums_count of them */
-	size_t thread_sums_count;
+	struct thread_state *thread_states; /* by thread */
+	size_t thread_state_count;
 	struct stack_sums function_sums[256]; /* by allocator function */
 	/* by thread and by stack: enum passes (model.c), as far as it is known */
 	uint8_t *thread_passes, *stack_passes;
@@ -101,7 +106,6 @@ struct model {
 	struct mapped_totals mapped_totals;
 	struct processes processes;
 	struct timeline timeline;
-	struct map last_allocation; /* thread -> address, until the thread's next event */
 	uint64_t temporary, event_count, last_time_ns;
 	uint64_t frees_of_inherited; /* of live_totals.frees_of_unknown: copies of a parent's blocks
 				      */

@@ -71,7 +71,7 @@ static void sums_of(struct model *model, const struct block *block,
 		    struct stack_sums *sums[static SUMS_OF_BLOCK])
 {
 	sums[0] = &model->stacks[block->stack].sums;
-	sums[1] = &model->thread_sums[block->thread];
+	sums[1] = &model->thread_states[block->thread].sums;
 	sums[2] = &model->function_sums[block->function];
 }
 
@@ -123,9 +123,8 @@ static void remove_block(struct model *model, const struct block *block, enum bl
 static bool is_temporary(const struct model *model, const struct capture_event *event,
 			 const struct outcome *outcome)
 {
-	const uint64_t *last = map_get(&model->last_allocation, (uint64_t)event->thread + 1);
-
-	return event->kind == CAPTURE_FREE && last && *last == event->address &&
+	return event->kind == CAPTURE_FREE &&
+	       model->thread_states[event->thread].last_allocation == event->address &&
 	       outcome->has_freed && outcome->freed.thread == event->thread;
 }
 
@@ -198,6 +197,14 @@ static void note_peak(struct model *model)
 	}
 }
 
+/* What the event will need of memory that is not in the cache. */
+void model_prefetch(const struct model *model, const struct capture_event *event)
+{
+	live_prefetch(model->live, model_thread(model, event->thread)->pid, event->address);
+	if (event->stack < model->stack_count)
+		__builtin_prefetch(&model->stacks[event->stack].sums, 1);
+}
+
 int model_apply(struct model *model, const struct capture_event *event)
 {
 	const struct thread_record *thread = model_thread(model, event->thread);
@@ -213,8 +220,8 @@ int model_apply(struct model *model, const struct capture_event *event)
 			      event->stack);
 
 	if (!err)
-		err = model_reach((void **)&model->thread_sums, &model->thread_sums_count,
-				  sizeof(*model->thread_sums), event->thread);
+		err = model_reach((void **)&model->thread_states, &model->thread_state_count,
+				  sizeof(*model->thread_states), event->thread);
 	if (!err)
 		err = model_enter_program(model, thread);
 	if (!err)
@@ -239,9 +246,9 @@ int model_apply(struct model *model, const struct capture_event *event)
 		remove_block(model, &outcome.missed, ENDS_UNSEEN, 0, false);
 	if (outcome.has_allocated) {
 		add_block(model, event, &outcome.allocated);
-		err = map_put(&model->last_allocation, (uint64_t)event->thread + 1, event->address);
+		model->thread_states[event->thread].last_allocation = event->address;
 	} else if (was_temporary) {
-		map_remove(&model->last_allocation, (uint64_t)event->thread + 1, NULL);
+		model->thread_states[event->thread].last_allocation = 0;
 	}
 	note_peak(model);
 	model->event_count++;

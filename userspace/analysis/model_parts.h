@@ -26,6 +26,7 @@ bool model_call_passes(struct model *model, uint64_t time_ns, uint32_t thread);
 int model_enter_program(struct model *model, const struct thread_record *thread);
 
 /* One event, or one mapping, in the order of the file. 0, -ENOMEM, -EBADMSG. */
+void model_prefetch(const struct model *model, const struct capture_event *event);
 int model_apply(struct model *model, const struct capture_event *event);
 int model_apply_mapping(struct model *model, const struct mapping_record *record);
 

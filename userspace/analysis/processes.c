@@ -6,6 +6,11 @@
 
 struct process *processes_find(const struct processes *processes, uint32_t pid)
 {
+	/* events come in runs of one process; this is its last program if it has no later one */
+	if (processes->latest < processes->count &&
+	    processes->items[processes->latest].pid == pid &&
+	    processes->items[processes->latest].is_last)
+		return &processes->items[processes->latest];
 	const uint64_t *index = map_get(&processes->indexes, (uint64_t)pid + 1);
 
 	return index ? &processes->items[*index] : NULL;
@@ -40,9 +45,11 @@ static struct process *find_or_add(struct processes *processes, uint32_t pid, ui
 	}
 	if (map_put(&processes->indexes, (uint64_t)pid + 1, count))
 		return NULL;
-	processes->items[count] = (struct process) { .pid = pid,
-						     .program = program,
-						     .previous = previous };
+	if (previous)
+		processes->items[previous - 1].is_last = false;
+	processes->items[count] = (struct process) {
+		.pid = pid, .program = program, .is_last = true, .previous = previous
+	};
 	return &processes->items[processes->count++];
 }
 
@@ -75,6 +82,7 @@ int processes_apply(struct processes *processes, uint32_t pid, uint32_t program,
 
 	if (!process)
 		return -ENOMEM;
+	processes->latest = (size_t)(process - processes->items);
 	if (!process->first_ns)
 		process->first_ns = event->time_ns;
 	process->last_ns = event->time_ns;

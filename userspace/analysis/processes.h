@@ -14,6 +14,7 @@ struct process {
 	uint64_t allocated_bytes, live_bytes, live_blocks, peak_bytes;
 	uint64_t first_ns, last_ns; /* of its events */
 	const char *comm;	    /* for whoever looks at it */
+	bool is_last;		    /* program of its pid */
 	size_t previous;	    /* 1 + index of the pid's program before; 0: none was seen */
 };
 
@@ -21,6 +22,7 @@ struct processes {
 	struct process *items; /* in the order of their first events */
 	size_t count;
 	struct map indexes; /* pid + 1 -> index of its last program */
+	size_t latest;	    /* index of the one that was found last */
 };
 
 /* The last program of the pid. NULL: it had no event. */

@@ -264,9 +264,9 @@ static void compare(struct model *model, const struct plain *plain)
 	assert_int_equal(lifetime_ns, plain->lifetime_ns);
 	/* by thread, by allocator, by size: the same blocks */
 	uint64_t of_threads = 0, of_allocators = 0, of_sizes = 0, ended = 0, lived = 0;
-	for (size_t i = 0; i < model->thread_sums_count; i++) {
-		of_threads += model->thread_sums[i].live_bytes;
-		ended += model->thread_sums[i].ended;
+	for (size_t i = 0; i < model->thread_state_count; i++) {
+		of_threads += model->thread_states[i].sums.live_bytes;
+		ended += model->thread_states[i].sums.ended;
 	}
 	for (size_t i = 0; i < 256; i++)
 		of_allocators += model->function_sums[i].allocated_bytes;
