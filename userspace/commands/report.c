@@ -9,13 +9,12 @@
 #include "commands/report_heaps.h"
 #include "commands/report_stacks.h"
 #include "commands/report_verdict.h"
+#include "commands/terminal.h"
 
 #include <argp.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #define ROWS_TABLE	    20
 #define ROWS_JSON	    10000
@@ -26,6 +25,8 @@
 enum option_key {
 	KEY_TREE = 256,
 	KEY_BOTTOM_UP,
+	KEY_COLOR,
+	KEY_NO_PAGER,
 	KEY_BY,
 	KEY_HISTOGRAMS,
 	KEY_LIMIT,
@@ -42,6 +43,9 @@ static const struct argp_option OPTIONS[] = {
 	{ "histograms", KEY_HISTOGRAMS, NULL, 0,
 	  "blocks by size and by how long they lived instead of the table", 0 },
 	{ "limit", KEY_LIMIT, "N", 0, "rows (default: 20 of a table, 10000 of JSON; 0: all)", 0 },
+	{ "color", KEY_COLOR, "WHEN", 0, "auto (default), always or never", 0 },
+	{ "no-pager", KEY_NO_PAGER, NULL, 0,
+	  "do not start $HEAPTRAIL_PAGER, $PAGER or less, where output is a terminal", 0 },
 	{ "json", 'j', NULL, 0, "print the whole report as JSON", 0 },
 	{ "debuginfod", KEY_DEBUGINFOD, NULL, 0,
 	  "ask the servers of $DEBUGINFOD_URLS for names that the capture lacks; they learn build ids",
@@ -55,7 +59,8 @@ static const struct argp_option OPTIONS[] = {
 struct arguments {
 	const char *path, *sort, *by, *reason, *state_directory;
 	long limit;
-	bool is_json, is_tree, is_bottom_up, has_histograms, has_debuginfod;
+	enum terminal_color color;
+	bool is_json, is_tree, is_bottom_up, has_histograms, has_debuginfod, has_no_pager;
 	struct filter_options filter;
 };
 
@@ -72,6 +77,11 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case KEY_DEBUGINFOD: arguments->has_debuginfod = true; return 0;
 	case KEY_TREE: arguments->is_tree = true; return 0;
 	case KEY_BOTTOM_UP: arguments->is_tree = arguments->is_bottom_up = true; return 0;
+	case KEY_NO_PAGER: arguments->has_no_pager = true; return 0;
+	case KEY_COLOR:
+		if (!terminal_color_parse(value, &arguments->color))
+			argp_error(state, "--color: auto, always or never, not %s", value);
+		return 0;
 	case KEY_HISTOGRAMS: arguments->has_histograms = true; return 0;
 	case KEY_BY:
 		arguments->by = value;
@@ -123,18 +133,6 @@ static const struct argp ARGP = {
 	NULL,
 	NULL
 };
-
-static int terminal_width(void)
-{
-	const char *columns = getenv("COLUMNS");
-	struct winsize size;
-
-	if (columns && atoi(columns) > 20)
-		return atoi(columns);
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20)
-		return size.ws_col;
-	return isatty(STDOUT_FILENO) ? 80 : 160;
-}
 
 static void print_reasons(const json_t *reasons)
 {
@@ -209,8 +207,8 @@ static void print_processes(const json_t *processes, uint64_t duration_ns)
 
 	if (count < 2)
 		return;
-	printf("%10s %10s %10s %10s %10s  %8s  %s\n", "LIVE", "PEAK", "ALLOCATED", "COUNT",
-	       "PER SECOND", "PID", "PROCESS");
+	printf("%s%10s %10s %10s %10s %10s  %8s  %s%s\n", terminal_strong(), "LIVE", "PEAK",
+	       "ALLOCATED", "COUNT", "PER SECOND", "PID", "PROCESS", terminal_plain());
 	json_array_foreach(processes, i, process)
 	{
 		char live[UNITS_TEXT_MAX], peak[UNITS_TEXT_MAX], all[UNITS_TEXT_MAX],
@@ -232,7 +230,7 @@ static void print_processes(const json_t *processes, uint64_t duration_ns)
 	printf("\n");
 }
 
-static void print_head(const json_t *report)
+static void print_head(const json_t *report, bool is_at_peak)
 {
 	const json_t *events = json_object_get(report, "events"),
 		     *totals = json_object_get(report, "totals");
@@ -251,9 +249,9 @@ static void print_head(const json_t *report)
 	       units_format_count(get(events, "failed"), d));
 	printf("lost        %s", units_format_count(get(events, "lost"), a));
 	print_reasons(json_object_get(events, "lost_by_reason"));
-	printf("\nlive        %s in %s blocks at the end; peak %s\n",
+	printf("\nlive        %s in %s blocks at the %s; peak %s\n",
 	       units_format_size(get(totals, "live_bytes"), a),
-	       units_format_count(get(totals, "live_blocks"), b),
+	       units_format_count(get(totals, "live_blocks"), b), is_at_peak ? "peak" : "end",
 	       units_format_size(get(totals, "peak_bytes"), c));
 	report_timeline(report);
 	printf("allocated   %s in all, %s blocks temporary\n",
@@ -289,7 +287,7 @@ static void print_report(const json_t *report, const struct arguments *arguments
 {
 	int width = terminal_width();
 
-	print_head(report);
+	print_head(report, json_object_get(arguments->filter.filter, "at_peak") != NULL);
 	if (arguments->by) {
 		report_groups(json_object_get(report, "groups"), arguments->by,
 			      (size_t)arguments->limit, width);
@@ -333,12 +331,14 @@ int report_main(int argc, char **argv)
 	opened_capture_close(&capture);
 	if (!status && arguments.is_json)
 		json_dumpf(report, stdout, JSON_INDENT(1)), putchar('\n');
-	else if (!status)
+	if (!status && !arguments.is_json) {
+		terminal_begin(arguments.color, !arguments.has_no_pager);
 		print_report(report, &arguments);
+	}
 	json_decref(question);
 	json_decref(arguments.filter.filter);
 	json_decref(report);
-	if (fflush(stdout) && !status)
+	if (!terminal_end() && !status)
 		status = command_fail(EXIT_FAILED, "the report could not be written");
 	return status;
 }

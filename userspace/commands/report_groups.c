@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "commands/report_fields.h"
+#include "commands/terminal.h"
 #include "commands/report_stacks.h"
 
 #include <inttypes.h>
@@ -16,8 +17,8 @@ void report_groups(const json_t *groups, const char *by, size_t limit, int width
 	const json_t *group;
 	size_t i;
 
-	printf("%10s %10s %10s %10s %10s  %s\n", "LIVE", is_inclusive ? "OWN LIVE" : "PEAK", "ALLOCATED",
-	       "COUNT", "MEAN LIFE", strcmp(by, "thread") == 0 ? "THREAD" : "NAME");
+	printf("%10s %10s %10s %10s %10s  %s\n", "LIVE", is_inclusive ? "OWN LIVE" : "PEAK",
+	       "ALLOCATED", "COUNT", "MEAN LIFE", strcmp(by, "thread") == 0 ? "THREAD" : "NAME");
 	json_array_foreach(groups, i, group)
 	{
 		char live[UNITS_TEXT_MAX], other[UNITS_TEXT_MAX], all[UNITS_TEXT_MAX],
@@ -31,16 +32,21 @@ void report_groups(const json_t *groups, const char *by, size_t limit, int width
 				 get(group, "tid"), get(group, "pid"));
 		else
 			snprintf(text, sizeof(text), "%s%s%s%s", *name ? name : "(no name)",
-				 *module ? " [" : "", slash ? slash + 1 : module, *module ? "]" : "");
-		text_safe(safe, width > REPORT_SUMS_WIDTH + 20 ? (size_t)(width - REPORT_SUMS_WIDTH + 1) : 21, text,
-			  strlen(text));
+				 *module ? " [" : "", slash ? slash + 1 : module,
+				 *module ? "]" : "");
+		text_safe(safe,
+			  width > REPORT_SUMS_WIDTH + 20 ? (size_t)(width - REPORT_SUMS_WIDTH + 1)
+							 : 21,
+			  text, strlen(text));
 		printf("%10s %10s %10s %10" PRIu64 " %10s  %s\n",
 		       units_format_size(get(group, "live_bytes"), live),
-		       units_format_size(get(group, is_inclusive ? "own_live_bytes" : "peak_bytes"), other),
+		       units_format_size(get(group, is_inclusive ? "own_live_bytes" : "peak_bytes"),
+					 other),
 		       units_format_size(get(group, "allocated_bytes"), all),
 		       get(group, "allocations") + get(group, "reallocations"),
-		       get(group, "ended") ? units_format_duration(get(group, "mean_lifetime_ns"), life)
-					   : "-",
+		       get(group, "ended")
+			       ? units_format_duration(get(group, "mean_lifetime_ns"), life)
+			       : "-",
 		       safe);
 	}
 }
@@ -58,8 +64,7 @@ static uint64_t most_of(const json_t *bins, const char *field)
 	uint64_t most = 0;
 	size_t i;
 
-	json_array_foreach(bins, i, bin)
-		most = get(bin, field) > most ? get(bin, field) : most;
+	json_array_foreach(bins, i, bin) most = get(bin, field) > most ? get(bin, field) : most;
 	return most;
 }
 
@@ -71,16 +76,17 @@ void report_histograms(const json_t *report)
 	char from[UNITS_TEXT_MAX], live[UNITS_TEXT_MAX];
 	size_t i;
 
-	printf("%10s %12s %12s %12s\n", "SIZE FROM", "ALLOCATIONS", "LIVE BLOCKS", "LIVE");
+	printf("%s%10s %12s %12s %12s%s\n", terminal_strong(), "SIZE FROM", "ALLOCATIONS",
+	       "LIVE BLOCKS", "LIVE", terminal_plain());
 	json_array_foreach(sizes, i, bin)
 	{
-		printf("%10s %12" PRIu64 " %12" PRIu64 " %12s  ", units_format_size(get(bin, "from"), from),
-		       get(bin, "allocations"), get(bin, "live_blocks"),
-		       units_format_size(get(bin, "live_bytes"), live));
+		printf("%10s %12" PRIu64 " %12" PRIu64 " %12s  ",
+		       units_format_size(get(bin, "from"), from), get(bin, "allocations"),
+		       get(bin, "live_blocks"), units_format_size(get(bin, "live_bytes"), live));
 		print_bar(get(bin, "allocations"), most);
 	}
 	most = most_of(lifetimes, "blocks");
-	printf("\n%10s %12s\n", "LIVED FROM", "BLOCKS");
+	printf("\n%s%10s %12s%s\n", terminal_strong(), "LIVED FROM", "BLOCKS", terminal_plain());
 	json_array_foreach(lifetimes, i, bin)
 	{
 		printf("%10s %12" PRIu64 "  ", units_format_duration(get(bin, "from_ns"), from),

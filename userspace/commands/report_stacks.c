@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "commands/report_fields.h"
+#include "commands/terminal.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -51,8 +52,8 @@ static void print_frame(const json_t *frame, int width)
 
 static void print_heading(const char *peak)
 {
-	printf("%10s %10s %10s %10s %10s  %s\n", "LIVE", peak, "ALLOCATED", "COUNT", "TEMPORARY",
-	       "STACK");
+	printf("%s%10s %10s %10s %10s %10s  %s%s\n", terminal_strong(), "LIVE", peak, "ALLOCATED",
+	       "COUNT", "TEMPORARY", "STACK", terminal_plain());
 }
 
 void report_table(const json_t *report, int width)
@@ -92,8 +93,8 @@ void report_mapped(const json_t *mapped, int width)
 	       units_format_size(get(mapped, "peak_bytes"), peak), get(mapped, "mappings"),
 	       get(mapped, "unmappings"), get(mapped, "unmap_of_unknown"),
 	       get(mapped, "remappings"), get(mapped, "failed"));
-	printf("%10s %10s %10s %10s %10s  %s\n", "LIVE", "PEAK", "MAPPED", "COUNT", "OF FILES",
-	       "STACK");
+	printf("%s%10s %10s %10s %10s %10s  %s%s\n", terminal_strong(), "LIVE", "PEAK", "MAPPED",
+	       "COUNT", "OF FILES", "STACK", terminal_plain());
 	json_array_foreach(json_object_get(mapped, "rows"), i, row)
 	{
 		printf("%10s %10s %10s %10" PRIu64 " %10s  ",

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "commands/report_fields.h"
+#include "commands/terminal.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -96,10 +97,12 @@ static void say_not_returned(const json_t *report)
 
 void report_verdict(const json_t *report)
 {
+	fputs(terminal_strong(), stdout);
 	say_loss(report);
 	say_growth(report);
 	say_top(report);
 	say_not_returned(report);
+	fputs(terminal_plain(), stdout);
 }
 
 void report_timeline(const json_t *report)
