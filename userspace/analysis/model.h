@@ -21,13 +21,17 @@
 /* Sums of the blocks that one stack allocated. A realloc hands its block over to the realloc's
  * stack. */
 struct stack_sums {
-	uint64_t live_bytes, live_blocks, peak_bytes;
+	uint64_t live_bytes, live_blocks;
+	uint64_t peak_bytes, peak_blocks; /* blocks: when that many bytes were first reached */
+	uint64_t at_peak_bytes, at_peak_blocks; /* live when most was of all stacks together */
 	uint64_t allocated_bytes, allocations, reallocations, frees;
 	uint64_t temporary; /* freed by the same thread, without another allocation of it in between
 			     */
 	uint64_t ended,
 		lifetime_ns; /* blocks that were freed or resized, and how long they lived in all */
+	uint64_t lifetime_us; /* of all blocks, those that are live included */
 	uint64_t first_ns, last_ns;
+	uint64_t peak_event; /* of the peak that at_peak_* are of, if the model has no later one */
 };
 
 /* Blocks by size, or by how long they lived: of each power of two. */
@@ -115,6 +119,12 @@ const struct live_totals *model_totals(const struct model *model);
 
 /* How long the recording lasted, as far as is known. */
 uint64_t model_duration_ns(const struct model *model);
+
+/* Until when is counted: the end of the recording, or of what the filter lets through. */
+uint64_t model_until_ns(const struct model *model);
+
+/* The sums as they are then: in the model, some are brought up only when they next change. */
+struct stack_sums model_sums(const struct model *model, const struct stack_sums *sums);
 
 /* 0, -EBADMSG, -ENOMEM. */
 int model_feed(struct model *model, enum chunk_type type, const void *raw, size_t size);

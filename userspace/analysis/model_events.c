@@ -48,9 +48,42 @@ static unsigned bin_of(uint64_t value)
 	return value ? 64 - (unsigned)__builtin_clzll(value) : 0;
 }
 
+/* What was live at the last peak is noted at the first change after it, so that a peak costs
+ * nothing by itself. */
+static void note_at_peak(const struct model *model, struct stack_sums *sums)
+{
+	if (sums->peak_event == model->peak_event)
+		return;
+	sums->at_peak_bytes = sums->live_bytes;
+	sums->at_peak_blocks = sums->live_blocks;
+	sums->peak_event = model->peak_event;
+}
+
+uint64_t model_until_ns(const struct model *model)
+{
+	uint64_t end = model_duration_ns(model);
+
+	return end < model->filter.to_ns ? end : model->filter.to_ns;
+}
+
+struct stack_sums model_sums(const struct model *model, const struct stack_sums *sums)
+{
+	struct stack_sums now = *sums;
+
+	note_at_peak(model, &now);
+	now.lifetime_us += now.live_blocks * (model_until_ns(model) / 1000);
+	/* times may fall back a little, and blocks have lived for less */
+	if (now.lifetime_us > INT64_MAX)
+		now.lifetime_us = 0;
+	return now;
+}
+
+/* A lifetime is the end less the beginning, which are added up as they come: unsigned numbers wrap,
+ * so that what is negative meanwhile is right again at the end. */
 static void add_allocation(struct stack_sums *sums, const struct capture_event *event,
 			   const struct block *block)
 {
+	sums->lifetime_us -= block->time_ns / 1000;
 	sums->live_bytes += block->size;
 	sums->live_blocks++;
 	sums->allocated_bytes += block->size;
@@ -58,8 +91,10 @@ static void add_allocation(struct stack_sums *sums, const struct capture_event *
 		sums->reallocations++;
 	else
 		sums->allocations++;
-	if (sums->live_bytes > sums->peak_bytes)
+	if (sums->live_bytes > sums->peak_bytes) {
 		sums->peak_bytes = sums->live_bytes;
+		sums->peak_blocks = sums->live_blocks;
+	}
 	if (sums->allocations + sums->reallocations == 1)
 		sums->first_ns = event->time_ns;
 	sums->last_ns = event->time_ns;
@@ -82,8 +117,10 @@ static void add_block(struct model *model, const struct capture_event *event,
 	struct size_bin *bin = &model->sizes[bin_of(block->size)];
 
 	sums_of(model, block, sums);
-	for (int i = 0; i < SUMS_OF_BLOCK; i++)
+	for (int i = 0; i < SUMS_OF_BLOCK; i++) {
+		note_at_peak(model, sums[i]);
 		add_allocation(sums[i], event, block);
+	}
 	bin->allocations++;
 	bin->allocated_bytes += block->size;
 	bin->live_blocks++;
@@ -93,7 +130,7 @@ static void add_block(struct model *model, const struct capture_event *event,
 enum block_end {
 	ENDS_BY_FREE,
 	ENDS_BY_REALLOC,
-	ENDS_UNSEEN, /* with its program, or its free was missed: nobody knows when */
+	ENDS_UNSEEN, /* with its program, or its free was missed: some time before */
 };
 
 static void remove_block(struct model *model, const struct block *block, enum block_end how,
@@ -105,8 +142,10 @@ static void remove_block(struct model *model, const struct block *block, enum bl
 
 	sums_of(model, block, sums);
 	for (int i = 0; i < SUMS_OF_BLOCK; i++) {
+		note_at_peak(model, sums[i]);
 		sums[i]->live_bytes -= block->size;
 		sums[i]->live_blocks--;
+		sums[i]->lifetime_us += time_ns / 1000;
 		sums[i]->frees += how == ENDS_BY_FREE;
 		sums[i]->temporary += is_temporary;
 		sums[i]->ended += how != ENDS_UNSEEN;
@@ -162,7 +201,7 @@ static void end_block(void *context, const struct block *block)
 		end_filtered(model, block);
 		model->filtered.ended_blocks++;
 	}
-	remove_block(model, block, ENDS_UNSEEN, 0, false);
+	remove_block(model, block, ENDS_UNSEEN, model->last_time_ns, false);
 	processes_end_block(&model->processes, block);
 }
 
@@ -236,7 +275,7 @@ int model_apply(struct model *model, const struct capture_event *event)
 			     event->kind == CAPTURE_FREE ? ENDS_BY_FREE : ENDS_BY_REALLOC,
 			     event->time_ns, was_temporary);
 	if (outcome.has_missed)
-		remove_block(model, &outcome.missed, ENDS_UNSEEN, 0, false);
+		remove_block(model, &outcome.missed, ENDS_UNSEEN, event->time_ns, false);
 	if (outcome.has_allocated) {
 		add_block(model, event, &outcome.allocated);
 		err = map_put(&model->last_allocation, (uint64_t)event->thread + 1, event->address);

@@ -123,11 +123,13 @@ static bool passes(const struct filter *filter, const struct capture_event *allo
 }
 
 static void plain_close(struct plain *plain, const struct filter *filter, struct plain_block *block,
-			bool is_free, uint64_t time_ns)
+			const struct capture_event *event)
 {
+	bool is_free = event->kind == CAPTURE_FREE;
+
 	if (passes(filter, &block->event)) {
 		plain->ended++;
-		plain->lifetime_ns += time_ns - block->event.time_ns;
+		plain->lifetime_ns += event->time_ns - block->event.time_ns;
 		struct stack_sums *sums = &plain->stacks[block->event.stack];
 		plain->totals.live_bytes -= block->event.size;
 		plain->totals.live_blocks--;
@@ -135,6 +137,7 @@ static void plain_close(struct plain *plain, const struct filter *filter, struct
 		sums->live_bytes -= block->event.size;
 		sums->live_blocks--;
 		sums->frees += is_free;
+		sums->lifetime_us += event->time_ns / 1000 - block->event.time_ns / 1000;
 		plain->totals.frees += is_free;
 	}
 	block->is_there = false;
@@ -149,12 +152,11 @@ static void plain_apply(struct plain *plain, const struct filter *filter,
 	if (event->time_ns > filter->to_ns)
 		return;
 	if (event->kind == CAPTURE_FREE) {
-		plain_close(plain, filter, block, true, event->time_ns);
+		plain_close(plain, filter, block, event);
 		return;
 	}
 	if (event->kind == CAPTURE_REALLOC)
-		plain_close(plain, filter, &blocks[event->old_address / 16 - 1], false,
-			    event->time_ns);
+		plain_close(plain, filter, &blocks[event->old_address / 16 - 1], event);
 	*block = (struct plain_block) { true, *event };
 	if (!passes(filter, event))
 		return;
@@ -164,8 +166,10 @@ static void plain_apply(struct plain *plain, const struct filter *filter,
 	sums->allocated_bytes += event->size;
 	sums->allocations += event->kind == CAPTURE_ALLOC;
 	sums->reallocations += event->kind == CAPTURE_REALLOC;
-	if (sums->live_bytes > sums->peak_bytes)
+	if (sums->live_bytes > sums->peak_bytes) {
 		sums->peak_bytes = sums->live_bytes;
+		sums->peak_blocks = sums->live_blocks;
+	}
 	plain->totals.allocations += event->kind == CAPTURE_ALLOC;
 	plain->totals.reallocations += event->kind == CAPTURE_REALLOC;
 	plain->totals.allocated_bytes += event->size;
@@ -174,6 +178,22 @@ static void plain_apply(struct plain *plain, const struct filter *filter,
 	if (plain->totals.live_bytes > plain->totals.peak_bytes) {
 		plain->totals.peak_bytes = plain->totals.live_bytes;
 		plain->totals.peak_time_ns = event->time_ns;
+		for (int i = 0; i <= STACKS; i++) {
+			plain->stacks[i].at_peak_bytes = plain->stacks[i].live_bytes;
+			plain->stacks[i].at_peak_blocks = plain->stacks[i].live_blocks;
+		}
+	}
+}
+
+/* What is live lives until the end. */
+static void plain_end(struct plain *plain, const struct filter *filter, uint64_t end_ns)
+{
+	for (size_t i = 0; i < 2 * PLACES; i++) {
+		const struct plain_block *block = &plain->blocks[i / PLACES][i % PLACES];
+		if (block->is_there && passes(filter, &block->event))
+			plain->stacks[block->event.stack].lifetime_us += end_ns / 1000 -
+									 block->event.time_ns /
+										 1000;
 	}
 }
 
@@ -239,7 +259,7 @@ static void make_filter(struct filter *filter, unsigned *seed)
 static void compare(struct model *model, const struct plain *plain)
 {
 	const struct live_totals *totals = model_totals(model);
-	uint64_t of_processes = 0, lifetime_ns = 0;
+	uint64_t of_processes = 0, lifetime_ns = 0, at_peak = 0;
 
 	assert_int_equal(totals->live_bytes, plain->totals.live_bytes);
 	assert_int_equal(totals->live_blocks, plain->totals.live_blocks);
@@ -252,20 +272,27 @@ static void compare(struct model *model, const struct plain *plain)
 	assert_int_equal(totals->freed_bytes, plain->totals.freed_bytes);
 	assert_int_equal(totals->frees_of_unknown + totals->missed_frees, 0);
 	for (uint32_t id = 1; id <= STACKS; id++) {
-		const struct stack_sums *sums = &model->stacks[id].sums,
+		const struct stack_sums sums = model_sums(model, &model->stacks[id].sums),
 					*expected = &plain->stacks[id];
-		assert_int_equal(sums->live_bytes, expected->live_bytes);
-		assert_int_equal(sums->live_blocks, expected->live_blocks);
-		assert_int_equal(sums->peak_bytes, expected->peak_bytes);
-		assert_int_equal(sums->allocations, expected->allocations);
-		assert_int_equal(sums->frees, expected->frees);
-		lifetime_ns += sums->lifetime_ns;
+		assert_int_equal(sums.live_bytes, expected->live_bytes);
+		assert_int_equal(sums.live_blocks, expected->live_blocks);
+		assert_int_equal(sums.peak_bytes, expected->peak_bytes);
+		assert_int_equal(sums.peak_blocks, expected->peak_blocks);
+		assert_int_equal(sums.at_peak_bytes, expected->at_peak_bytes);
+		assert_int_equal(sums.at_peak_blocks, expected->at_peak_blocks);
+		assert_int_equal(sums.allocations, expected->allocations);
+		assert_int_equal(sums.frees, expected->frees);
+		assert_int_equal(sums.lifetime_us, expected->lifetime_us);
+		lifetime_ns += sums.lifetime_ns;
+		at_peak += sums.at_peak_bytes;
 	}
+	assert_int_equal(at_peak, totals->peak_bytes);
 	assert_int_equal(lifetime_ns, plain->lifetime_ns);
 	/* by thread, by allocator, by size: the same blocks */
 	uint64_t of_threads = 0, of_allocators = 0, of_sizes = 0, ended = 0, lived = 0;
 	for (size_t i = 0; i < model->thread_sums_count; i++) {
 		of_threads += model->thread_sums[i].live_bytes;
+		at_peak -= model_sums(model, &model->thread_sums[i]).at_peak_bytes;
 		ended += model->thread_sums[i].ended;
 	}
 	for (size_t i = 0; i < 256; i++)
@@ -277,6 +304,7 @@ static void compare(struct model *model, const struct plain *plain)
 			assert_in_range(model->sizes[i].live_bytes / model->sizes[i].live_blocks,
 					1ull << (i - 1), (1ull << i) - 1);
 	}
+	assert_int_equal(at_peak, 0);
 	assert_int_equal(of_threads, plain->totals.live_bytes);
 	assert_int_equal(of_allocators, plain->totals.allocated_bytes);
 	assert_int_equal(of_sizes, plain->totals.live_bytes);
@@ -312,6 +340,7 @@ static void every_figure_is_that_of_the_blocks_that_pass(void **state)
 		feed(&model, CHUNK_EVENTS, &out);
 		for (size_t i = 0; i < EVENTS; i++)
 			plain_apply(&plain, &filter, &events[i]);
+		plain_end(&plain, &filter, model_until_ns(&model));
 		compare(&model, &plain);
 		model_close(&model);
 	}
