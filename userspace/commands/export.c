@@ -14,9 +14,11 @@
 #include <unistd.h>
 
 static const struct export_format *const FORMATS[] = { &EXPORT_PPROF, &EXPORT_FOLDED,
-						       &EXPORT_SPEEDSCOPE, &EXPORT_CSV,
+						       &EXPORT_SPEEDSCOPE, &EXPORT_DHAT,
+						       &EXPORT_MASSIF, &EXPORT_CSV,
 						       &EXPORT_NDJSON };
 
+#define FORMAT_NAMES "pprof (default), folded, speedscope, dhat, massif, csv or ndjson"
 #define FORMAT_COUNT (sizeof(FORMATS) / sizeof(FORMATS[0]))
 
 /* What a format with one value takes; names as report --sort has them. */
@@ -35,7 +37,7 @@ enum option_key {
 };
 
 static const struct argp_option OPTIONS[] = {
-	{ "format", 'f', "FORMAT", 0, "pprof (default), folded, speedscope, csv or ndjson", 0 },
+	{ "format", 'f', "FORMAT", 0, FORMAT_NAMES, 0 },
 	{ "metric", 'm', "KEY", 0,
 	  "of folded stacks: live (default), peak, allocated, count or temporary", 0 },
 	{ "output", 'o', "FILE", 0, "write there, only for you to read (default: standard output)",
@@ -68,8 +70,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 				arguments->format = FORMATS[i];
 				return 0;
 			}
-		argp_error(state, "--format: pprof, folded, speedscope, csv or ndjson, not %s",
-			   value);
+		argp_error(state, "--format: " FORMAT_NAMES ", not %s", value);
 		return 0;
 	case 'm':
 		for (size_t i = 0; i < METRIC_COUNT; i++)

@@ -27,11 +27,24 @@ struct export_format {
 	void (*end)(struct export *export);
 };
 
-extern const struct export_format EXPORT_FOLDED, EXPORT_PPROF, EXPORT_SPEEDSCOPE, EXPORT_CSV,
-	EXPORT_NDJSON;
+extern const struct export_format EXPORT_FOLDED, EXPORT_PPROF, EXPORT_SPEEDSCOPE, EXPORT_DHAT,
+	EXPORT_MASSIF, EXPORT_CSV, EXPORT_NDJSON;
 
 /* What a person reads for a frame: the function, or module+0xoffset. Returns text. */
 char *export_frame_name(const json_t *frame, char *text, size_t size);
+
+/* The first target's executable, or its name, and how many there are besides. Returns text. */
+char *export_target_name(const json_t *report, char *text, size_t size);
+
+/* Frames as valgrind writes them: "0x1234: function (file.c:10)"; each line once. */
+struct export_lines {
+	json_t *lines;	 /* array of texts */
+	json_t *indexes; /* object: text -> its place in lines */
+};
+
+void export_lines_begin(struct export_lines *lines);
+size_t export_lines_index(struct export_lines *lines, const json_t *frame);
+void export_lines_end(struct export_lines *lines);
 
 /* A field that is a number, or 0. */
 uint64_t export_number(const json_t *object, const char *field);
