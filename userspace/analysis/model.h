@@ -12,6 +12,7 @@
 #include "analysis/live.h"
 #include "analysis/mapped.h"
 #include "analysis/timeline.h"
+#include "base/block_event.h"
 #include "base/map.h"
 #include "capture/end.h"
 #include "capture/format.h"
@@ -68,6 +69,8 @@ struct model_module {
 	size_t names_count;
 };
 
+typedef void model_event_fn(void *context, const struct block_event *event);
+
 struct model {
 	struct session_record session;
 	struct target_record *targets;
@@ -110,9 +113,15 @@ struct model {
 	uint64_t frees_of_inherited; /* of live_totals.frees_of_unknown: copies of a parent's blocks
 				      */
 	struct capture_event *events; /* decoded, one chunk's */
+	model_event_fn *tell; /* each event that passes the filter; NULL: nobody wants to know */
+	void *tell_context;
 };
 
 int model_open(struct model *model, const struct filter *filter);
+
+/* One that will be fed the same once more, without the chunks that name frames: which stacks pass the
+ * filter is known from the first time. 0 or -ENOMEM. */
+int model_open_again(struct model *again, const struct model *model);
 
 /* Sums of all blocks, or of those that pass the filter. */
 const struct live_totals *model_totals(const struct model *model);

@@ -189,6 +189,23 @@ static void count_suppressed(struct model *model, const struct outcome *outcome)
 	model->suppressed.live_blocks++;
 }
 
+static void tell_end(const struct model *model, enum block_event_kind kind, uint64_t time_ns,
+		     const struct block *block)
+{
+	const struct thread_record *thread = model_thread(model, block->thread);
+	const struct block_event told = { .kind = kind,
+					  .flags = BLOCK_EVENT_HAS_OLD,
+					  .time_ns = time_ns,
+					  .pid = thread->pid,
+					  .tid = thread->tid,
+					  .old_address = block->address,
+					  .old_size = block->size,
+					  .old_stack = block->stack };
+
+	if (model->tell)
+		model->tell(model->tell_context, &told);
+}
+
 static void end_block(void *context, const struct block *block)
 {
 	struct model *model = context;
@@ -197,6 +214,7 @@ static void end_block(void *context, const struct block *block)
 		end_suppressed(model, block);
 	if (!model_block_passes(model, block))
 		return;
+	tell_end(model, BLOCK_ENDED, model->last_time_ns, block);
 	if (model->filter.is_set) {
 		end_filtered(model, block);
 		model->filtered.ended_blocks++;
@@ -237,6 +255,47 @@ static void note_peak(struct model *model)
 	}
 }
 
+static enum block_event_kind kind_of(const struct capture_event *event)
+{
+	if (event->flags & CAPTURE_EVENT_FAILED)
+		return BLOCK_FAILED;
+	return event->kind == CAPTURE_FREE	? BLOCK_FREED
+	       : event->kind == CAPTURE_REALLOC ? BLOCK_REALLOCATED
+						: BLOCK_ALLOCATED;
+}
+
+/* What is left of the event and its outcome: what the sums count, no more and no less. */
+static void tell(struct model *model, const struct capture_event *event,
+		 const struct outcome *outcome, bool was_temporary)
+{
+	const struct thread_record *thread = model_thread(model, event->thread);
+	enum block_event_kind kind = kind_of(event);
+	struct block_event told = { .kind = kind,
+				    .time_ns = event->time_ns,
+				    .pid = thread->pid,
+				    .tid = thread->tid,
+				    .size = event->size,
+				    .stack = event->stack,
+				    .old_address = event->old_address };
+
+	if (outcome->has_missed)
+		tell_end(model, BLOCK_MISSED, event->time_ns, &outcome->missed);
+	if (outcome->has_allocated) {
+		told.flags |= BLOCK_EVENT_HAS_NEW;
+		told.address = event->address;
+	}
+	if (kind == BLOCK_FREED)
+		told.old_address = event->address;
+	if (outcome->has_freed) {
+		told.flags |= BLOCK_EVENT_HAS_OLD | (was_temporary ? BLOCK_EVENT_TEMPORARY : 0);
+		told.old_size = outcome->freed.size;
+		told.old_stack = outcome->freed.stack;
+	}
+	if (told.flags || (kind == BLOCK_FREED && outcome->was_unknown) ||
+	    (kind == BLOCK_FAILED && model_call_passes(model, event->time_ns, event->thread)))
+		model->tell(model->tell_context, &told);
+}
+
 int model_apply(struct model *model, const struct capture_event *event)
 {
 	const struct thread_record *thread = model_thread(model, event->thread);
@@ -270,6 +329,8 @@ int model_apply(struct model *model, const struct capture_event *event)
 		return err;
 	model->frees_of_inherited += outcome.was_unknown && thread->inherits;
 	bool was_temporary = is_temporary(model, event, &outcome);
+	if (model->tell)
+		tell(model, event, &outcome, was_temporary);
 	if (outcome.has_freed)
 		remove_block(model, &outcome.freed,
 			     event->kind == CAPTURE_FREE ? ENDS_BY_FREE : ENDS_BY_REALLOC,

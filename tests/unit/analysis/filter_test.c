@@ -77,13 +77,6 @@ static void feed_names(struct model *model)
 		stack_record_put(&out, &stack);
 	}
 	feed(model, CHUNK_STACKS, &out);
-	for (uint32_t id = 1; id <= THREADS; id++)
-		thread_record_put(&out,
-				  &(struct thread_record) { .id = id,
-							    .pid = THREAD_ROWS[id].pid,
-							    .tid = THREAD_ROWS[id].tid,
-							    .comm = (char *)THREAD_ROWS[id].comm });
-	feed(model, CHUNK_THREADS, &out);
 }
 
 /* --- the plain model --- */
@@ -319,6 +312,65 @@ static void compare(struct model *model, const struct plain *plain)
 	tree_free(root);
 }
 
+/* Sums of what is told of each event. */
+static void add_told(void *context, const struct block_event *event)
+{
+	struct live_totals *totals = context;
+
+	if (event->flags & BLOCK_EVENT_HAS_OLD) {
+		totals->live_bytes -= event->old_size;
+		totals->live_blocks--;
+		totals->frees += event->kind == BLOCK_FREED;
+	}
+	if (!(event->flags & BLOCK_EVENT_HAS_NEW))
+		return;
+	totals->live_bytes += event->size;
+	totals->live_blocks++;
+	totals->allocations += event->kind == BLOCK_ALLOCATED;
+	totals->reallocations += event->kind == BLOCK_REALLOCATED;
+	if (totals->live_bytes > totals->peak_bytes) {
+		totals->peak_bytes = totals->live_bytes;
+		totals->peak_time_ns = event->time_ns;
+	}
+}
+
+static void feed_threads(struct model *model)
+{
+	struct bytes_buffer out = { 0 };
+
+	for (uint32_t id = 1; id <= THREADS; id++)
+		thread_record_put(&out,
+				  &(struct thread_record) { .id = id,
+							    .pid = THREAD_ROWS[id].pid,
+							    .tid = THREAD_ROWS[id].tid,
+							    .comm = (char *)THREAD_ROWS[id].comm });
+	feed(model, CHUNK_THREADS, &out);
+}
+
+/* Fed once more, without names, it tells of the same events. */
+static void compare_told(const struct model *model, const struct capture_event *events,
+			 const struct plain *plain)
+{
+	struct live_totals told = { 0 };
+	struct bytes_buffer out = { 0 };
+	struct model again;
+
+	assert_int_equal(model_open_again(&again, model), 0);
+	again.tell = add_told;
+	again.tell_context = &told;
+	feed_threads(&again);
+	capture_events_encode(&out, events, EVENTS);
+	feed(&again, CHUNK_EVENTS, &out);
+	assert_int_equal(told.live_bytes, plain->totals.live_bytes);
+	assert_int_equal(told.live_blocks, plain->totals.live_blocks);
+	assert_int_equal(told.peak_bytes, plain->totals.peak_bytes);
+	assert_int_equal(told.peak_time_ns, plain->totals.peak_time_ns);
+	assert_int_equal(told.allocations, plain->totals.allocations);
+	assert_int_equal(told.reallocations, plain->totals.reallocations);
+	assert_int_equal(told.frees, plain->totals.frees);
+	model_close(&again);
+}
+
 static void every_figure_is_that_of_the_blocks_that_pass(void **state)
 {
 	static struct capture_event events[EVENTS];
@@ -336,12 +388,14 @@ static void every_figure_is_that_of_the_blocks_that_pass(void **state)
 		assert_int_equal(model_open(&model, &filter), 0);
 		model.end_ns = END_NS;
 		feed_names(&model);
+		feed_threads(&model);
 		capture_events_encode(&out, events, EVENTS);
 		feed(&model, CHUNK_EVENTS, &out);
 		for (size_t i = 0; i < EVENTS; i++)
 			plain_apply(&plain, &filter, &events[i]);
 		plain_end(&plain, &filter, model_until_ns(&model));
 		compare(&model, &plain);
+		compare_told(&model, events, &plain);
 		model_close(&model);
 	}
 }
