@@ -110,5 +110,6 @@ static void end(struct export *export)
 	free(state);
 }
 
-const struct export_format EXPORT_DHAT = { "dhat", "for dh_view.html of valgrind's DHAT", begin,
-					   write_row, end };
+const struct export_format EXPORT_DHAT = { "dhat", "for dh_view.html of valgrind's DHAT",
+					   begin,  write_row,
+					   NULL,   end };

@@ -239,5 +239,6 @@ static void end(struct export *export)
 	free(state);
 }
 
-const struct export_format EXPORT_MASSIF = { "massif", "for ms_print and massif-visualizer", begin,
-					     write_row, end };
+const struct export_format EXPORT_MASSIF = { "massif", "for ms_print and massif-visualizer",
+					     begin,    write_row,
+					     NULL,     end };
