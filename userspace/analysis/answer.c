@@ -251,9 +251,8 @@ static json_t *answer_timeline(struct model *model)
 	const struct live_totals *totals = model_totals(model);
 	json_t *points = json_array();
 
-	uint64_t end = model_duration_ns(model);
-	timeline_advance(&model->timeline, end < model->filter.to_ns ? end : model->filter.to_ns,
-			 totals->live_bytes, totals->live_blocks);
+	timeline_advance(&model->timeline, model_until_ns(model), totals->live_bytes,
+			 totals->live_blocks);
 	for (size_t i = 0; i < model->timeline.count; i++) {
 		const struct timeline_point *point = &model->timeline.points[i];
 		json_array_append_new(points, json_pack("[o, o, o]", answer_number(point->time_ns),

@@ -18,6 +18,7 @@ struct answer_context {
 };
 
 /*
+ * {"ask": "events"} is the reader's own (workers/reader.h).
  * {"ask": "gaps"} and {"ask": "fill", …}: analysis/gaps.h.
  * {"ask": "report", "sort": "live", "limit": 0, "from": 0, "tree": false} → the report. A new
  * reference, or NULL: out of memory. A question that is not understood is answered with {"error":

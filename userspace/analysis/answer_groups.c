@@ -89,6 +89,7 @@ static void add_to(struct groups *groups, struct group *group, const struct stac
 
 static void by_function(struct groups *groups, const struct stack *stack, uint32_t id)
 {
+	const struct stack_sums sums = model_sums(groups->model, &stack->sums);
 	struct named_frame names[NAMES_INLINE_MAX];
 	bool is_first = true;
 
@@ -96,17 +97,18 @@ static void by_function(struct groups *groups, const struct stack *stack, uint32
 		size_t count = frame_names(groups->model, &stack->frames[i], names);
 		for (size_t k = 0; k < count; k++, is_first = false)
 			add_to(groups, find_or_add(groups, names[k].function, names[k].module),
-			       &stack->sums, id, is_first);
+			       &sums, id, is_first);
 	}
 }
 
 static void by_module(struct groups *groups, const struct stack *stack, uint32_t id)
 {
+	const struct stack_sums sums = model_sums(groups->model, &stack->sums);
 	struct named_frame names[NAMES_INLINE_MAX];
 
 	for (uint32_t i = 0; i < stack->frame_count; i++) {
 		frame_names(groups->model, &stack->frames[i], names);
-		add_to(groups, find_or_add(groups, names[0].module, ""), &stack->sums, id, i == 0);
+		add_to(groups, find_or_add(groups, names[0].module, ""), &sums, id, i == 0);
 	}
 }
 
@@ -142,7 +144,7 @@ static void of_threads(struct groups *groups)
 									      : NULL;
 		if (!group)
 			continue;
-		group->sums = group->own = *sums;
+		group->sums = group->own = model_sums(model, sums);
 		group->name = thread && thread->comm ? thread->comm : "";
 		group->pid = thread ? thread->pid : 0;
 		group->tid = thread ? thread->tid : 0;
@@ -166,7 +168,7 @@ static void of_allocators(struct groups *groups)
 					      : NULL;
 		if (!group)
 			continue;
-		group->sums = group->own = *sums;
+		group->sums = group->own = model_sums(model, sums);
 		group->name = function->name;
 	}
 }

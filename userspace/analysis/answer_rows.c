@@ -50,6 +50,9 @@ void answer_sums(json_t *object, const struct stack_sums *sums)
 		{ "live_bytes", sums->live_bytes },
 		{ "live_blocks", sums->live_blocks },
 		{ "peak_bytes", sums->peak_bytes },
+		{ "peak_blocks", sums->peak_blocks },
+		{ "at_peak_bytes", sums->at_peak_bytes },
+		{ "at_peak_blocks", sums->at_peak_blocks },
 		{ "allocated_bytes", sums->allocated_bytes },
 		{ "allocations", sums->allocations },
 		{ "reallocations", sums->reallocations },
@@ -57,6 +60,7 @@ void answer_sums(json_t *object, const struct stack_sums *sums)
 		{ "temporary", sums->temporary },
 		{ "ended", sums->ended },
 		{ "mean_lifetime_ns", sums->ended ? sums->lifetime_ns / sums->ended : 0 },
+		{ "lifetime_us", sums->lifetime_us },
 		{ "first_ns", sums->first_ns },
 		{ "last_ns", sums->last_ns },
 	};
@@ -97,7 +101,8 @@ json_t *answer_rows(const struct model *model, const struct sort_key *key, size_
 	     i < count && (!limit || i - from < limit) && frames < ANSWER_FRAMES_MAX; i++) {
 		const struct stack *stack = &model->stacks[ranked[i].id];
 		json_t *row = json_pack("{s:I}", "id", (json_int_t)ranked[i].id);
-		answer_sums(row, &stack->sums);
+		struct stack_sums sums = model_sums(model, &stack->sums);
+		answer_sums(row, &sums);
 		json_object_set_new(row, "status", json_string(answer_status(stack)));
 		json_object_set_new(row, "frames", answer_frames(model, stack));
 		frames += stack->frame_count;

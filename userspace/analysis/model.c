@@ -49,6 +49,22 @@ int model_open(struct model *model, const struct filter *filter)
 	return model->live && model->mapped && model->events ? 0 : -ENOMEM;
 }
 
+int model_open_again(struct model *again, const struct model *model)
+{
+	int err = model_open(again, &model->filter);
+
+	again->end_ns = model->end_ns;
+	again->to_event = model->to_event;
+	if (err || !model->stack_passes_count)
+		return err;
+	again->stack_passes = malloc(model->stack_passes_count);
+	if (!again->stack_passes)
+		return -ENOMEM;
+	memcpy(again->stack_passes, model->stack_passes, model->stack_passes_count);
+	again->stack_passes_count = model->stack_passes_count;
+	return 0;
+}
+
 static int feed_stacks(struct model *model, struct bytes_reader *in)
 {
 	struct stack_record *record = malloc(sizeof(*record));

@@ -12,6 +12,7 @@
 #include "analysis/live.h"
 #include "analysis/mapped.h"
 #include "analysis/timeline.h"
+#include "base/block_event.h"
 #include "base/map.h"
 #include "capture/end.h"
 #include "capture/format.h"
@@ -21,13 +22,17 @@
 /* Sums of the blocks that one stack allocated. A realloc hands its block over to the realloc's
  * stack. */
 struct stack_sums {
-	uint64_t live_bytes, live_blocks, peak_bytes;
+	uint64_t live_bytes, live_blocks;
+	uint64_t peak_bytes, peak_blocks; /* blocks: when that many bytes were first reached */
+	uint64_t at_peak_bytes, at_peak_blocks; /* live when most was of all stacks together */
 	uint64_t allocated_bytes, allocations, reallocations, frees;
 	uint64_t temporary; /* freed by the same thread, without another allocation of it in between
 			     */
 	uint64_t ended,
 		lifetime_ns; /* blocks that were freed or resized, and how long they lived in all */
+	uint64_t lifetime_us; /* of all blocks, those that are live included */
 	uint64_t first_ns, last_ns;
+	uint64_t peak_event; /* of the peak that at_peak_* are of, if the model has no later one */
 };
 
 /* Blocks by size, or by how long they lived: of each power of two. */
@@ -68,6 +73,8 @@ struct model_module {
 	struct names **names; /* one per NAMES chunk of the module */
 	size_t names_count;
 };
+
+typedef void model_event_fn(void *context, const struct block_event *event);
 
 struct model {
 	struct session_record session;
@@ -110,15 +117,27 @@ struct model {
 	uint64_t frees_of_inherited; /* of live_totals.frees_of_unknown: copies of a parent's blocks
 				      */
 	struct capture_event *events; /* decoded, one chunk's */
+	model_event_fn *tell; /* each event that passes the filter; NULL: nobody wants to know */
+	void *tell_context;
 };
 
 int model_open(struct model *model, const struct filter *filter);
+
+/* One that will be fed the same once more, without the chunks that name frames: which stacks pass the
+ * filter is known from the first time. 0 or -ENOMEM. */
+int model_open_again(struct model *again, const struct model *model);
 
 /* Sums of all blocks, or of those that pass the filter. */
 const struct live_totals *model_totals(const struct model *model);
 
 /* How long the recording lasted, as far as is known. */
 uint64_t model_duration_ns(const struct model *model);
+
+/* Until when is counted: the end of the recording, or of what the filter lets through. */
+uint64_t model_until_ns(const struct model *model);
+
+/* The sums as they are then: in the model, some are brought up only when they next change. */
+struct stack_sums model_sums(const struct model *model, const struct stack_sums *sums);
 
 /* 0, -EBADMSG, -ENOMEM. */
 int model_feed(struct model *model, enum chunk_type type, const void *raw, size_t size);

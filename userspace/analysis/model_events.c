@@ -48,9 +48,42 @@ static unsigned bin_of(uint64_t value)
 	return value ? 64 - (unsigned)__builtin_clzll(value) : 0;
 }
 
+/* What was live at the last peak is noted at the first change after it, so that a peak costs
+ * nothing by itself. */
+static void note_at_peak(const struct model *model, struct stack_sums *sums)
+{
+	if (sums->peak_event == model->peak_event)
+		return;
+	sums->at_peak_bytes = sums->live_bytes;
+	sums->at_peak_blocks = sums->live_blocks;
+	sums->peak_event = model->peak_event;
+}
+
+uint64_t model_until_ns(const struct model *model)
+{
+	uint64_t end = model_duration_ns(model);
+
+	return end < model->filter.to_ns ? end : model->filter.to_ns;
+}
+
+struct stack_sums model_sums(const struct model *model, const struct stack_sums *sums)
+{
+	struct stack_sums now = *sums;
+
+	note_at_peak(model, &now);
+	now.lifetime_us += now.live_blocks * (model_until_ns(model) / 1000);
+	/* times may fall back a little, and blocks have lived for less */
+	if (now.lifetime_us > INT64_MAX)
+		now.lifetime_us = 0;
+	return now;
+}
+
+/* A lifetime is the end less the beginning, which are added up as they come: unsigned numbers wrap,
+ * so that what is negative meanwhile is right again at the end. */
 static void add_allocation(struct stack_sums *sums, const struct capture_event *event,
 			   const struct block *block)
 {
+	sums->lifetime_us -= block->time_ns / 1000;
 	sums->live_bytes += block->size;
 	sums->live_blocks++;
 	sums->allocated_bytes += block->size;
@@ -58,8 +91,10 @@ static void add_allocation(struct stack_sums *sums, const struct capture_event *
 		sums->reallocations++;
 	else
 		sums->allocations++;
-	if (sums->live_bytes > sums->peak_bytes)
+	if (sums->live_bytes > sums->peak_bytes) {
 		sums->peak_bytes = sums->live_bytes;
+		sums->peak_blocks = sums->live_blocks;
+	}
 	if (sums->allocations + sums->reallocations == 1)
 		sums->first_ns = event->time_ns;
 	sums->last_ns = event->time_ns;
@@ -82,8 +117,10 @@ static void add_block(struct model *model, const struct capture_event *event,
 	struct size_bin *bin = &model->sizes[bin_of(block->size)];
 
 	sums_of(model, block, sums);
-	for (int i = 0; i < SUMS_OF_BLOCK; i++)
+	for (int i = 0; i < SUMS_OF_BLOCK; i++) {
+		note_at_peak(model, sums[i]);
 		add_allocation(sums[i], event, block);
+	}
 	bin->allocations++;
 	bin->allocated_bytes += block->size;
 	bin->live_blocks++;
@@ -93,7 +130,7 @@ static void add_block(struct model *model, const struct capture_event *event,
 enum block_end {
 	ENDS_BY_FREE,
 	ENDS_BY_REALLOC,
-	ENDS_UNSEEN, /* with its program, or its free was missed: nobody knows when */
+	ENDS_UNSEEN, /* with its program, or its free was missed: some time before */
 };
 
 static void remove_block(struct model *model, const struct block *block, enum block_end how,
@@ -105,8 +142,10 @@ static void remove_block(struct model *model, const struct block *block, enum bl
 
 	sums_of(model, block, sums);
 	for (int i = 0; i < SUMS_OF_BLOCK; i++) {
+		note_at_peak(model, sums[i]);
 		sums[i]->live_bytes -= block->size;
 		sums[i]->live_blocks--;
+		sums[i]->lifetime_us += time_ns / 1000;
 		sums[i]->frees += how == ENDS_BY_FREE;
 		sums[i]->temporary += is_temporary;
 		sums[i]->ended += how != ENDS_UNSEEN;
@@ -149,6 +188,23 @@ static void count_suppressed(struct model *model, const struct outcome *outcome)
 	model->suppressed.live_blocks++;
 }
 
+static void tell_end(const struct model *model, enum block_event_kind kind, uint64_t time_ns,
+		     const struct block *block)
+{
+	const struct thread_record *thread = model_thread(model, block->thread);
+	const struct block_event told = { .kind = kind,
+					  .flags = BLOCK_EVENT_HAS_OLD,
+					  .time_ns = time_ns,
+					  .pid = thread->pid,
+					  .tid = thread->tid,
+					  .old_address = block->address,
+					  .old_size = block->size,
+					  .old_stack = block->stack };
+
+	if (model->tell)
+		model->tell(model->tell_context, &told);
+}
+
 static void end_block(void *context, const struct block *block)
 {
 	struct model *model = context;
@@ -157,11 +213,12 @@ static void end_block(void *context, const struct block *block)
 		end_suppressed(model, block);
 	if (!model_block_passes(model, block))
 		return;
+	tell_end(model, BLOCK_ENDED, model->last_time_ns, block);
 	if (model->filter.is_set) {
 		end_filtered(model, block);
 		model->filtered.ended_blocks++;
 	}
-	remove_block(model, block, ENDS_UNSEEN, 0, false);
+	remove_block(model, block, ENDS_UNSEEN, model->last_time_ns, false);
 	processes_end_block(&model->processes, block);
 }
 
@@ -205,6 +262,47 @@ void model_prefetch(const struct model *model, const struct capture_event *event
 		__builtin_prefetch(&model->stacks[event->stack].sums, 1);
 }
 
+static enum block_event_kind kind_of(const struct capture_event *event)
+{
+	if (event->flags & CAPTURE_EVENT_FAILED)
+		return BLOCK_FAILED;
+	return event->kind == CAPTURE_FREE	? BLOCK_FREED
+	       : event->kind == CAPTURE_REALLOC ? BLOCK_REALLOCATED
+						: BLOCK_ALLOCATED;
+}
+
+/* What is left of the event and its outcome: what the sums count, no more and no less. */
+static void tell(struct model *model, const struct capture_event *event,
+		 const struct outcome *outcome, bool was_temporary)
+{
+	const struct thread_record *thread = model_thread(model, event->thread);
+	enum block_event_kind kind = kind_of(event);
+	struct block_event told = { .kind = kind,
+				    .time_ns = event->time_ns,
+				    .pid = thread->pid,
+				    .tid = thread->tid,
+				    .size = event->size,
+				    .stack = event->stack,
+				    .old_address = event->old_address };
+
+	if (outcome->has_missed)
+		tell_end(model, BLOCK_MISSED, event->time_ns, &outcome->missed);
+	if (outcome->has_allocated) {
+		told.flags |= BLOCK_EVENT_HAS_NEW;
+		told.address = event->address;
+	}
+	if (kind == BLOCK_FREED)
+		told.old_address = event->address;
+	if (outcome->has_freed) {
+		told.flags |= BLOCK_EVENT_HAS_OLD | (was_temporary ? BLOCK_EVENT_TEMPORARY : 0);
+		told.old_size = outcome->freed.size;
+		told.old_stack = outcome->freed.stack;
+	}
+	if (told.flags || (kind == BLOCK_FREED && outcome->was_unknown) ||
+	    (kind == BLOCK_FAILED && model_call_passes(model, event->time_ns, event->thread)))
+		model->tell(model->tell_context, &told);
+}
+
 int model_apply(struct model *model, const struct capture_event *event)
 {
 	const struct thread_record *thread = model_thread(model, event->thread);
@@ -238,12 +336,14 @@ int model_apply(struct model *model, const struct capture_event *event)
 		return err;
 	model->frees_of_inherited += outcome.was_unknown && thread->inherits;
 	bool was_temporary = is_temporary(model, event, &outcome);
+	if (model->tell)
+		tell(model, event, &outcome, was_temporary);
 	if (outcome.has_freed)
 		remove_block(model, &outcome.freed,
 			     event->kind == CAPTURE_FREE ? ENDS_BY_FREE : ENDS_BY_REALLOC,
 			     event->time_ns, was_temporary);
 	if (outcome.has_missed)
-		remove_block(model, &outcome.missed, ENDS_UNSEEN, 0, false);
+		remove_block(model, &outcome.missed, ENDS_UNSEEN, event->time_ns, false);
 	if (outcome.has_allocated) {
 		add_block(model, event, &outcome.allocated);
 		model->thread_states[event->thread].last_allocation = event->address;

@@ -21,6 +21,9 @@ void tree_add_sums(struct stack_sums *sums, const struct stack_sums *more)
 	sums->live_bytes += more->live_bytes;
 	sums->live_blocks += more->live_blocks;
 	sums->peak_bytes += more->peak_bytes;
+	sums->peak_blocks += more->peak_blocks;
+	sums->at_peak_bytes += more->at_peak_bytes;
+	sums->at_peak_blocks += more->at_peak_blocks;
 	sums->allocated_bytes += more->allocated_bytes;
 	sums->allocations += more->allocations;
 	sums->reallocations += more->reallocations;
@@ -28,6 +31,7 @@ void tree_add_sums(struct stack_sums *sums, const struct stack_sums *more)
 	sums->temporary += more->temporary;
 	sums->ended += more->ended;
 	sums->lifetime_ns += more->lifetime_ns;
+	sums->lifetime_us += more->lifetime_us;
 }
 
 /* The child for this frame, moved to the front: callers come in runs. */
@@ -64,15 +68,15 @@ static bool add_stack(const struct model *model, struct tree_node *root, const s
 		      bool is_bottom_up)
 {
 	struct named_frame names[NAMES_INLINE_MAX];
+	const struct stack_sums sums = model_sums(model, &stack->sums);
 	struct tree_node *node = root;
 
-	tree_add_sums(&root->sums, &stack->sums);
+	tree_add_sums(&root->sums, &sums);
 	for (uint32_t i = 0; i < stack->frame_count; i++) {
 		uint32_t at = is_bottom_up ? i : stack->frame_count - 1 - i;
 		size_t count = frame_names(model, &stack->frames[at], names);
 		for (size_t k = 0; k < count; k++)
-			if (!add_frame(&node, &names[is_bottom_up ? k : count - 1 - k],
-				       &stack->sums))
+			if (!add_frame(&node, &names[is_bottom_up ? k : count - 1 - k], &sums))
 				return false;
 	}
 	return true;

@@ -3,6 +3,7 @@
 
 #include "commands/command.h"
 #include "commands/debuginfod.h"
+#include "commands/events.h"
 #include "commands/filter_options.h"
 #include "commands/open.h"
 #include "commands/rows.h"
@@ -13,19 +14,22 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct export_format *const FORMATS[] = { &EXPORT_PPROF, &EXPORT_FOLDED,
-						       &EXPORT_SPEEDSCOPE, &EXPORT_CSV,
-						       &EXPORT_NDJSON };
+static const struct export_format *const FORMATS[] = {
+	&EXPORT_PPROF,	   &EXPORT_FOLDED, &EXPORT_SPEEDSCOPE, &EXPORT_DHAT,  &EXPORT_MASSIF,
+	&EXPORT_HEAPTRACK, &EXPORT_CSV,	   &EXPORT_NDJSON,     &EXPORT_EVENTS
+};
 
+#define FORMAT_NAMES \
+	"pprof (default), folded, speedscope, dhat, massif, heaptrack, csv, ndjson or events"
 #define FORMAT_COUNT (sizeof(FORMATS) / sizeof(FORMATS[0]))
 
-/* What a format with one value takes; names as report --sort has them. */
+/* What a format with one value takes. */
 static const struct {
 	const char *name, *field;
 } METRICS[] = {
-	{ "live", "live_bytes" },	    { "peak", "peak_bytes" },
-	{ "allocated", "allocated_bytes" }, { "count", "allocations" },
-	{ "temporary", "temporary" },
+	{ "live", "live_bytes" },   { "at-peak", "at_peak_bytes" },
+	{ "peak", "peak_bytes" },   { "allocated", "allocated_bytes" },
+	{ "count", "allocations" }, { "temporary", "temporary" },
 };
 
 #define METRIC_COUNT (sizeof(METRICS) / sizeof(METRICS[0]))
@@ -35,9 +39,10 @@ enum option_key {
 };
 
 static const struct argp_option OPTIONS[] = {
-	{ "format", 'f', "FORMAT", 0, "pprof (default), folded, speedscope, csv or ndjson", 0 },
+	{ "format", 'f', "FORMAT", 0, FORMAT_NAMES, 0 },
 	{ "metric", 'm', "KEY", 0,
-	  "of folded stacks: live (default), peak, allocated, count or temporary", 0 },
+	  "of folded stacks: live (default), at-peak (of all together), peak (of each), allocated, count or temporary",
+	  0 },
 	{ "output", 'o', "FILE", 0, "write there, only for you to read (default: standard output)",
 	  0 },
 	{ "debuginfod", KEY_DEBUGINFOD, NULL, 0,
@@ -68,8 +73,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 				arguments->format = FORMATS[i];
 				return 0;
 			}
-		argp_error(state, "--format: pprof, folded, speedscope, csv or ndjson, not %s",
-			   value);
+		argp_error(state, "--format: " FORMAT_NAMES ", not %s", value);
 		return 0;
 	case 'm':
 		for (size_t i = 0; i < METRIC_COUNT; i++)
@@ -77,7 +81,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
 				arguments->metric = METRICS[i].field;
 				return 0;
 			}
-		argp_error(state, "--metric: live, peak, allocated, count or temporary, not %s",
+		argp_error(state,
+			   "--metric: live, at-peak, peak, allocated, count or temporary, not %s",
 			   value);
 		return 0;
 	case 'o': arguments->output = value; return 0;
@@ -103,7 +108,7 @@ static const struct argp ARGP = {
 	OPTIONS,
 	parse,
 	"FILE",
-	"Writes a capture's stacks and their sums for other tools. What is written is neither encrypted nor signed any more. "
+	"Writes a capture's stacks and their sums, or its events, for other tools. What is written is neither encrypted nor signed any more. "
 	"It is on record as an export.",
 	CHILDREN,
 	NULL,
@@ -129,7 +134,15 @@ static void write_row(void *context, const json_t *row)
 {
 	struct writing *writing = context;
 
-	writing->format->row(&writing->export, row);
+	if (writing->format->row)
+		writing->format->row(&writing->export, row);
+}
+
+static void write_event(void *context, const struct block_event *event)
+{
+	struct writing *writing = context;
+
+	writing->format->event(&writing->export, event);
 }
 
 static int write_all(struct opened_capture *capture, struct writing *writing)
@@ -140,6 +153,8 @@ static int write_all(struct opened_capture *capture, struct writing *writing)
 		writing->format->begin(&writing->export);
 	int status = rows_each(capture, write_row, writing, &report);
 	writing->export.report = report;
+	if (!status && writing->format->event)
+		status = events_each(capture, write_event, writing);
 	if (!status && writing->format->end)
 		writing->format->end(&writing->export);
 	json_decref(report);

@@ -35,5 +35,6 @@ static void write_row(struct export *export, const json_t *row)
 	fprintf(export->out, " %" PRIu64 "\n", value);
 }
 
-const struct export_format EXPORT_FOLDED = { "folded", "folded stacks, for flame graphs", NULL,
-					     write_row, NULL };
+const struct export_format EXPORT_FOLDED = { "folded", "folded stacks, for flame graphs",
+					     NULL,     write_row,
+					     NULL,     NULL };

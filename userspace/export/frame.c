@@ -32,3 +32,18 @@ char *export_frame_name(const json_t *frame, char *text, size_t size)
 	}
 	return text_safe(text, size, function, strlen(function));
 }
+
+char *export_target_name(const json_t *report, char *text, size_t size)
+{
+	const json_t *targets = json_object_get(json_object_get(report, "capture"), "targets");
+	const json_t *first = json_array_get(targets, 0);
+	size_t count = json_array_size(targets);
+	const char *name = export_text(first, "exe");
+	char whole[2048];
+
+	if (!*name)
+		name = export_text(first, "comm");
+	snprintf(whole, sizeof(whole), count > 1 ? "%.2000s and %zu more" : "%.2000s", name,
+		 count - 1);
+	return text_safe(text, size, whole, strlen(whole));
+}

@@ -247,5 +247,6 @@ static void end(struct export *export)
 }
 
 const struct export_format EXPORT_PPROF = {
-	"pprof", "for `go tool pprof', with the values of a heap profile", begin, write_row, end
+	"pprof", "for `go tool pprof', with the values of a heap profile", begin, write_row, NULL,
+	end
 };

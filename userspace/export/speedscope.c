@@ -115,4 +115,5 @@ static void end(struct export *export)
 }
 
 const struct export_format EXPORT_SPEEDSCOPE = { "speedscope", "for https://www.speedscope.app",
-						 begin, write_row, end };
+						 begin,	       write_row,
+						 NULL,	       end };

@@ -44,8 +44,10 @@ static void write_ndjson(struct export *export, const json_t *row)
 	putc('\n', export->out);
 }
 
-const struct export_format EXPORT_CSV = { "csv", "a line for each stack, leaf first", begin_csv,
-					  write_csv, NULL };
-const struct export_format EXPORT_NDJSON = { "ndjson",
-					     "a JSON object for each stack, as in report --json",
-					     NULL, write_ndjson, NULL };
+const struct export_format EXPORT_CSV = { "csv",     "a line for each stack, leaf first",
+					  begin_csv, write_csv,
+					  NULL,	     NULL };
+const struct export_format EXPORT_NDJSON = {
+	"ndjson", "a JSON object for each stack, as in report --json", NULL, write_ndjson, NULL,
+	NULL
+};

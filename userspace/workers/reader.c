@@ -3,10 +3,10 @@
  * The reader: a child of the vault with one capture's key and no right at all. It verifies,
  * decrypts and analyses that capture, and answers questions about it until the asker hangs up.
  */
-#include "analysis/answer.h"
 #include "base/frame.h"
 #include "base/message.h"
 #include "base/text.h"
+#include "workers/reader.h"
 #include "workers/worker.h"
 
 #include <errno.h>
@@ -16,35 +16,21 @@
 #include <string.h>
 #include <unistd.h>
 
-struct reading {
-	int capture;
-	uint8_t key[CAPTURE_KEY_BYTES]; /* until it is loaded */
-	bool is_loaded;
-	struct filter filter;
-	struct capture_reader *reader;
-	struct model model;
-	struct answer_context context;
-	struct reader_done done;
-	char error[256]; /* "" where the capture can be used */
-};
-
-/* What frames are called is at the end of a capture: where a filter needs it, that is read before
- * the events. */
-static bool is_wanted(enum chunk_type type, bool is_for_names, bool has_names)
+bool reader_wants(enum chunk_type type, enum reader_part part)
 {
 	bool is_name = type == CHUNK_STACKS || type == CHUNK_MODULES || type == CHUNK_NAMES;
 
-	return is_for_names ? is_name : !(has_names && is_name);
+	return part == READ_ALL || is_name == (part == READ_NAMES);
 }
 
-static int read_chunks(struct reading *reading, bool is_for_names, bool has_names)
+static int read_chunks(struct reading *reading, enum reader_part part)
 {
 	struct chunk chunk;
 	int err = capture_reader_open(reading->capture, reading->key, &reading->reader), more = 0;
 
 	reading->done.chunks = reading->done.bytes = 0;
 	while (!err && (more = capture_reader_next(reading->reader, &chunk)) == 1) {
-		if (is_wanted(chunk.type, is_for_names, has_names))
+		if (reader_wants(chunk.type, part))
 			err = model_feed(&reading->model, chunk.type, chunk.raw, chunk.size);
 		reading->done.chunks++;
 		reading->done.bytes += chunk.size;
@@ -68,11 +54,11 @@ static int pass(struct reading *reading, const struct filter *filter, const stru
 	if (moment->to_ns && moment->to_ns < filter->to_ns)
 		reading->model.filter.to_ns = moment->to_ns;
 	if (!err && has_names) {
-		err = read_chunks(reading, true, false);
+		err = read_chunks(reading, READ_NAMES);
 		capture_reader_free(reading->reader);
 		reading->reader = NULL;
 	}
-	return err ? err : read_chunks(reading, false, has_names);
+	return err ? err : read_chunks(reading, has_names ? READ_REST : READ_ALL);
 }
 
 static void forget(struct reading *reading)
@@ -110,6 +96,8 @@ static void load(struct reading *reading, const struct filter *filter)
 {
 	int err = read_capture(reading, filter);
 
+	if (!err)
+		err = reader_events_begin(reading);
 	sodium_memzero(reading->key, sizeof(reading->key));
 	reading->is_loaded = true;
 	const struct capture_verdict *verdict = reading->reader
@@ -173,6 +161,8 @@ static bool serve(struct reading *reading, int asker)
 		reply = json_pack("{s:s, s:i}", "error", reading->error, "exit", 6);
 	else if (wrong)
 		reply = json_pack("{s:s, s:i}", "error", wrong, "exit", 2);
+	else if (reader_asks_events(question))
+		reply = reader_events(reading);
 	else
 		reply = answer(&reading->context, question);
 	document = reply ? json_dumps(reply, JSON_COMPACT) : NULL;

@@ -77,13 +77,6 @@ static void feed_names(struct model *model)
 		stack_record_put(&out, &stack);
 	}
 	feed(model, CHUNK_STACKS, &out);
-	for (uint32_t id = 1; id <= THREADS; id++)
-		thread_record_put(&out,
-				  &(struct thread_record) { .id = id,
-							    .pid = THREAD_ROWS[id].pid,
-							    .tid = THREAD_ROWS[id].tid,
-							    .comm = (char *)THREAD_ROWS[id].comm });
-	feed(model, CHUNK_THREADS, &out);
 }
 
 /* --- the plain model --- */
@@ -123,11 +116,13 @@ static bool passes(const struct filter *filter, const struct capture_event *allo
 }
 
 static void plain_close(struct plain *plain, const struct filter *filter, struct plain_block *block,
-			bool is_free, uint64_t time_ns)
+			const struct capture_event *event)
 {
+	bool is_free = event->kind == CAPTURE_FREE;
+
 	if (passes(filter, &block->event)) {
 		plain->ended++;
-		plain->lifetime_ns += time_ns - block->event.time_ns;
+		plain->lifetime_ns += event->time_ns - block->event.time_ns;
 		struct stack_sums *sums = &plain->stacks[block->event.stack];
 		plain->totals.live_bytes -= block->event.size;
 		plain->totals.live_blocks--;
@@ -135,6 +130,7 @@ static void plain_close(struct plain *plain, const struct filter *filter, struct
 		sums->live_bytes -= block->event.size;
 		sums->live_blocks--;
 		sums->frees += is_free;
+		sums->lifetime_us += event->time_ns / 1000 - block->event.time_ns / 1000;
 		plain->totals.frees += is_free;
 	}
 	block->is_there = false;
@@ -149,12 +145,11 @@ static void plain_apply(struct plain *plain, const struct filter *filter,
 	if (event->time_ns > filter->to_ns)
 		return;
 	if (event->kind == CAPTURE_FREE) {
-		plain_close(plain, filter, block, true, event->time_ns);
+		plain_close(plain, filter, block, event);
 		return;
 	}
 	if (event->kind == CAPTURE_REALLOC)
-		plain_close(plain, filter, &blocks[event->old_address / 16 - 1], false,
-			    event->time_ns);
+		plain_close(plain, filter, &blocks[event->old_address / 16 - 1], event);
 	*block = (struct plain_block) { true, *event };
 	if (!passes(filter, event))
 		return;
@@ -164,8 +159,10 @@ static void plain_apply(struct plain *plain, const struct filter *filter,
 	sums->allocated_bytes += event->size;
 	sums->allocations += event->kind == CAPTURE_ALLOC;
 	sums->reallocations += event->kind == CAPTURE_REALLOC;
-	if (sums->live_bytes > sums->peak_bytes)
+	if (sums->live_bytes > sums->peak_bytes) {
 		sums->peak_bytes = sums->live_bytes;
+		sums->peak_blocks = sums->live_blocks;
+	}
 	plain->totals.allocations += event->kind == CAPTURE_ALLOC;
 	plain->totals.reallocations += event->kind == CAPTURE_REALLOC;
 	plain->totals.allocated_bytes += event->size;
@@ -174,6 +171,22 @@ static void plain_apply(struct plain *plain, const struct filter *filter,
 	if (plain->totals.live_bytes > plain->totals.peak_bytes) {
 		plain->totals.peak_bytes = plain->totals.live_bytes;
 		plain->totals.peak_time_ns = event->time_ns;
+		for (int i = 0; i <= STACKS; i++) {
+			plain->stacks[i].at_peak_bytes = plain->stacks[i].live_bytes;
+			plain->stacks[i].at_peak_blocks = plain->stacks[i].live_blocks;
+		}
+	}
+}
+
+/* What is live lives until the end. */
+static void plain_end(struct plain *plain, const struct filter *filter, uint64_t end_ns)
+{
+	for (size_t i = 0; i < 2 * PLACES; i++) {
+		const struct plain_block *block = &plain->blocks[i / PLACES][i % PLACES];
+		if (block->is_there && passes(filter, &block->event))
+			plain->stacks[block->event.stack].lifetime_us += end_ns / 1000 -
+									 block->event.time_ns /
+										 1000;
 	}
 }
 
@@ -239,7 +252,7 @@ static void make_filter(struct filter *filter, unsigned *seed)
 static void compare(struct model *model, const struct plain *plain)
 {
 	const struct live_totals *totals = model_totals(model);
-	uint64_t of_processes = 0, lifetime_ns = 0;
+	uint64_t of_processes = 0, lifetime_ns = 0, at_peak = 0;
 
 	assert_int_equal(totals->live_bytes, plain->totals.live_bytes);
 	assert_int_equal(totals->live_blocks, plain->totals.live_blocks);
@@ -252,20 +265,27 @@ static void compare(struct model *model, const struct plain *plain)
 	assert_int_equal(totals->freed_bytes, plain->totals.freed_bytes);
 	assert_int_equal(totals->frees_of_unknown + totals->missed_frees, 0);
 	for (uint32_t id = 1; id <= STACKS; id++) {
-		const struct stack_sums *sums = &model->stacks[id].sums,
+		const struct stack_sums sums = model_sums(model, &model->stacks[id].sums),
 					*expected = &plain->stacks[id];
-		assert_int_equal(sums->live_bytes, expected->live_bytes);
-		assert_int_equal(sums->live_blocks, expected->live_blocks);
-		assert_int_equal(sums->peak_bytes, expected->peak_bytes);
-		assert_int_equal(sums->allocations, expected->allocations);
-		assert_int_equal(sums->frees, expected->frees);
-		lifetime_ns += sums->lifetime_ns;
+		assert_int_equal(sums.live_bytes, expected->live_bytes);
+		assert_int_equal(sums.live_blocks, expected->live_blocks);
+		assert_int_equal(sums.peak_bytes, expected->peak_bytes);
+		assert_int_equal(sums.peak_blocks, expected->peak_blocks);
+		assert_int_equal(sums.at_peak_bytes, expected->at_peak_bytes);
+		assert_int_equal(sums.at_peak_blocks, expected->at_peak_blocks);
+		assert_int_equal(sums.allocations, expected->allocations);
+		assert_int_equal(sums.frees, expected->frees);
+		assert_int_equal(sums.lifetime_us, expected->lifetime_us);
+		lifetime_ns += sums.lifetime_ns;
+		at_peak += sums.at_peak_bytes;
 	}
+	assert_int_equal(at_peak, totals->peak_bytes);
 	assert_int_equal(lifetime_ns, plain->lifetime_ns);
 	/* by thread, by allocator, by size: the same blocks */
 	uint64_t of_threads = 0, of_allocators = 0, of_sizes = 0, ended = 0, lived = 0;
 	for (size_t i = 0; i < model->thread_state_count; i++) {
 		of_threads += model->thread_states[i].sums.live_bytes;
+		at_peak -= model_sums(model, &model->thread_states[i].sums).at_peak_bytes;
 		ended += model->thread_states[i].sums.ended;
 	}
 	for (size_t i = 0; i < 256; i++)
@@ -277,6 +297,7 @@ static void compare(struct model *model, const struct plain *plain)
 			assert_in_range(model->sizes[i].live_bytes / model->sizes[i].live_blocks,
 					1ull << (i - 1), (1ull << i) - 1);
 	}
+	assert_int_equal(at_peak, 0);
 	assert_int_equal(of_threads, plain->totals.live_bytes);
 	assert_int_equal(of_allocators, plain->totals.allocated_bytes);
 	assert_int_equal(of_sizes, plain->totals.live_bytes);
@@ -289,6 +310,65 @@ static void compare(struct model *model, const struct plain *plain)
 	assert_int_equal(root->sums.live_bytes, plain->totals.live_bytes);
 	assert_int_equal(root->sums.allocated_bytes, plain->totals.allocated_bytes);
 	tree_free(root);
+}
+
+/* Sums of what is told of each event. */
+static void add_told(void *context, const struct block_event *event)
+{
+	struct live_totals *totals = context;
+
+	if (event->flags & BLOCK_EVENT_HAS_OLD) {
+		totals->live_bytes -= event->old_size;
+		totals->live_blocks--;
+		totals->frees += event->kind == BLOCK_FREED;
+	}
+	if (!(event->flags & BLOCK_EVENT_HAS_NEW))
+		return;
+	totals->live_bytes += event->size;
+	totals->live_blocks++;
+	totals->allocations += event->kind == BLOCK_ALLOCATED;
+	totals->reallocations += event->kind == BLOCK_REALLOCATED;
+	if (totals->live_bytes > totals->peak_bytes) {
+		totals->peak_bytes = totals->live_bytes;
+		totals->peak_time_ns = event->time_ns;
+	}
+}
+
+static void feed_threads(struct model *model)
+{
+	struct bytes_buffer out = { 0 };
+
+	for (uint32_t id = 1; id <= THREADS; id++)
+		thread_record_put(&out,
+				  &(struct thread_record) { .id = id,
+							    .pid = THREAD_ROWS[id].pid,
+							    .tid = THREAD_ROWS[id].tid,
+							    .comm = (char *)THREAD_ROWS[id].comm });
+	feed(model, CHUNK_THREADS, &out);
+}
+
+/* Fed once more, without names, it tells of the same events. */
+static void compare_told(const struct model *model, const struct capture_event *events,
+			 const struct plain *plain)
+{
+	struct live_totals told = { 0 };
+	struct bytes_buffer out = { 0 };
+	struct model again;
+
+	assert_int_equal(model_open_again(&again, model), 0);
+	again.tell = add_told;
+	again.tell_context = &told;
+	feed_threads(&again);
+	capture_events_encode(&out, events, EVENTS);
+	feed(&again, CHUNK_EVENTS, &out);
+	assert_int_equal(told.live_bytes, plain->totals.live_bytes);
+	assert_int_equal(told.live_blocks, plain->totals.live_blocks);
+	assert_int_equal(told.peak_bytes, plain->totals.peak_bytes);
+	assert_int_equal(told.peak_time_ns, plain->totals.peak_time_ns);
+	assert_int_equal(told.allocations, plain->totals.allocations);
+	assert_int_equal(told.reallocations, plain->totals.reallocations);
+	assert_int_equal(told.frees, plain->totals.frees);
+	model_close(&again);
 }
 
 static void every_figure_is_that_of_the_blocks_that_pass(void **state)
@@ -308,11 +388,14 @@ static void every_figure_is_that_of_the_blocks_that_pass(void **state)
 		assert_int_equal(model_open(&model, &filter), 0);
 		model.end_ns = END_NS;
 		feed_names(&model);
+		feed_threads(&model);
 		capture_events_encode(&out, events, EVENTS);
 		feed(&model, CHUNK_EVENTS, &out);
 		for (size_t i = 0; i < EVENTS; i++)
 			plain_apply(&plain, &filter, &events[i]);
+		plain_end(&plain, &filter, model_until_ns(&model));
 		compare(&model, &plain);
+		compare_told(&model, events, &plain);
 		model_close(&model);
 	}
 }
