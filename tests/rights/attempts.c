@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The table. Where the filter is all that forbids a call, its arguments are such that it does no harm
- * if the filter lets it pass; where a worker may make the call, they ask for what it must not get.
+ * The table. Where the filter is all that forbids a call, its arguments are such that it does no
+ * harm if the filter lets it pass; where a worker may make the call, they ask for what it must not get.
  */
 #include "attempts.h"
 
@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/keyctl.h>
 #include <linux/openat2.h>
 #include <linux/perf_event.h>
@@ -38,6 +39,8 @@ static struct sockaddr_un listener = { AF_UNIX, "socket" }, datagrams = { AF_UNI
 static struct sockaddr_un free_address = { AF_UNIX, "mine" };
 static struct open_how to_read = { .flags = O_RDONLY };
 static struct open_how to_create = { .flags = O_WRONLY | O_CREAT, .mode = 0600 };
+static struct sock_filter permit = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+static struct sock_fprog permit_all = { 1, &permit };
 static struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
 
 static long attach(void)
@@ -222,11 +225,10 @@ const struct attempt ATTEMPTS[] = {
 	{ "open by a folder", SYS_openat, { FOLDER_FD, TEXT("file"), O_RDONLY },
 	  .refused = "symbolizer", .works = OPENS },
 	{ "create a file", SYS_openat, { AT_FDCWD, TEXT("new"), O_WRONLY | O_CREAT, 0600 },
-	  .refused = "symbolizer", .works = OPENS },
-	{ "open to write", SYS_openat, { AT_FDCWD, TEXT("file"), O_WRONLY },
-	  .refused = "symbolizer", .works = OPENS },
+	  .works = "vault" },
+	{ "open to write", SYS_openat, { AT_FDCWD, TEXT("file"), O_WRONLY }, .works = "vault" },
 	{ "truncate by opening", SYS_openat, { AT_FDCWD, TEXT("file"), O_RDONLY | O_TRUNC },
-	  .refused = "symbolizer", .works = OPENS },
+	  .works = "vault" },
 	/* a struct in memory, of which the filter sees nothing */
 	{ "openat2", SYS_openat2, { AT_FDCWD, TEXT("keys/secret"), TEXT(&to_read), sizeof(to_read) },
 	  .works = "resolver" },
@@ -256,7 +258,8 @@ const struct attempt ATTEMPTS[] = {
 	{ "chdir", SYS_chdir, { TEXT("keys") } },
 	{ "fchdir", SYS_fchdir, { FOLDER_FD } },
 	{ "chroot", SYS_chroot, { TEXT("keys") } },
-	{ "name_to_handle_at", SYS_name_to_handle_at, { AT_FDCWD, TEXT("file"), TEXT(page), TEXT(page) } },
+	{ "name_to_handle_at", SYS_name_to_handle_at,
+	  { AT_FDCWD, TEXT("file"), TEXT(page), TEXT(page) } },
 	{ "open_by_handle_at", SYS_open_by_handle_at, { FOLDER_FD, TEXT(page), O_RDONLY } },
 	{ "inotify_init1", SYS_inotify_init1, { 0 } },
 	{ "fanotify_init", SYS_fanotify_init, { 0, 0 } },
@@ -287,15 +290,13 @@ const struct attempt ATTEMPTS[] = {
 	{ "socket, packet", SYS_socket, { AF_PACKET, SOCK_RAW, 0 } },
 	{ "socketpair", SYS_socketpair, { AF_UNIX, SOCK_SEQPACKET, 0, TEXT(page) },
 	  .works = "resolver vault" },
-	{ "socketpair, inet", SYS_socketpair, { AF_INET, SOCK_STREAM, 0, TEXT(page) },
-	  .refused = "resolver vault" },
+	{ "socketpair, inet", SYS_socketpair, { AF_INET, SOCK_STREAM, 0, TEXT(page) } },
 	{ "connect", SYS_connect, { STREAM_FD, TEXT(&listener), sizeof(listener) } },
 	{ "bind", SYS_bind, { STREAM_FD, TEXT(&free_address), sizeof(free_address) } },
 	{ "listen", SYS_listen, { STREAM_FD, 1 } },
 	{ "accept4", SYS_accept4, { STREAM_FD, 0, 0, 0 } },
 	{ "sendto an address", SYS_sendto,
-	  { DATAGRAM_FD, TEXT(page), 1, 0, TEXT(&datagrams), sizeof(datagrams) },
-	  .works = "tracer tracer-perf" },
+	  { DATAGRAM_FD, TEXT(page), 1, 0, TEXT(&datagrams), sizeof(datagrams) } },
 	{ "recvfrom", SYS_recvfrom, { DATAGRAM_FD, TEXT(page), 1, MSG_DONTWAIT, 0, 0 } },
 	{ "setsockopt", SYS_setsockopt, { DATAGRAM_FD, SOL_SOCKET, SO_RCVBUF, TEXT(page), 4 } },
 	{ "shmget", SYS_shmget, { 0, 4096, 0 } },
@@ -315,28 +316,23 @@ const struct attempt ATTEMPTS[] = {
 	{ "kcmp", SYS_kcmp, { 1, 1, 0, 0, 0 } },
 	{ "what a stranger runs", SYS_readlink, .make = see_executable,
 	  .refused = "symbolizer symbolizer-child vault", .works = "resolver watcher" },
-	{ "kill", SYS_kill, .make = send_signal, .refused = "symbolizer" },
+	{ "kill", SYS_kill, .make = send_signal },
 	{ "tgkill", SYS_tgkill, .make = send_signal_to_thread },
 	{ "rt_sigqueueinfo", SYS_rt_sigqueueinfo, { -1, 0, 0 } },
 	{ "pidfd_open", SYS_pidfd_open, .make = take_hold, .works = "resolver symbolizer vault" },
-	{ "pidfd_send_signal", SYS_pidfd_send_signal, { STRANGER_FD, SIGURG, 0, 0 },
-	  .works = "resolver tracer tracer-perf" },
+	{ "pidfd_send_signal", SYS_pidfd_send_signal, { STRANGER_FD, SIGURG, 0, 0 } },
 	{ "pidfd_getfd", SYS_pidfd_getfd, { STRANGER_FD, 0, 0 } },
-	{ "prlimit64 of a stranger", SYS_prlimit64, .make = limit_stranger, .refused = "symbolizer",
-	  .works = "vault" },
+	{ "prlimit64 of a stranger", SYS_prlimit64, .make = limit_stranger },
 	{ "setpriority", SYS_setpriority, .make = schedule },
 	{ "sched_setscheduler", SYS_sched_setscheduler, { 0, SCHED_FIFO, TEXT(page) } },
 	{ "sched_setaffinity", SYS_sched_setaffinity, { 1, 0, 0 } },
-	{ "fcntl, F_SETOWN", SYS_fcntl, .make = own_signals,
-	  .works = "symbolizer symbolizer-child tracer tracer-perf vault writer" },
-	{ "fcntl, F_NOTIFY", SYS_fcntl, { FOLDER_FD, F_NOTIFY, DN_MODIFY },
-	  .works = "symbolizer symbolizer-child tracer tracer-perf vault writer" },
+	{ "fcntl, F_SETOWN", SYS_fcntl, .make = own_signals },
+	{ "fcntl, F_NOTIFY", SYS_fcntl, { FOLDER_FD, F_NOTIFY, DN_MODIFY } },
 
 	/* new processes and programs */
 	{ "clone", SYS_clone, .make = begin_process, .works = "resolver symbolizer vault" },
-	{ "clone, in new namespaces", SYS_clone, .make = begin_namespace,
-	  .works = "resolver symbolizer vault" },
-	{ "clone3", SYS_clone3, { 0, 0 }, .refused = "vault" },
+	{ "clone, in new namespaces", SYS_clone, .make = begin_namespace },
+	{ "clone3", SYS_clone3, { 0, 0 } },
 	{ "execve", SYS_execve, .make = run_program, .works = "vault" },
 	{ "execveat", SYS_execveat, { AT_FDCWD, TEXT("/bin/true"), 0, 0, 0 } },
 #ifdef __x86_64__
@@ -349,10 +345,8 @@ const struct attempt ATTEMPTS[] = {
 	{ "mmap, to execute", SYS_mmap,
 	  { 0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0 }, .works = "vault" },
 	{ "mmap, to write and execute", SYS_mmap,
-	  { 0, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0 },
-	  .works = "vault" },
-	{ "mprotect, to execute", SYS_mprotect, { TEXT(page), 4096, PROT_READ | PROT_EXEC },
-	  .works = "vault" },
+	  { 0, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0 } },
+	{ "mprotect, to execute", SYS_mprotect, { TEXT(page), 4096, PROT_READ | PROT_EXEC } },
 	{ "pkey_mprotect", SYS_pkey_mprotect, { TEXT(page), 4096, PROT_READ | PROT_EXEC, -1 } },
 	{ "remap_file_pages", SYS_remap_file_pages, { TEXT(page), 4096, 0, 0, 0 } },
 	{ "personality", SYS_personality, { 0x0400000 /* READ_IMPLIES_EXEC */ } },
@@ -363,49 +357,44 @@ const struct attempt ATTEMPTS[] = {
 	{ "io_setup", SYS_io_setup, { 1, TEXT(page) } },
 
 	/* rights */
-	{ "setuid", SYS_setuid, { 0 }, .refused = "symbolizer", .works = "vault" },
+	{ "setuid", SYS_setuid, { 0 } },
 	{ "setgid", SYS_setgid, { 0 } },
 	{ "setreuid", SYS_setreuid, { 0, 0 } },
-	{ "setresuid", SYS_setresuid, { 1, 1, 1 }, .refused = "vault" },
-	{ "setresgid", SYS_setresgid, { 1, 1, 1 }, .refused = "vault" },
+	{ "setresuid", SYS_setresuid, { 1, 1, 1 } },
+	{ "setresgid", SYS_setresgid, { 1, 1, 1 } },
 	{ "setfsuid", SYS_setfsuid, { 0 } },
-	{ "setgroups", SYS_setgroups, { 0, 0 }, .refused = "vault" },
+	{ "setgroups", SYS_setgroups, { 0, 0 } },
 	{ "capset", SYS_capset, .make = raise_capabilities, .refused = "symbolizer vault" },
 	{ "prlimit64, to raise", SYS_prlimit64, { 0, RLIMIT_NOFILE, TEXT(&all), 0 },
 	  .refused = "symbolizer vault" },
-	{ "setrlimit, to raise", SYS_setrlimit, { RLIMIT_CORE, TEXT(&all) },
-	  .refused = "symbolizer vault" },
+	{ "setrlimit, to raise", SYS_setrlimit, { RLIMIT_CORE, TEXT(&all) } },
 	{ "prctl, new privileges", SYS_prctl, { PR_SET_NO_NEW_PRIVS, 0, 0, 0, 0 },
-	  .refused = "symbolizer tracer tracer-perf vault" },
+	  .refused = "symbolizer vault" },
 	{ "prctl, ambient capabilities", SYS_prctl,
 	  { PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SYS_PTRACE, 0, 0 },
-	  .refused = "symbolizer tracer tracer-perf vault" },
-	{ "prctl, secure bits", SYS_prctl, { PR_SET_SECUREBITS, 0, 0, 0, 0 },
-	  .refused = "symbolizer tracer tracer-perf vault" },
+	  .refused = "symbolizer vault" },
+	{ "prctl, secure bits", SYS_prctl, { PR_SET_SECUREBITS, 0, 0, 0, 0 } },
 	{ "prctl, core dumps", SYS_prctl, { PR_SET_DUMPABLE, 1, 0, 0, 0 },
-	  .works = "symbolizer tracer tracer-perf vault" },
-	{ "prctl, another filter", SYS_prctl, { PR_SET_SECCOMP, SECCOMP_MODE_FILTER, 0, 0, 0 },
-	  .refused = "symbolizer tracer tracer-perf vault" },
-	{ "prctl, its memory's limits", SYS_prctl, { PR_SET_MM, PR_SET_MM_BRK, TEXT(page), 0, 0 },
-	  .refused = "symbolizer tracer tracer-perf vault" },
+	  .works = "symbolizer vault" },
+	{ "prctl, another filter", SYS_prctl, { PR_SET_SECCOMP, SECCOMP_MODE_FILTER, 0, 0, 0 } },
+	{ "prctl, its memory's limits", SYS_prctl, { PR_SET_MM, PR_SET_MM_BRK, TEXT(page), 0, 0 } },
+	/* the library that the reader uses tries its flags */
 	{ "seccomp, a listener", SYS_seccomp,
-	  { SECCOMP_GET_NOTIF_SIZES, 0, TEXT(page) }, .works = "symbolizer vault" },
+	  { SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, TEXT(&permit_all) },
+	  .works = "vault" },
 	{ "unshare", SYS_unshare, { CLONE_NEWUSER } },
 	{ "setns", SYS_setns, { STRANGER_FD, CLONE_NEWNS } },
 
 	/* the kernel */
-	{ "bpf, PROG_LOAD", SYS_bpf, .make = load_program, .refused = "tracer", .works = "tracer-perf" },
-	{ "bpf, MAP_CREATE", SYS_bpf, .make = make_map, .refused = "tracer", .works = "tracer-perf" },
-	{ "bpf, BTF_GET_NEXT_ID", SYS_bpf, .make = list_types, .refused = "tracer",
+	{ "bpf, PROG_LOAD", SYS_bpf, .make = load_program },
+	{ "bpf, MAP_CREATE", SYS_bpf, .make = make_map },
+	{ "bpf, BTF_GET_NEXT_ID", SYS_bpf, .make = list_types },
+	{ "bpf, PROG_ATTACH", SYS_bpf, .make = attach_program },
+	{ "bpf, OBJ_GET", SYS_bpf, .make = open_pinned },
+	{ "perf_event_open", SYS_perf_event_open, .make = open_perf_event,
 	  .works = "tracer-perf" },
-	{ "bpf, PROG_ATTACH", SYS_bpf, .make = attach_program, .refused = "tracer tracer-perf" },
-	{ "bpf, OBJ_GET", SYS_bpf, .make = open_pinned, .refused = "tracer tracer-perf" },
-	{ "perf_event_open", SYS_perf_event_open, .make = open_perf_event, .refused = "tracer",
-	  .works = "tracer-perf" },
-	{ "ioctl, TIOCSTI", SYS_ioctl, { TERMINAL_FD, TIOCSTI, TEXT("x") }, .refused = "tracer",
-	  .works = "tracer-perf" },
-	{ "ioctl, FIONREAD", SYS_ioctl, { DATAGRAM_FD, FIONREAD, TEXT(page) },
-	  .works = "tracer tracer-perf" },
+	{ "ioctl, TIOCSTI", SYS_ioctl, { TERMINAL_FD, TIOCSTI, TEXT("x") } },
+	{ "ioctl, FIONREAD", SYS_ioctl, { DATAGRAM_FD, FIONREAD, TEXT(page) } },
 	{ "mount", SYS_mount, { TEXT("none"), TEXT("keys"), TEXT("tmpfs"), -1, 0 } },
 	{ "umount2", SYS_umount2, { TEXT("keys"), 0 } },
 	{ "pivot_root", SYS_pivot_root, { TEXT("keys"), TEXT("keys") } },

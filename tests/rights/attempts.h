@@ -7,8 +7,8 @@
 #include <sys/types.h>
 
 /*
- * One call. The filter kills whoever makes it, in every worker but those that a row names: there it
- * is refused by the kernel, as the right to it is gone, or works, as the worker needs it.
+ * One call. The filter kills whoever makes it, in every worker but those that a row names:
+ * there it is refused by the kernel, as the right to it is gone, or works, as the worker needs it.
  */
 struct attempt {
 	const char *name;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * rights: confines itself as each worker does, by the same function and the same policies, and tries
- * from inside what must not be possible. A call that the filter forbids ends the process: each is
- * tried by a process of its own.
+ * rights: confines itself as each worker does, by the same function and the same policies, and
+ * tries from inside what must not be possible. A call that the filter forbids ends the process:
+ * each is tried by a process of its own.
  *
  * Of each policy:
  * - every attempt of the table ends as its row says, so that a policy that is widened fails here
@@ -62,7 +62,7 @@ static void hold_descriptors(void)
 	put(socket(AF_UNIX, SOCK_DGRAM, 0), DATAGRAM_FD);
 }
 
-/* As the worker does. What a child inherits it cannot shake off: the symbolizer's is confined twice. */
+/* As the worker does. A child of the symbolizer has what its parent had given it, and its own. */
 static void confine(const char *policy)
 {
 	worker_begin(policy);
