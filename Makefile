@@ -204,6 +204,19 @@ $(BUILD)/tests/fidelity: $(wildcard tests/fidelity/*.[ch]) $(BUILD)/generated/fi
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(filter-out %.bpf.c,$(filter %.c,$^)) $(LDFLAGS) \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(libs_all) -o $@
 
+# Workers' rights, tried from inside: what a worker confines itself with, and calls that must fail.
+$(BUILD)/tests/rights: tests/rights/rights.c tests/rights/attempts.c tests/rights/attempts.h $(worker_objects) $(call folders_of,base)
+	$(call say,TEST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(filter %.c,$^) $(LDFLAGS) $(filter %.o,$^) \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcap -lseccomp -o $@
+
+# Workers' peers that do not keep to the protocol.
+$(BUILD)/tests/peers: tests/rights/peers.c $(call folders_of,base)
+	$(call say,TEST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $< $(LDFLAGS) $(filter %.a,$^) -o $@
+
 # Targets print the truth that they cause; they are built as distributions build, without frame pointers.
 $(BUILD)/programs/%: tests/programs/%.c $(wildcard tests/programs/*.h)
 	$(call say,TARGET,$@)
@@ -323,7 +336,7 @@ fuzz-keep:
 	$(Q)$(MAKE) FUZZ=1 fuzzers
 	$(Q)scripts/fuzz-keep $(addprefix build/fuzz/tests/fuzz/,$(or $(TARGET),$(notdir $(FUZZERS))))
 
-check-system: all programs $(BUILD)/tests/fidelity
+check-system: all programs $(BUILD)/tests/fidelity $(BUILD)/tests/rights $(BUILD)/tests/peers
 	$(Q)scripts/run-system-tests
 
 check-arm64:

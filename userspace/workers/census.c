@@ -13,17 +13,23 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define TEXT_MAX (64u << 20)
 
 static uint8_t window[MEMORY_WINDOW_BYTES];
 
+/* Those of /proc are regular files; a read of another kind might never end. */
 static int load(struct message *message, size_t index, char **text)
 {
 	int fd = message_take_fd(message, index);
+	struct stat st;
 	size_t size;
-	int err = io_read_all(fd, TEXT_MAX, text, &size);
+	int err = fstat(fd, &st) ? -errno : S_ISREG(st.st_mode) ? 0 : -EMEDIUMTYPE;
+
+	if (!err)
+		err = io_read_all(fd, TEXT_MAX, text, &size);
 
 	close(fd);
 	return err;

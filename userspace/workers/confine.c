@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/capability.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -133,11 +132,13 @@ static void filter_system_calls(const struct policy *policy)
 	seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	for (size_t i = 0; !err && i < policy->syscall_count; i++) {
 		const struct policy_syscall *call = &policy->syscalls[i];
-		if (call->is_without_exec)
-			err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call->number, 1,
-					       SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-		else
-			err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call->number, 0);
+		bool is_equal = call->rule == ARGUMENT_EQUALS;
+		struct scmp_arg_cmp condition = { .arg = call->argument,
+						  .op = SCMP_CMP_MASKED_EQ,
+						  .datum_a = is_equal ? UINT32_MAX : call->value,
+						  .datum_b = is_equal ? call->value : 0 };
+		err = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call->number,
+					     call->rule != ARGUMENT_ANY, &condition);
 	}
 	if (!err)
 		err = seccomp_load(filter);

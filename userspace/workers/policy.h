@@ -7,9 +7,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum argument_rule {
+	ARGUMENT_ANY,
+	ARGUMENT_EQUALS,
+	ARGUMENT_LACKS, /* each of these bits */
+};
+
+/* One way in which a call is permitted; there may be others. */
 struct policy_syscall {
 	int number;
-	bool is_without_exec; /* mmap and mprotect: never with PROT_EXEC */
+	enum argument_rule rule;
+	unsigned argument; /* which; 0 is the first */
+	uint32_t value;	   /* of its lower half: the kernel takes no more of these arguments */
 };
 
 struct policy_limit {

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 bool reader_wants(enum chunk_type type, enum reader_part part)
@@ -181,11 +182,15 @@ int main(void)
 	};
 	static struct message message;
 	static struct reading reading;
+	struct stat st;
 
 	worker_begin("reader");
 	if (message_recv(WORKER_SOCKET, RULES, 1, &message))
 		return 1;
 	int capture = message_take_fd(&message, 0), asker = message_take_fd(&message, 1);
+	/* another kind of file might ask without end */
+	if (fstat(asker, &st) || !S_ISSOCK(st.st_mode))
+		return 1;
 	json_object_seed(0); /* reads /dev/urandom, which is out of reach afterwards */
 	worker_confine("reader");
 	reading.capture = capture;

@@ -142,6 +142,8 @@ static void start(struct vault *vault, const char *fixed)
 		exit(1);
 	options->state_directory[sizeof(options->state_directory) - 1] = 0;
 	text_copy(directory, sizeof(directory), fixed ? fixed : options->state_directory);
+	if (directory[0] != '/')
+		worker_fail(2, EINVAL, "the state directory must be an absolute path");
 	options->journal[sizeof(options->journal) - 1] = 0;
 	text_copy(journal, sizeof(journal), options->journal);
 	if (mkdir(directory, 0711) && errno != EEXIST)

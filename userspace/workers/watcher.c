@@ -85,6 +85,8 @@ int main(void)
 				    "the kernel's news of opened files cannot be read: %s",
 				    strerror(errno));
 		const struct fanotify_event_metadata *event = (void *)events;
+		if (!FAN_EVENT_OK(event, n) || event->vers != FANOTIFY_METADATA_VERSION)
+			worker_fail(1, EPROTO, "what should be the kernel's news of opened files is not");
 		for (size_t left = (size_t)n; FAN_EVENT_OK(event, (ssize_t)left);
 		     event = FAN_EVENT_NEXT(event, left))
 			handle(group, event);

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -43,11 +44,15 @@ static void begin(struct writer *writer)
 {
 	struct writer_start start;
 	void *recipients[WRITER_RECIPIENTS_MAX];
+	struct stat st;
 
 	receive(WRITER_START, sizeof(start), 2);
 	memcpy(&start, message.body, sizeof(start));
 	writer->file = message_take_fd(&message, 0);
 	writer->stream = message_take_fd(&message, 1);
+	/* another kind of file would not keep what is written, or be what the stream comes from */
+	if (fstat(writer->file, &st) || !S_ISREG(st.st_mode))
+		worker_fail(1, EMEDIUMTYPE, "a capture can only be written into a regular file");
 	if (start.recipient_count > WRITER_RECIPIENTS_MAX)
 		worker_fail(1, EINVAL, "too many recipients: at most %d", WRITER_RECIPIENTS_MAX);
 	for (uint32_t i = 0; i < start.recipient_count; i++) {
