@@ -67,19 +67,22 @@ static bool has_return_address_on_top(const struct cfi_section *section, const s
 struct surroundings {
 	uint64_t address;
 	bool is_inside; /* of a function */
+	uint32_t *looks;
 };
 
 static void look_around(const struct elf_symbol *symbol, void *context)
 {
 	struct surroundings *surroundings = context;
 
+	*surroundings->looks -= *surroundings->looks > 0;
 	surroundings->is_inside |= symbol->address < surroundings->address &&
 				   surroundings->address - symbol->address < symbol->size;
 }
 
-bool entry_is_plausible(const struct elf *elf, const struct cfi_list *list, uint64_t address)
+bool entry_is_plausible(const struct elf *elf, const struct cfi_list *list, uint64_t address,
+			uint32_t *looks)
 {
-	struct surroundings surroundings = { .address = address };
+	struct surroundings surroundings = { .address = address, .looks = looks };
 	const struct cfi_entry *entry = entry_before(list, address);
 	struct cfi_fde fde = { 0 };
 	size_t next;
@@ -93,6 +96,8 @@ bool entry_is_plausible(const struct elf *elf, const struct cfi_list *list, uint
 			return is_boundary(elf, fde.start, address) &&
 			       has_return_address_on_top(section, &fde, address);
 	}
+	if (!*looks)
+		return false;
 	elf_each_function(elf, look_around, &surroundings);
 	return !surroundings.is_inside;
 }

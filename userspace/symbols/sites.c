@@ -265,15 +265,16 @@ static void pick_x86(struct walk *walk, const struct function *function, uint64_
 	}
 }
 
-int site_pick(const struct elf *elf, const struct cfi_list *list, uint16_t function,
-	      const struct elf_symbol *symbol, struct probe_site *site)
+/* The site of one function of the table at an address. 0, or -ENOENT: there is no code. */
+static int site_pick(const struct elf *elf, const struct cfi_list *list, uint32_t *looks,
+		     uint16_t function, const struct elf_symbol *symbol, struct probe_site *site)
 {
 	size_t size;
 	const uint8_t *code = elf_code(elf, symbol->address, &size);
 
 	*site = (struct probe_site) { .function = function };
 	if (!code || !elf_offset_of(elf, symbol->address, &site->entry_offset) ||
-	    !entry_is_plausible(elf, list, symbol->address))
+	    !entry_is_plausible(elf, list, symbol->address, looks))
 		return -ENOENT;
 	site->offset = site->entry_offset;
 	text_copy(site->symbol, sizeof(site->symbol), symbol->name);
@@ -296,7 +297,8 @@ int site_pick(const struct elf *elf, const struct cfi_list *list, uint16_t funct
 struct finding {
 	const struct elf *elf;
 	struct cfi_list list;
-	bool has_list; /* it is read once it is needed: few files have an allocator */
+	uint32_t looks; /* ENTRY_LOOKS_MAX at first */
+	bool has_list;	/* it is read once it is needed: few files have an allocator */
 	struct probe_site *sites;
 	uint32_t count, refused, candidates;
 	uint64_t refused_addresses[MODULE_SITES_MAX]; /* the first of them */
@@ -318,7 +320,8 @@ static int pick(struct finding *finding, int function, const struct elf_symbol *
 	if (!finding->has_list)
 		(void)cfi_list_read(finding->elf, &finding->list);
 	finding->has_list = true;
-	return site_pick(finding->elf, &finding->list, (uint16_t)function, symbol, site);
+	return site_pick(finding->elf, &finding->list, &finding->looks, (uint16_t)function, symbol,
+			 site);
 }
 
 static bool has_site(const struct finding *finding, int function)
@@ -438,7 +441,7 @@ static void drop_operators(struct finding *finding)
 void sites_find(const struct elf *elf, struct probe_site sites[static MODULE_SITES_MAX],
 		uint32_t *count, uint32_t *refused)
 {
-	struct finding finding = { .elf = elf, .sites = sites };
+	struct finding finding = { .elf = elf, .sites = sites, .looks = ENTRY_LOOKS_MAX };
 
 	find_users(&finding);
 	elf_each_function(elf, find_site, &finding);

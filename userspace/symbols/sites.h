@@ -14,16 +14,6 @@
 #include "base/site.h"
 #include "symbols/elf.h"
 
-struct cfi_list;
-
-/*
- * The site of one function of the table (base/functions.h) at an address. On x86-64 chosen as
- * above, on arm64 the entry. list: the file's call frame information, which tells an address inside
- * an instruction from one where an instruction begins. 0, or -ENOENT: there is no code.
- */
-int site_pick(const struct elf *elf, const struct cfi_list *list, uint16_t function,
-	      const struct elf_symbol *symbol, struct probe_site *site);
-
 /*
  * The sites of all functions of the table that the module defines and others can call, and of those
  * that the person has told of, one per address. *refused counts those found by name that have no
