@@ -41,7 +41,10 @@ static void check_pair(const struct series_item *before, const struct series_ite
 	if (memcmp(before->header.capture_id, item->header.capture_id,
 		   sizeof(item->header.capture_id)) == 0)
 		return;
-	if (is_missing)
+	if (item->header.segment == before->header.segment + 2)
+		snprintf(reason, sizeof(reason), "segment %u of its series is not among these files",
+			 before->header.segment + 1);
+	else if (is_missing)
 		snprintf(reason, sizeof(reason), "segments %u to %u of its series are not among these files",
 			 before->header.segment + 1, item->header.segment - 1);
 	else
