@@ -14,11 +14,20 @@
 #define PIECE_BYTES	  (1u << 20)
 #define STACKS_BYTES_MAX  (512u << 20) /* without those beyond it, later segments lack stacks */
 #define EVENTS_MIN	  1024
-#define CHUNKS_IN_SEGMENT 8
+#define EVENT_BYTES	  8 /* about, in a chunk */
+#define CHUNKS_IN_SEGMENT 8 /* at least: it is full when a chunk was written */
 
 static _Noreturn void out_of_memory(void)
 {
 	worker_fail(1, ENOMEM, "the writer is out of memory");
+}
+
+/* In a chunk of a segment of so many bytes. */
+static size_t events_max(uint64_t segment_bytes)
+{
+	uint64_t count = segment_bytes / CHUNKS_IN_SEGMENT / EVENT_BYTES;
+
+	return count < EVENTS_MIN ? EVENTS_MIN : count < CAPTURE_EVENTS_MAX ? count : CAPTURE_EVENTS_MAX;
 }
 
 void series_start(struct writer *writer, const struct writer_start *start)
@@ -30,11 +39,8 @@ void series_start(struct writer *writer, const struct writer_start *start)
 	series->is_on = start->segment_bytes || start->segment_ns;
 	series->segment = 1;
 	series->begin_ns = clock_now_ns();
-	/* a segment that is full ends with a chunk */
-	if (series->bytes_max && series->bytes_max / CHUNKS_IN_SEGMENT / 8 < writer->events_max)
-		writer->events_max = series->bytes_max / CHUNKS_IN_SEGMENT / 8 > EVENTS_MIN
-					     ? series->bytes_max / CHUNKS_IN_SEGMENT / 8
-					     : EVENTS_MIN;
+	if (series->bytes_max)
+		writer->events_max = events_max(series->bytes_max);
 	if (!series->is_on)
 		return;
 	series->mapped = mapped_new();
