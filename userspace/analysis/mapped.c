@@ -161,5 +161,5 @@ void mapped_visit(struct mapped *mapped, mapped_visit_fn *visit, void *context)
 	struct node *node;
 
 	RB_FOREACH(node, ranges, &mapped->ranges)
-		visit(context, &node->range);
+	visit(context, &node->range);
 }

@@ -54,7 +54,8 @@ struct mapped_totals {
 	uint64_t peak_time_ns;
 };
 
-/* Has it allocated anything that this capture tells of? Its blocks may be from an earlier segment. */
+/* Has it allocated anything that this capture tells of? Its blocks may be from an earlier segment.
+ */
 static inline bool stack_sums_has_any(const struct stack_sums *sums)
 {
 	return sums->allocations || sums->reallocations || sums->frees || sums->live_blocks ||

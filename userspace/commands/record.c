@@ -41,7 +41,7 @@ struct record {
 	bool is_sealed;
 	bool was_interrupted;
 	struct writer_progress progress;
-	struct writer_done done; /* of the segment that was sealed last */
+	struct writer_done done;      /* of the segment that was sealed last */
 	uint64_t events, lost, bytes; /* of all sealed segments */
 	int next_status;	      /* why no other segment could begin */
 	uint32_t missed; /* processes that began, and were not looked at */
@@ -482,8 +482,7 @@ static void print_summary(const struct record *record)
 	fprintf(stderr, "heaptrail: %s events in %s, %s lost, %s on disk\n",
 		units_format_count(record->events, events),
 		units_format_duration(done->duration_ns, time),
-		units_format_count(record->lost, lost),
-		units_format_size(record->bytes, size));
+		units_format_count(record->lost, lost), units_format_size(record->bytes, size));
 	if (record->noted)
 		fprintf(stderr,
 			"heaptrail: of %u mapped file%s something could not be read: `heaptrail report` says of "
@@ -611,11 +610,10 @@ static int prepare(struct record *record)
 				? NULL
 				: command_cache_directory(record->options.state_directory));
 	if (!status && !record->options.is_dry_run)
-		status = recording_start_writer(&record->recording, record->options.state_directory,
-						&record->options.segments,
-						record->options.recipients,
-						record->options.recipient_count, record->output.fd,
-						pipes[0]);
+		status = recording_start_writer(
+			&record->recording, record->options.state_directory,
+			&record->options.segments, record->options.recipients,
+			record->options.recipient_count, record->output.fd, pipes[0]);
 	io_close(&pipes[0]);
 	io_close(&pipes[1]);
 	return status;
@@ -642,9 +640,9 @@ static int record_targets(struct record *record)
 		take_sealed(record, &record->done);
 		print_summary(record);
 		if (!status)
-			status = noted		      ? noted
+			status = noted		       ? noted
 				 : record->next_status ? record->next_status
-				 : record->lost	      ? EXIT_LOST
+				 : record->lost	       ? EXIT_LOST
 						       : EXIT_DONE;
 	}
 	return status;
@@ -652,8 +650,9 @@ static int record_targets(struct record *record)
 
 int record_main(int argc, char **argv)
 {
-	static struct record record = { .recording = RECORDING_NONE, .output = OUTPUT_NONE,
-				       .next = OUTPUT_NONE };
+	static struct record record = { .recording = RECORDING_NONE,
+					.output = OUTPUT_NONE,
+					.next = OUTPUT_NONE };
 
 	record_options_parse(&record.options, argc, argv);
 	if (geteuid() != 0)

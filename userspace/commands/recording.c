@@ -137,7 +137,8 @@ static void add_recipient(struct writer_start *options, const char *text)
 
 int recording_start_writer(struct recording *recording, const char *state_directory,
 			   const struct segments *segments,
-			   const char (*recipients)[RECIPIENT_TEXT_MAX], size_t count, int file, int stream)
+			   const char (*recipients)[RECIPIENT_TEXT_MAX], size_t count, int file,
+			   int stream)
 {
 	static const struct message_rule KEYS = { VAULT_KEYS, sizeof(struct vault_keys), 0 };
 	const struct vault_keys *keys = (const void *)message.body;

@@ -49,7 +49,8 @@ int recording_start_tracer(struct recording *recording, struct tracer_start *opt
  */
 int recording_start_writer(struct recording *recording, const char *state_directory,
 			   const struct segments *segments,
-			   const char (*recipients)[RECIPIENT_TEXT_MAX], size_t count, int file, int stream);
+			   const char (*recipients)[RECIPIENT_TEXT_MAX], size_t count, int file,
+			   int stream);
 
 /* The segment is full: another begins in this empty file once all that is in it has names. */
 int recording_begin_segment(struct recording *recording, int file);

@@ -175,7 +175,8 @@ static void print_target(const json_t *capture)
 								  : get_text(capture, "state"));
 	if (get(capture, "segment"))
 		printf("segment     %" PRIu64 " of a series that began %s before it\n",
-		       get(capture, "segment"), units_format_duration(get(capture, "begin_ns"), time));
+		       get(capture, "segment"),
+		       units_format_duration(get(capture, "begin_ns"), time));
 }
 
 /* Those that could not be read: what is missing of stacks and names is missing because of them. */

@@ -13,14 +13,14 @@
 /* For the header, and what the writer reserves for the end. */
 #define BEGINNING_BYTES (1 << 20)
 
-int segment_files_open(struct segment_files *files, const struct output *first,
-		       struct output *next)
+int segment_files_open(struct segment_files *files, const struct output *first, struct output *next)
 {
 	int status = output_open_segment(next, first, ++files->opened);
 
 	if (status)
 		return status;
-	/* the segment before is not sealed for one that cannot begin; some file systems cannot reserve */
+	/* the segment before is not sealed for one that cannot begin; some file systems cannot
+	 * reserve */
 	if (fallocate(next->fd, FALLOC_FL_KEEP_SIZE, 0, BEGINNING_BYTES) == 0 ||
 	    (errno != ENOSPC && errno != EDQUOT))
 		return EXIT_DONE;
@@ -54,7 +54,7 @@ static bool is_there(const struct sealed_file *file, int fd)
 	       memcmp(header.capture_id, file->id, sizeof(file->id)) == 0;
 }
 
-static int delete(const struct sealed_file *file, struct recording *recording)
+static int delete (const struct sealed_file *file, struct recording *recording)
 {
 	int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	int status = EXIT_DONE;
@@ -76,7 +76,7 @@ int segment_files_trim(struct segment_files *files, struct recording *recording)
 	int status = EXIT_DONE;
 
 	while (!status && files->max && files->count + 1 > files->max) {
-		status = delete(&files->sealed[0], recording);
+		status = delete (&files->sealed[0], recording);
 		free(files->sealed[0].path);
 		memmove(files->sealed, files->sealed + 1, --files->count * sizeof(*files->sealed));
 	}

@@ -14,7 +14,7 @@ struct segment_files {
 	struct sealed_file {
 		char *path;
 		uint8_t id[16];
-	} *sealed; /* those that are there, the oldest first */
+	} * sealed; /* those that are there, the oldest first */
 	size_t count;
 };
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-int series_list_add(struct series_list *list, const char *path,
-		    const struct capture_header *header, const uint8_t chain[static 32])
+int series_list_add(struct series_list *list, const char *path, const struct capture_header *header,
+		    const uint8_t chain[static 32])
 {
 	struct series_item *grown = realloc(list->items, (list->count + 1) * sizeof(*grown));
 
@@ -42,14 +42,16 @@ static void check_pair(const struct series_item *before, const struct series_ite
 		   sizeof(item->header.capture_id)) == 0)
 		return;
 	if (item->header.segment == before->header.segment + 2)
-		snprintf(reason, sizeof(reason), "segment %u of its series is not among these files",
+		snprintf(reason, sizeof(reason),
+			 "segment %u of its series is not among these files",
 			 before->header.segment + 1);
 	else if (is_missing)
-		snprintf(reason, sizeof(reason), "segments %u to %u of its series are not among these files",
+		snprintf(reason, sizeof(reason),
+			 "segments %u to %u of its series are not among these files",
 			 before->header.segment + 1, item->header.segment - 1);
 	else
-		snprintf(reason, sizeof(reason), "it does not continue %.400s, the segment before it",
-			 before->path);
+		snprintf(reason, sizeof(reason),
+			 "it does not continue %.400s, the segment before it", before->path);
 	if (is_missing || before->header.segment == item->header.segment ||
 	    memcmp(item->header.previous, before->chain, sizeof(before->chain)) != 0)
 		fn(context, item->path, is_missing, reason);

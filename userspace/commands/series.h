@@ -13,13 +13,13 @@ struct series_list {
 		const char *path; /* the caller's */
 		struct capture_header header;
 		uint8_t chain[32]; /* after its last chunk */
-	} *items;
+	} * items;
 	size_t count;
 };
 
 /* A capture whose signatures hold. 0 or -ENOMEM. */
-int series_list_add(struct series_list *list, const char *path,
-		    const struct capture_header *header, const uint8_t chain[static 32]);
+int series_list_add(struct series_list *list, const char *path, const struct capture_header *header,
+		    const uint8_t chain[static 32]);
 
 /* The segment before that at path is missing, or is not the one that it continues. */
 typedef void series_fn(void *context, const char *path, bool is_missing, const char *reason);

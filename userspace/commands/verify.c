@@ -33,7 +33,7 @@ struct arguments {
 	const char *state_directory;
 	char **paths; /* NULL: none were given */
 	struct series_list series;
-	int status;   /* the worst so far */
+	int status; /* the worst so far */
 };
 
 static void tell(const struct arguments *arguments, const char *path, const char *state,

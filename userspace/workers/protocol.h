@@ -63,10 +63,10 @@ enum message_type {
 				 VAULT_REWRAPPED */
 	VAULT_REWRAPPED,      /* struct vault_rewrapped */
 
-	VAULT_DELETE, /* (empty) + segment of a series that goes on here: it will be deleted, which is on
-			 record -> VAULT_NOTED */
-	VAULT_SEEN, /* struct file_opened: someone opened a capture's file; it is on record ->
-		       VAULT_NOTED */
+	VAULT_DELETE, /* (empty) + segment of a series that goes on here: it will be deleted, which
+			 is on record -> VAULT_NOTED */
+	VAULT_SEEN,   /* struct file_opened: someone opened a capture's file; it is on record ->
+			 VAULT_NOTED */
 
 	/* watcher */
 	WATCHER_START = 112, /* (empty) + a fanotify group that waits for answers */
@@ -79,9 +79,9 @@ enum message_type {
 	WRITER_READY,	  /* (empty) */
 	WRITER_PROGRESS,  /* struct writer_progress, about once a second */
 	WRITER_DONE,	  /* struct writer_done: sealed */
-	WRITER_FULL,	  /* (empty): another segment should begin -> WRITER_NEXT, then TRACER_SEGMENT */
-	WRITER_NEXT,	  /* (empty) + capture -> WRITER_SEALED, WRITER_HEADER */
-	WRITER_SEALED,	  /* struct writer_done: of the segment before */
+	WRITER_FULL, /* (empty): another segment should begin -> WRITER_NEXT, then TRACER_SEGMENT */
+	WRITER_NEXT, /* (empty) + capture -> WRITER_SEALED, WRITER_HEADER */
+	WRITER_SEALED, /* struct writer_done: of the segment before */
 
 	/* tracer */
 	TRACER_START =

@@ -65,7 +65,8 @@ struct stream_census {
 
 struct stream_names {
 	uint32_t module;
-	uint32_t is_passing; /* the next ones of this module stand for themselves: names may change */
+	uint32_t is_passing; /* the next ones of this module stand for themselves: names may change
+			      */
 };
 
 struct stream_segment {

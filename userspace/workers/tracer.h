@@ -56,7 +56,8 @@ struct tracer {
 	size_t target_count;
 	struct map children; /* pids of targets' children that have made no event yet */
 	struct map target_indexes; /* pid -> index; the last that had it */
-	struct map frames;	   /* every module-relative frame seen -> enum frame_state (tracer_names.c) */
+	struct map
+		frames; /* every module-relative frame seen -> enum frame_state (tracer_names.c) */
 	uint8_t *batch;		   /* a frame header and STREAM_BATCH_MAX bytes */
 };
 

@@ -212,7 +212,9 @@ static void serve_certify(struct vault *vault)
 		worker_fail(1, EINVAL, "what should be certified is not the header of a capture");
 	/* the signature says, too, that nothing is missing between */
 	if (!continues(&vault->series, &header))
-		worker_fail(1, EINVAL, "a segment that continues no series of this recording is not certified");
+		worker_fail(
+			1, EINVAL,
+			"a segment that continues no series of this recording is not certified");
 	vault_describe(&object, -1, &header);
 	if (!vault_note_gate(vault, (struct audit_record) { .operation = "capture.start",
 							    .result = "ok",
@@ -265,14 +267,13 @@ static void serve_delete(struct vault *vault, int fd)
 		worker_fail(1, EINVAL,
 			    "what is no segment of this recording is not noted as deleted");
 	vault_describe(&object, fd, &header);
-	vault_note(vault,
-		   &(struct audit_record) { .operation = "capture.delete",
-					    .result = "ok",
-					    .subject = &vault->peer,
-					    .object = &object,
-					    .why = "newer segments of its series are kept",
-					    .numbers = { "segment" },
-					    .values = { header.segment } });
+	vault_note(vault, &(struct audit_record) { .operation = "capture.delete",
+						   .result = "ok",
+						   .subject = &vault->peer,
+						   .object = &object,
+						   .why = "newer segments of its series are kept",
+						   .numbers = { "segment" },
+						   .values = { header.segment } });
 	vault_reply(VAULT_NOTED, NULL, 0);
 }
 

@@ -108,16 +108,16 @@ static void put_session(struct writer *writer, const struct stream_session *sess
 
 	uname(&host);
 	memcpy(mode, session->mode, sizeof(session->mode));
-	session_record_put(
-		&out, &(struct session_record) { .start_unix_ns = session->start_unix_ns,
-						 .has_free_stacks = session->has_free_stacks != 0,
-						 .sampling_bytes =
-							 session->is_sampled ? SAMPLED_BY_TARGETS : 0,
-						 .host = host.nodename,
-						 .kernel = host.release,
-						 .tool_version = (char *)HEAPTRAIL_VERSION,
-						 .mode = mode,
-						 .begin_ns = begin_ns });
+	session_record_put(&out,
+			   &(struct session_record) {
+				   .start_unix_ns = session->start_unix_ns,
+				   .has_free_stacks = session->has_free_stacks != 0,
+				   .sampling_bytes = session->is_sampled ? SAMPLED_BY_TARGETS : 0,
+				   .host = host.nodename,
+				   .kernel = host.release,
+				   .tool_version = (char *)HEAPTRAIL_VERSION,
+				   .mode = mode,
+				   .begin_ns = begin_ns });
 	writer_append(writer, CHUNK_SESSION, &out);
 	bytes_free(&out);
 }
@@ -253,16 +253,15 @@ static void fill_progress(const struct writer *writer, struct writer_progress *p
 	struct capture_position position;
 
 	capture_writer_position(writer->capture, &position);
-	*progress = (struct writer_progress) { .error = -writer->error,
-					       .events = series->events_before +
-							 writer->events_written +
-							 writer->event_count,
-					       .lost = lost_in(&writer->counted) +
-						       series->discarded_before +
-						       writer->events_discarded,
-					       .live_bytes = totals->live_bytes,
-					       .live_blocks = totals->live_blocks,
-					       .file_size = position.size };
+	*progress = (struct writer_progress) {
+		.error = -writer->error,
+		.events = series->events_before + writer->events_written + writer->event_count,
+		.lost = lost_in(&writer->counted) + series->discarded_before +
+			writer->events_discarded,
+		.live_bytes = totals->live_bytes,
+		.live_blocks = totals->live_blocks,
+		.file_size = position.size
+	};
 }
 
 /* Once a second, or at once when a write failed: what there is goes to the disk and to the person.

@@ -35,7 +35,7 @@ struct series {
 	bool is_full;			/* and the command was told */
 	bool is_due;			/* all that it needs has come, but for stacks */
 	uint64_t due_ns, due_clock_ns;
-	struct kept kept[CHUNK_MAPPED + 1]; /* by type of chunk */
+	struct kept kept[CHUNK_MAPPED + 1];   /* by type of chunk */
 	struct kept_record *stacks, *threads; /* by id */
 	size_t stack_count, thread_count, stack_bytes, missing_stacks;
 	struct map last_allocation; /* thread + 1 -> address */
@@ -104,7 +104,8 @@ void series_note_allocation(struct writer *writer, const struct block *block);
 void series_note_mapping(struct writer *writer, uint32_t pid, const struct mapping_record *record);
 void series_enter_program(struct writer *writer, uint32_t pid, uint32_t program);
 
-/* Writes what the segment, whose session was written, begins with. time_ns: since the series did. */
+/* Writes what the segment, whose session was written, begins with. time_ns: since the series did.
+ */
 void series_begin_segment(struct writer *writer, uint64_t time_ns);
 
 #endif

@@ -24,8 +24,7 @@ void writer_append(struct writer *writer, enum chunk_type type, const struct byt
 						      payload->size);
 }
 
-void writer_flush_records(struct writer *writer, enum chunk_type type,
-			  struct bytes_buffer *records)
+void writer_flush_records(struct writer *writer, enum chunk_type type, struct bytes_buffer *records)
 {
 	writer_append(writer, type, records);
 	records->size = 0;
@@ -110,7 +109,8 @@ static uint64_t thread_put(struct writer *writer, const struct event_head *head,
 	return (uint64_t)program << 32 | id;
 }
 
-/* The thread whose call it is. Where its process has begun another program, its blocks have ended. */
+/* The thread whose call it is. Where its process has begun another program, its blocks have ended.
+ */
 static uint32_t calling_thread(struct writer *writer, const struct event_head *head)
 {
 	const uint64_t *known = map_get(&writer->thread_ids, (uint64_t)head->pid << 32 | head->tid);

@@ -27,7 +27,9 @@ static size_t events_max(uint64_t segment_bytes)
 {
 	uint64_t count = segment_bytes / CHUNKS_IN_SEGMENT / EVENT_BYTES;
 
-	return count < EVENTS_MIN ? EVENTS_MIN : count < CAPTURE_EVENTS_MAX ? count : CAPTURE_EVENTS_MAX;
+	return count < EVENTS_MIN	    ? EVENTS_MIN
+	       : count < CAPTURE_EVENTS_MAX ? count
+					    : CAPTURE_EVENTS_MAX;
 }
 
 void series_start(struct writer *writer, const struct writer_start *start)
@@ -130,9 +132,7 @@ static void keep_record(struct kept_record *kept, const uint8_t *record, size_t 
 	if (!copy)
 		out_of_memory();
 	memcpy(copy, record, size);
-	*kept = (struct kept_record) { .bytes = copy,
-				       .size = (uint32_t)size,
-				       .segment = segment };
+	*kept = (struct kept_record) { .bytes = copy, .size = (uint32_t)size, .segment = segment };
 }
 
 void series_keep_stack(struct writer *writer, uint32_t id, const uint8_t *record, size_t size)
@@ -198,8 +198,8 @@ void series_use_thread(struct writer *writer, uint32_t id)
 
 void series_note_allocation(struct writer *writer, const struct block *block)
 {
-	if (writer->series.is_on && map_put(&writer->series.last_allocation,
-					    (uint64_t)block->thread + 1, block->address))
+	if (writer->series.is_on &&
+	    map_put(&writer->series.last_allocation, (uint64_t)block->thread + 1, block->address))
 		out_of_memory();
 }
 
@@ -262,14 +262,14 @@ static void put_block(void *context, const struct block *block)
 
 	series_use_thread(writer, block->thread);
 	series_use_stack(writer, block->stack);
-	put_live(writer, &(struct capture_event) {
-				 .kind = last && *last == block->address ? CAPTURE_REALLOC
-									 : CAPTURE_ALLOC,
-				 .address = block->address,
-				 .size = block->size,
-				 .time_ns = block->time_ns,
-				 .thread = block->thread,
-				 .stack = block->stack });
+	put_live(writer,
+		 &(struct capture_event) { .kind = last && *last == block->address ? CAPTURE_REALLOC
+										   : CAPTURE_ALLOC,
+					   .address = block->address,
+					   .size = block->size,
+					   .time_ns = block->time_ns,
+					   .thread = block->thread,
+					   .stack = block->stack });
 }
 
 static void put_missed(void *context, uint64_t key, uint64_t time_ns)
@@ -291,8 +291,8 @@ static void put_range(void *context, const struct range *range)
 
 	series_use_thread(writer, range->thread);
 	series_use_stack(writer, range->stack);
-	mapping_record_put(&writer->mappings, &(struct mapping_record) {
-						      .time_ns = range->time_ns,
+	mapping_record_put(&writer->mappings,
+			   &(struct mapping_record) { .time_ns = range->time_ns,
 						      .thread = range->thread,
 						      .flags = range->is_file ? MAPPING_OF_FILE : 0,
 						      .address = range->address,
