@@ -89,7 +89,11 @@ static json_t *answer_capture(const struct answer_context *context)
 	json_object_set_new(object, "version",
 			    answer_text(session->tool_version ? session->tool_version : ""));
 	json_object_set_new(object, "started_ns", answer_number(session->start_unix_ns));
-	json_object_set_new(object, "duration_ns", answer_number(model_duration_ns(model)));
+	json_object_set_new(object, "begin_ns", answer_number(model->session.begin_ns));
+	json_object_set_new(object, "duration_ns",
+			    answer_number(model_end_ns(model) - model->session.begin_ns));
+	json_object_set_new(object, "series", json_string(context->series));
+	json_object_set_new(object, "segment", answer_number(context->segment));
 	json_object_set_new(object, "targets", targets);
 	json_object_set_new(object, "mode", answer_text(session->mode ? session->mode : ""));
 	json_object_set_new(object, "complete",
@@ -133,7 +137,7 @@ static json_t *answer_totals(const struct model *model)
 {
 	const struct live_totals *totals = model_totals(model);
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "allocated_bytes",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "allocated_bytes",
 			 answer_number(totals->allocated_bytes), "freed_bytes",
 			 answer_number(totals->freed_bytes), "live_bytes",
 			 answer_number(totals->live_bytes), "live_blocks",
@@ -141,7 +145,9 @@ static json_t *answer_totals(const struct model *model)
 			 answer_number(totals->peak_bytes), "peak_time_ns",
 			 answer_number(totals->peak_time_ns), "ended_blocks",
 			 answer_number(totals->ended_blocks), "temporary_blocks",
-			 answer_number(model->temporary));
+			 answer_number(model->temporary), "carried_bytes",
+			 answer_number(totals->carried_bytes), "carried_blocks",
+			 answer_number(totals->carried_blocks));
 }
 
 /* Who a pid is: the last target that had it. */
@@ -266,7 +272,7 @@ static json_t *answer_timeline(struct model *model)
 static json_t *answer_growth(const struct model *model)
 {
 	struct growth growth;
-	uint64_t from = model_duration_ns(model) / 2;
+	uint64_t begin = model->session.begin_ns, from = begin + (model_end_ns(model) - begin) / 2;
 
 	if (!timeline_fit(&model->timeline, from, &growth))
 		return json_null();

@@ -15,6 +15,8 @@ struct answer_context {
 	const struct capture_verdict *verdict;
 	char id[33];   /* hex */
 	char host[65]; /* hex of the host key */
+	char series[33];
+	uint32_t segment;
 };
 
 /*

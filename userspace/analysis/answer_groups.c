@@ -117,7 +117,7 @@ static void of_stacks(struct groups *groups,
 {
 	for (size_t i = 0; i < groups->model->stack_count; i++) {
 		const struct stack *stack = &groups->model->stacks[i];
-		if (stack->sums.allocations + stack->sums.reallocations)
+		if (stack_sums_has_any(&stack->sums))
 			add(groups, stack, (uint32_t)i);
 	}
 }
@@ -140,8 +140,7 @@ static void of_threads(struct groups *groups)
 		const struct stack_sums *sums = &model->thread_states[i].sums;
 		const struct thread_record *thread = i < model->thread_count ? &model->threads[i]
 									     : NULL;
-		struct group *group = sums->allocations + sums->reallocations ? add_group(groups)
-									      : NULL;
+		struct group *group = stack_sums_has_any(sums) ? add_group(groups) : NULL;
 		if (!group)
 			continue;
 		group->sums = group->own = model_sums(model, sums);
@@ -162,8 +161,7 @@ static void of_allocators(struct groups *groups)
 		/* several modules may have a function of one name, and so of one id */
 		for (size_t k = 0; k < i; k++)
 			is_known |= model->functions[k].id == function->id;
-		struct group *group = !is_known && function->id < 256 &&
-						      sums->allocations + sums->reallocations
+		struct group *group = !is_known && function->id < 256 && stack_sums_has_any(sums)
 					      ? add_group(groups)
 					      : NULL;
 		if (!group)

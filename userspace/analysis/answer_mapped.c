@@ -33,7 +33,7 @@ static json_t *rows(const struct model *model, size_t limit)
 	size_t count = 0, frames = 0;
 
 	for (size_t i = 0; ids && i < model->stack_count; i++)
-		if (model->stacks[i].mapped.calls)
+		if (model->stacks[i].mapped.calls || model->stacks[i].mapped.peak_bytes)
 			ids[count++] = (uint32_t)i;
 	if (ids)
 		qsort_r(ids, count, sizeof(*ids), by_live_bytes, (void *)model);

@@ -91,7 +91,7 @@ json_t *answer_rows(const struct model *model, const struct sort_key *key, size_
 	size_t count = 0, frames = 0;
 
 	for (size_t i = 0; ranked && i < model->stack_count; i++)
-		if (model->stacks[i].sums.allocations + model->stacks[i].sums.reallocations)
+		if (stack_sums_has_any(&model->stacks[i].sums))
 			ranked[count++] = (struct ranked) {
 				answer_value(&model->stacks[i].sums, key), (uint32_t)i
 			};

@@ -107,15 +107,13 @@ static uint64_t missed_key(uint32_t target, uint64_t address)
 
 /* A block was closed because its address was given out again: the event of its release may yet
  * come. */
-static int missed_add(struct live *live, uint32_t target, const struct capture_event *event)
+static int missed_add(struct live *live, uint64_t key, uint64_t time_ns)
 {
-	uint64_t key = missed_key(target, event->address);
 	const uint64_t *known = map_get(&live->missed, key);
 	uint64_t count = known ? *known & 0xff : 0;
 
 	live->totals.missed_frees++;
-	return map_put(&live->missed, key,
-		       event->time_ns << 8 | (count < 0xff ? count + 1 : count));
+	return map_put(&live->missed, key, time_ns << 8 | (count < 0xff ? count + 1 : count));
 }
 
 /* Is this release, whose call began before such a closing, the one that seemed to be missed? */
@@ -147,17 +145,33 @@ static void release(struct live *live, uint32_t target, uint64_t address, uint64
 	}
 }
 
+/* Room for one more block. */
+static int make_room(struct live *live)
+{
+	return live->totals.live_blocks * 8 >= live->capacity * 5 ? grow(live) : 0;
+}
+
+/* One more block lives since time_ns. */
+static void count_live(struct live_totals *totals, uint64_t size, uint64_t time_ns)
+{
+	totals->live_blocks++;
+	totals->live_bytes += size;
+	if (totals->live_bytes > totals->peak_bytes) {
+		totals->peak_bytes = totals->live_bytes;
+		totals->peak_time_ns = time_ns;
+	}
+}
+
 static int allocate(struct live *live, const struct capture_event *event, uint32_t target,
 		    struct outcome *outcome)
 {
-	if (live->totals.live_blocks * 8 >= live->capacity * 5) {
-		int err = grow(live);
-		if (err)
-			return err;
-	}
+	int room = make_room(live);
+
+	if (room)
+		return room;
 	struct block *block = find(live, target, event->address);
 	if (block->address) {
-		int err = missed_add(live, target, event);
+		int err = missed_add(live, missed_key(target, event->address), event->time_ns);
 		if (err)
 			return err;
 		outcome->has_missed = true;
@@ -173,13 +187,8 @@ static int allocate(struct live *live, const struct capture_event *event, uint32
 				  .function = event->function };
 	outcome->has_allocated = true;
 	outcome->allocated = *block;
-	live->totals.live_blocks++;
 	live->totals.allocated_bytes += event->size;
-	live->totals.live_bytes += event->size;
-	if (live->totals.live_bytes > live->totals.peak_bytes) {
-		live->totals.peak_bytes = live->totals.live_bytes;
-		live->totals.peak_time_ns = event->time_ns;
-	}
+	count_live(&live->totals, event->size, event->time_ns);
 	return 0;
 }
 
@@ -245,4 +254,55 @@ int live_enter_program(struct live *live, uint32_t target, uint32_t program, liv
 	if (!err)
 		end_blocks(live, target, ended, context);
 	return err;
+}
+
+void live_begin_segment(struct live *live, uint64_t now_ns)
+{
+	const struct live_totals *totals = &live->totals;
+
+	live->totals = (struct live_totals) { .missed_frees = totals->missed_frees,
+					      .live_bytes = totals->live_bytes,
+					      .live_blocks = totals->live_blocks,
+					      .carried_bytes = totals->live_bytes,
+					      .carried_blocks = totals->live_blocks,
+					      .peak_bytes = totals->live_bytes,
+					      .peak_time_ns = now_ns };
+}
+
+void live_visit(const struct live *live, live_visit_fn *visit, void *context)
+{
+	for (size_t i = 0; i < live->capacity; i++)
+		if (live->slots[i].address)
+			visit(context, &live->slots[i]);
+}
+
+void live_visit_missed(const struct live *live, live_missed_fn *visit, void *context)
+{
+	for (size_t i = 0; i < live->missed.capacity; i++) {
+		const struct map_slot *slot = &live->missed.slots[i];
+		for (uint64_t n = slot->key ? slot->value & 0xff : 0; n; n--)
+			visit(context, slot->key, slot->value >> 8);
+	}
+}
+
+int live_restore(struct live *live, const struct block *block, uint64_t now_ns, bool *is_new)
+{
+	int err = make_room(live);
+
+	if (err)
+		return err;
+	struct block *place = find(live, block->target, block->address);
+	*is_new = block->address && !place->address;
+	if (!*is_new)
+		return 0;
+	*place = *block;
+	live->totals.carried_bytes += block->size;
+	live->totals.carried_blocks++;
+	count_live(&live->totals, block->size, now_ns);
+	return 0;
+}
+
+int live_restore_missed(struct live *live, uint64_t key, uint64_t time_ns)
+{
+	return key ? missed_add(live, key, time_ns) : 0;
 }

@@ -11,6 +11,8 @@
 
 #include "capture/events.h"
 
+#include <stdbool.h>
+
 struct block {
 	uint64_t address;
 	uint64_t size;
@@ -31,6 +33,7 @@ struct live_totals {
 	uint64_t ended_blocks; /* by exec; their bytes count as freed */
 	uint64_t live_bytes, live_blocks;
 	uint64_t peak_bytes, peak_time_ns;
+	uint64_t carried_bytes, carried_blocks; /* lived when the segment began */
 };
 
 /*
@@ -74,5 +77,24 @@ int live_enter_program(struct live *live, uint32_t target, uint32_t program, liv
 		       void *context);
 
 const struct live_totals *live_totals(const struct live *live);
+
+/*
+ * The sums begin anew: those of another segment, which begins with the blocks that live now.
+ * Closings that may be explained yet stay among missed_frees.
+ */
+void live_begin_segment(struct live *live, uint64_t now_ns);
+
+typedef void live_visit_fn(void *context, const struct block *block);
+
+/* Each block that lives. */
+void live_visit(const struct live *live, live_visit_fn *visit, void *context);
+
+/* Each closing that a release may yet explain: an opaque key and the time of the last. */
+typedef void live_missed_fn(void *context, uint64_t key, uint64_t time_ns);
+void live_visit_missed(const struct live *live, live_missed_fn *visit, void *context);
+
+/* As another segment was left. True: the block is in the table now, and was not. 0 or -ENOMEM. */
+int live_restore(struct live *live, const struct block *block, uint64_t now_ns, bool *is_new);
+int live_restore_missed(struct live *live, uint64_t key, uint64_t time_ns);
 
 #endif

@@ -155,3 +155,11 @@ int mapped_enter_program(struct mapped *mapped, uint32_t target, uint32_t progra
 		   : mapped_remove(mapped, target, 0, UINT64_MAX, UINT64_MAX, gone, context,
 				   &ended);
 }
+
+void mapped_visit(struct mapped *mapped, mapped_visit_fn *visit, void *context)
+{
+	struct node *node;
+
+	RB_FOREACH(node, ranges, &mapped->ranges)
+	visit(context, &node->range);
+}

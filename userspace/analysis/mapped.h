@@ -14,7 +14,7 @@
 struct range {
 	uint64_t address, size; /* bytes, whole pages */
 	uint64_t time_ns;	/* when it was mapped */
-	uint32_t target, stack;
+	uint32_t target, stack, thread;
 	bool is_file;
 	bool passes; /* the caller's filter */
 };
@@ -38,6 +38,11 @@ int mapped_remove(struct mapped *mapped, uint32_t target, uint64_t address, uint
 /* Adds a range, which replaces what is mapped there. 0 or -ENOMEM. */
 int mapped_add(struct mapped *mapped, const struct range *range, mapped_gone_fn *gone,
 	       void *context);
+
+typedef void mapped_visit_fn(void *context, const struct range *range);
+
+/* Each range, in order. */
+void mapped_visit(struct mapped *mapped, mapped_visit_fn *visit, void *context);
 
 /*
  * The next call is of this program of the target: what earlier ones have mapped has ended. Numbers

@@ -167,6 +167,7 @@ static int feed_session(struct model *model, struct bytes_reader *in)
 	if (session_record_get(in, &record)) {
 		session_record_free(&model->session);
 		model->session = record;
+		model->timeline.start_ns = record.begin_ns;
 	}
 	return 0;
 }
@@ -193,6 +194,16 @@ static int feed_mappings(struct model *model, struct bytes_reader *in)
 
 	while (!err && mapping_record_get(in, &record))
 		err = model_apply_mapping(model, &record);
+	return err;
+}
+
+static int feed_mapped(struct model *model, struct bytes_reader *in)
+{
+	struct mapping_record record;
+	int err = 0;
+
+	while (!err && mapping_record_get(in, &record))
+		err = model_restore_mapping(model, &record);
 	return err;
 }
 
@@ -252,9 +263,11 @@ static int feed_end(struct model *model, struct bytes_reader *in)
 	return model->has_end ? 0 : -EBADMSG;
 }
 
-uint64_t model_duration_ns(const struct model *model)
+uint64_t model_end_ns(const struct model *model)
 {
-	return model->has_end ? model->end.duration_ns : model->last_time_ns;
+	uint64_t end = model->has_end ? model->end.duration_ns : model->last_time_ns;
+
+	return end > model->session.begin_ns ? end : model->session.begin_ns;
 }
 
 const struct live_totals *model_totals(const struct model *model)
@@ -275,6 +288,16 @@ static int feed_events(struct model *model, struct bytes_reader *in)
 	return err;
 }
 
+static int feed_live(struct model *model, struct bytes_reader *in)
+{
+	size_t count = 0, size = bytes_left(in);
+	int err = capture_events_decode(bytes_get(in, size), size, model->events, &count);
+
+	for (size_t i = 0; !err && i < count; i++)
+		err = model_restore(model, &model->events[i]);
+	return err;
+}
+
 /* A new chunk type is a new row; unknown ones are from a newer recorder, and passed over. */
 static int (*const FEEDS[])(struct model *, struct bytes_reader *) = {
 	[CHUNK_EVENTS] = feed_events,	    [CHUNK_END] = feed_end,
@@ -283,6 +306,7 @@ static int (*const FEEDS[])(struct model *, struct bytes_reader *) = {
 	[CHUNK_FUNCTIONS] = feed_functions, [CHUNK_NAMES] = feed_names,
 	[CHUNK_SESSION] = feed_session,	    [CHUNK_COUNTERS] = feed_counters,
 	[CHUNK_CENSUS] = feed_census,	    [CHUNK_MAPPINGS] = feed_mappings,
+	[CHUNK_LIVE] = feed_live,	    [CHUNK_MAPPED] = feed_mapped,
 };
 
 int model_feed(struct model *model, enum chunk_type type, const void *raw, size_t size)

@@ -54,6 +54,14 @@ struct mapped_totals {
 	uint64_t peak_time_ns;
 };
 
+/* Has it allocated anything that this capture tells of? Its blocks may be from an earlier segment.
+ */
+static inline bool stack_sums_has_any(const struct stack_sums *sums)
+{
+	return sums->allocations || sums->reallocations || sums->frees || sums->live_blocks ||
+	       sums->peak_bytes;
+}
+
 struct stack {
 	bool is_known; /* its record was there */
 	uint8_t status;
@@ -130,8 +138,8 @@ int model_open_again(struct model *again, const struct model *model);
 /* Sums of all blocks, or of those that pass the filter. */
 const struct live_totals *model_totals(const struct model *model);
 
-/* How long the recording lasted, as far as is known. */
-uint64_t model_duration_ns(const struct model *model);
+/* When it ended, as far as is known, since the recording, or its series, began. */
+uint64_t model_end_ns(const struct model *model);
 
 /* Until when is counted: the end of the recording, or of what the filter lets through. */
 uint64_t model_until_ns(const struct model *model);

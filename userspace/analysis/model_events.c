@@ -61,7 +61,7 @@ static void note_at_peak(const struct model *model, struct stack_sums *sums)
 
 uint64_t model_until_ns(const struct model *model)
 {
-	uint64_t end = model_duration_ns(model);
+	uint64_t end = model_end_ns(model);
 
 	return end < model->filter.to_ns ? end : model->filter.to_ns;
 }
@@ -80,21 +80,26 @@ struct stack_sums model_sums(const struct model *model, const struct stack_sums 
 
 /* A lifetime is the end less the beginning, which are added up as they come: unsigned numbers wrap,
  * so that what is negative meanwhile is right again at the end. */
-static void add_allocation(struct stack_sums *sums, const struct capture_event *event,
-			   const struct block *block)
+static void add_live(struct stack_sums *sums, const struct block *block)
 {
 	sums->lifetime_us -= block->time_ns / 1000;
 	sums->live_bytes += block->size;
 	sums->live_blocks++;
+	if (sums->live_bytes > sums->peak_bytes) {
+		sums->peak_bytes = sums->live_bytes;
+		sums->peak_blocks = sums->live_blocks;
+	}
+}
+
+static void add_allocation(struct stack_sums *sums, const struct capture_event *event,
+			   const struct block *block)
+{
+	add_live(sums, block);
 	sums->allocated_bytes += block->size;
 	if (event->kind == CAPTURE_REALLOC)
 		sums->reallocations++;
 	else
 		sums->allocations++;
-	if (sums->live_bytes > sums->peak_bytes) {
-		sums->peak_bytes = sums->live_bytes;
-		sums->peak_blocks = sums->live_blocks;
-	}
 	if (sums->allocations + sums->reallocations == 1)
 		sums->first_ns = event->time_ns;
 	sums->last_ns = event->time_ns;
@@ -123,6 +128,20 @@ static void add_block(struct model *model, const struct capture_event *event,
 	}
 	bin->allocations++;
 	bin->allocated_bytes += block->size;
+	bin->live_blocks++;
+	bin->live_bytes += block->size;
+}
+
+void model_carry(struct model *model, const struct block *block)
+{
+	struct stack_sums *sums[SUMS_OF_BLOCK];
+	struct size_bin *bin = &model->sizes[bin_of(block->size)];
+
+	sums_of(model, block, sums);
+	for (int i = 0; i < SUMS_OF_BLOCK; i++) {
+		note_at_peak(model, sums[i]);
+		add_live(sums[i], block);
+	}
 	bin->live_blocks++;
 	bin->live_bytes += block->size;
 }
@@ -243,8 +262,7 @@ static void narrow(struct model *model, const struct capture_event *event, struc
 	sum_filtered(model, event, outcome);
 }
 
-/* Whoever asks for the moment of the peak comes back to this event. */
-static void note_peak(struct model *model)
+void model_note_peak(struct model *model)
 {
 	const struct live_totals *totals = model_totals(model);
 
@@ -350,7 +368,7 @@ int model_apply(struct model *model, const struct capture_event *event)
 	} else if (was_temporary) {
 		model->thread_states[event->thread].last_allocation = 0;
 	}
-	note_peak(model);
+	model_note_peak(model);
 	model->event_count++;
 	if (event->time_ns > model->last_time_ns)
 		model->last_time_ns = event->time_ns;

@@ -2,14 +2,19 @@
 /* Calls that map and unmap: sums of their own, beside those of the allocators' blocks. */
 #include "analysis/model_parts.h"
 
-static void add(struct mapped_sums *sums, const struct range *range)
+static void add_live(struct mapped_sums *sums, const struct range *range)
 {
 	sums->live_bytes += range->size;
 	sums->file_bytes += range->is_file ? range->size : 0;
-	sums->mapped_bytes += range->size;
-	sums->calls++;
 	if (sums->live_bytes > sums->peak_bytes)
 		sums->peak_bytes = sums->live_bytes;
+}
+
+static void add(struct mapped_sums *sums, const struct range *range)
+{
+	add_live(sums, range);
+	sums->mapped_bytes += range->size;
+	sums->calls++;
 }
 
 static void take_away(struct mapped_sums *sums, const struct range *range, uint64_t size)
@@ -44,16 +49,23 @@ static bool passes(struct model *model, const struct mapping_record *record)
 							   .function = record->function });
 }
 
+static struct range new_range(struct model *model, uint32_t target,
+			      const struct mapping_record *record)
+{
+	return (struct range) { .address = record->address,
+				.size = record->size,
+				.time_ns = record->time_ns,
+				.target = target,
+				.stack = record->stack,
+				.thread = record->thread,
+				.is_file = record->flags & MAPPING_OF_FILE,
+				.passes = passes(model, record) };
+}
+
 static int map(struct model *model, uint32_t target, const struct mapping_record *record)
 {
 	struct mapped_totals *totals = &model->mapped_totals;
-	const struct range range = { .address = record->address,
-				     .size = record->size,
-				     .time_ns = record->time_ns,
-				     .target = target,
-				     .stack = record->stack,
-				     .is_file = record->flags & MAPPING_OF_FILE,
-				     .passes = passes(model, record) };
+	const struct range range = new_range(model, target, record);
 	uint64_t peak = totals->sums.peak_bytes;
 	int err = mapped_add(model->mapped, &range, went, model);
 
@@ -103,4 +115,27 @@ int model_apply_mapping(struct model *model, const struct mapping_record *record
 		totals->unmappings_of_unknown += !known;
 	}
 	return err;
+}
+
+int model_restore_mapping(struct model *model, const struct mapping_record *record)
+{
+	const struct thread_record *thread = model_thread(model, record->thread);
+	struct mapped_sums *sums = &model->mapped_totals.sums;
+
+	if (record->time_ns > model->filter.to_ns || !record->size)
+		return 0;
+	int err = model_reach((void **)&model->stacks, &model->stack_count, sizeof(*model->stacks),
+			      record->stack);
+	if (!err)
+		err = model_enter_program(model, thread);
+	if (err)
+		return err;
+	const struct range range = new_range(model, thread->pid, record);
+	err = mapped_add(model->mapped, &range, went, model);
+	if (err || !range.passes)
+		return err;
+	add_live(sums, &range);
+	add_live(&model->stacks[range.stack].mapped, &range);
+	model->mapped_totals.peak_time_ns = model->session.begin_ns;
+	return 0;
 }

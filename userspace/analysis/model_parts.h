@@ -30,6 +30,16 @@ void model_prefetch(const struct model *model, const struct capture_event *event
 int model_apply(struct model *model, const struct capture_event *event);
 int model_apply_mapping(struct model *model, const struct mapping_record *record);
 
+/* A block that was allocated in an earlier segment is in the sums of what is live. */
+void model_carry(struct model *model, const struct block *block);
+
+/* Whoever asks for the moment of the peak comes back to what was seen last. */
+void model_note_peak(struct model *model);
+
+/* One block, or one range, that was there when the segment began. 0, -ENOMEM, -EBADMSG. */
+int model_restore(struct model *model, const struct capture_event *event);
+int model_restore_mapping(struct model *model, const struct mapping_record *record);
+
 /* What earlier programs of the target have mapped has ended. 0 or -ENOMEM. */
 int model_end_mappings(struct model *model, uint32_t target, uint32_t program);
 

@@ -63,6 +63,24 @@ void processes_end_block(struct processes *processes, const struct block *block)
 	process->live_blocks--;
 }
 
+static void add_block(struct process *process, uint64_t size)
+{
+	process->live_bytes += size;
+	process->live_blocks++;
+	if (process->live_bytes > process->peak_bytes)
+		process->peak_bytes = process->live_bytes;
+}
+
+int processes_restore(struct processes *processes, uint32_t program, const struct block *block)
+{
+	struct process *process = find_or_add(processes, block->target, program);
+
+	if (!process)
+		return -ENOMEM;
+	add_block(process, block->size);
+	return 0;
+}
+
 static void count_call(struct process *process, const struct capture_event *event)
 {
 	if (event->flags & CAPTURE_EVENT_FAILED)
@@ -93,10 +111,7 @@ int processes_apply(struct processes *processes, uint32_t pid, uint32_t program,
 		processes_end_block(processes, &outcome->missed);
 	if (outcome->has_allocated) {
 		process->allocated_bytes += outcome->allocated.size;
-		process->live_bytes += outcome->allocated.size;
-		process->live_blocks++;
-		if (process->live_bytes > process->peak_bytes)
-			process->peak_bytes = process->live_bytes;
+		add_block(process, outcome->allocated.size);
 	}
 	return 0;
 }

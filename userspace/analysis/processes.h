@@ -36,6 +36,9 @@ struct process *processes_find_program(const struct processes *processes, uint32
 int processes_apply(struct processes *processes, uint32_t pid, uint32_t program,
 		    const struct capture_event *event, const struct outcome *outcome);
 
+/* A block of this program lived when the segment began. 0 or -ENOMEM. */
+int processes_restore(struct processes *processes, uint32_t program, const struct block *block);
+
 /* A block ended without an event of its own. */
 void processes_end_block(struct processes *processes, const struct block *block);
 

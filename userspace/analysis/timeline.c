@@ -19,7 +19,8 @@ void timeline_advance(struct timeline *timeline, uint64_t time_ns, uint64_t live
 {
 	if (!timeline->interval_ns)
 		timeline->interval_ns = FIRST_INTERVAL_NS;
-	while (timeline->count * timeline->interval_ns <= time_ns) {
+	while (time_ns >= timeline->start_ns &&
+	       timeline->count * timeline->interval_ns <= time_ns - timeline->start_ns) {
 		if (timeline->count == TIMELINE_MAX) {
 			/* a time from a damaged capture must not cost more than its logarithm */
 			if (timeline->interval_ns > UINT64_MAX / 4 / TIMELINE_MAX)
@@ -28,7 +29,8 @@ void timeline_advance(struct timeline *timeline, uint64_t time_ns, uint64_t live
 			continue;
 		}
 		timeline->points[timeline->count] = (struct timeline_point) {
-			timeline->count * timeline->interval_ns, live_bytes, live_blocks
+			timeline->start_ns + timeline->count * timeline->interval_ns, live_bytes,
+			live_blocks
 		};
 		timeline->count++;
 	}

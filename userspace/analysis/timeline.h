@@ -17,9 +17,10 @@ struct timeline_point {
 };
 
 struct timeline {
+	uint64_t start_ns;    /* of the first point */
 	uint64_t interval_ns; /* 0: nothing yet */
 	size_t count;
-	struct timeline_point points[TIMELINE_MAX]; /* point i: at i * interval_ns */
+	struct timeline_point points[TIMELINE_MAX]; /* point i: at start_ns + i * interval_ns */
 };
 
 /* Before what happens at time_ns: until then these were live. Times may fall back a little. */

@@ -12,9 +12,14 @@ static bool is_same(const struct named_frame *a, const struct named_frame *b)
 	return a->function[0] || a->offset == b->offset;
 }
 
+static bool has_calls(const struct stack_sums *sums)
+{
+	return sums->allocations || sums->reallocations;
+}
+
 void tree_add_sums(struct stack_sums *sums, const struct stack_sums *more)
 {
-	if (sums->allocations + sums->reallocations == 0 || more->first_ns < sums->first_ns)
+	if (has_calls(more) && (!has_calls(sums) || more->first_ns < sums->first_ns))
 		sums->first_ns = more->first_ns;
 	if (more->last_ns > sums->last_ns)
 		sums->last_ns = more->last_ns;
@@ -88,7 +93,7 @@ struct tree_node *tree_new(const struct model *model, bool is_bottom_up)
 
 	for (size_t i = 0; root && i < model->stack_count; i++) {
 		const struct stack *stack = &model->stacks[i];
-		if (stack->sums.allocations + stack->sums.reallocations == 0)
+		if (!stack_sums_has_any(&stack->sums))
 			continue;
 		if (!add_stack(model, root, stack, is_bottom_up)) {
 			tree_free(root);

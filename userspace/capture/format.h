@@ -31,6 +31,8 @@ enum chunk_type {
 	CHUNK_COUNTERS = 10, /* losses so far */
 	CHUNK_CENSUS = 11,   /* what targets' allocators held */
 	CHUNK_MAPPINGS = 12, /* calls that mapped and unmapped */
+	CHUNK_LIVE = 13,     /* capture/events.h: blocks that lived when the segment began */
+	CHUNK_MAPPED = 14,   /* what was mapped then */
 };
 
 enum capture_state {
@@ -42,6 +44,9 @@ enum capture_state {
 struct capture_header {
 	uint8_t bytes[CAPTURE_HEADER_BYTES]; /* as in the file */
 	uint8_t capture_id[16];
+	uint8_t series_id[16];
+	uint32_t segment;     /* of the series, from 0 */
+	uint8_t previous[32]; /* the chain of the segment before, after its last chunk */
 	uint8_t salt[32];
 	uint8_t commitment[32];
 	uint8_t host_pk[32];

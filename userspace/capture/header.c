@@ -40,6 +40,9 @@ int header_parse(const uint8_t bytes[static CAPTURE_HEADER_BYTES], struct captur
 		return -EKEYREJECTED;
 	memcpy(header->bytes, bytes, CAPTURE_HEADER_BYTES);
 	memcpy(header->capture_id, bytes + HEADER_CAPTURE_ID, 16);
+	memcpy(header->series_id, bytes + HEADER_SERIES_ID, 16);
+	header->segment = (uint32_t)get_le(bytes + HEADER_SEGMENT, 4);
+	memcpy(header->previous, bytes + HEADER_PREVIOUS, 32);
 	memcpy(header->salt, bytes + HEADER_SALT, 32);
 	memcpy(header->commitment, bytes + HEADER_COMMITMENT, 32);
 	memcpy(header->host_pk, bytes + HEADER_HOST_PK, 32);

@@ -209,6 +209,7 @@ void session_record_put(struct bytes_buffer *out, const struct session_record *r
 	bytes_put_string(out, record->kernel);
 	bytes_put_string(out, record->tool_version);
 	bytes_put_string(out, record->mode);
+	bytes_put_varint(out, record->begin_ns);
 }
 
 bool session_record_get(struct bytes_reader *in, struct session_record *record)
@@ -223,7 +224,11 @@ bool session_record_get(struct bytes_reader *in, struct session_record *record)
 	record->kernel = bytes_get_string(in, RECORD_STRING_MAX);
 	record->tool_version = bytes_get_string(in, RECORD_STRING_MAX);
 	record->mode = bytes_get_string(in, RECORD_STRING_MAX);
-	if (record->host && record->kernel && record->tool_version && record->mode)
+	bool is_whole = record->host && record->kernel && record->tool_version && record->mode;
+	/* earlier versions did not write it */
+	if (is_whole && bytes_left(in))
+		record->begin_ns = bytes_get_varint(in);
+	if (is_whole && !in->failed)
 		return true;
 	in->failed = true;
 	session_record_free(record);

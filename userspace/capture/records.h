@@ -75,6 +75,7 @@ struct session_record {
 	char *host, *kernel, *tool_version;
 	char *mode; /* how probes were attached: "session", "multi", "perf" */
 	uint8_t has_free_stacks;
+	uint64_t begin_ns; /* where in the series' time this segment begins; 0 in the first */
 };
 
 /* Sums since the start; the last one in a capture counts. Arrays are as long as their counts say.

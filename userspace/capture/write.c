@@ -59,7 +59,23 @@ static void boot_id(uint8_t out[static 16])
 	io_close(&fd);
 }
 
-static void make_header(struct capture_writer *writer, const uint8_t host_pk[static 32])
+/* Where the capture stands in its series: it is the first, or goes on where `before` ended. */
+static void make_series(uint8_t *header, const struct capture_writer *before)
+{
+	if (!before) {
+		memcpy(header + HEADER_SERIES_ID, header + HEADER_CAPTURE_ID, 16);
+		boot_id(header + HEADER_BOOT_ID);
+		return;
+	}
+	struct bytes_reader segment = bytes_reader_on(before->header + HEADER_SEGMENT, 4);
+	memcpy(header + HEADER_SERIES_ID, before->header + HEADER_SERIES_ID, 16);
+	put_le(header + HEADER_SEGMENT, bytes_get_le(&segment, 4) + 1, 4);
+	memcpy(header + HEADER_PREVIOUS, before->chain, SEAL_HASH_BYTES);
+	memcpy(header + HEADER_BOOT_ID, before->header + HEADER_BOOT_ID, 16);
+}
+
+static void make_header(struct capture_writer *writer, const uint8_t host_pk[static 32],
+			const struct capture_writer *before)
 {
 	uint8_t *header = writer->header;
 
@@ -67,13 +83,11 @@ static void make_header(struct capture_writer *writer, const uint8_t host_pk[sta
 	put_le(header + HEADER_VERSION, CAPTURE_VERSION, 2);
 	put_le(header + HEADER_SUITE, CAPTURE_SUITE, 2);
 	randombytes_buf(header + HEADER_CAPTURE_ID, 16);
-	/* a capture of one segment is its own series */
-	memcpy(header + HEADER_SERIES_ID, header + HEADER_CAPTURE_ID, 16);
+	make_series(header, before);
 	randombytes_buf(header + HEADER_SALT, 32);
 	memcpy(header + HEADER_HOST_PK, host_pk, 32);
 	crypto_sign_keypair(header + HEADER_CAPTURE_PK, writer->sk);
 	put_le(header + HEADER_CREATED, (uint64_t)time(NULL), 8);
-	boot_id(header + HEADER_BOOT_ID);
 	randombytes_buf(writer->cek, sizeof(writer->cek));
 	seal_derive(&writer->keys, writer->cek, header);
 	memcpy(header + HEADER_COMMITMENT, writer->keys.commitment, 32);
@@ -100,7 +114,8 @@ static int make_slots(struct capture_writer *writer, capture_wrap *wrap, void *c
 	return !err && writer->slots.failed ? -ENOMEM : err;
 }
 
-int capture_writer_new(int fd, const uint8_t host_pk[static 32], capture_wrap *wrap,
+static int make_writer(int fd, const uint8_t host_pk[static 32],
+		       const struct capture_writer *before, capture_wrap *wrap,
 		       void *const *recipients, size_t count, struct capture_writer **out)
 {
 	struct capture_writer *writer;
@@ -113,13 +128,26 @@ int capture_writer_new(int fd, const uint8_t host_pk[static 32], capture_wrap *w
 	sodium_mlock(writer, sizeof(*writer));
 	writer->fd = fd;
 	writer->compressor = compressor_new();
-	make_header(writer, host_pk);
+	make_header(writer, host_pk, before);
 	int err = writer->compressor ? make_slots(writer, wrap, recipients, count) : -ENOMEM;
 	if (err)
 		capture_writer_free(writer);
 	else
 		*out = writer;
 	return err;
+}
+
+int capture_writer_new(int fd, const uint8_t host_pk[static 32], capture_wrap *wrap,
+		       void *const *recipients, size_t count, struct capture_writer **out)
+{
+	return make_writer(fd, host_pk, NULL, wrap, recipients, count, out);
+}
+
+int capture_writer_next(int fd, const struct capture_writer *before, capture_wrap *wrap,
+			void *const *recipients, size_t count, struct capture_writer **out)
+{
+	return make_writer(fd, before->header + HEADER_HOST_PK, before, wrap, recipients, count,
+			   out);
 }
 
 const uint8_t *capture_writer_header(const struct capture_writer *writer)

@@ -38,6 +38,10 @@ struct capture_position {
 int capture_writer_new(int fd, const uint8_t host_pk[static 32], capture_wrap *wrap,
 		       void *const *recipients, size_t count, struct capture_writer **writer);
 
+/* The same for the next segment of a series, of which `before` was finished. */
+int capture_writer_next(int fd, const struct capture_writer *before, capture_wrap *wrap,
+			void *const *recipients, size_t count, struct capture_writer **writer);
+
 /* The header that the host key must sign (its host_sig is zero). Owned by the writer. */
 const uint8_t *capture_writer_header(const struct capture_writer *writer);
 

@@ -66,14 +66,16 @@ static size_t count_slots(int fd, const struct capture_header *header)
 static json_t *describe(int fd, const struct capture_header *header,
 			const struct capture_verdict *verdict)
 {
-	char id[33], host[65], created[32] = "";
+	char id[33], series[33], host[65], created[32] = "";
 	time_t when = (time_t)header->created_unix;
 	struct tm tm;
 
 	if (gmtime_r(&when, &tm))
 		strftime(created, sizeof(created), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	return json_pack("{s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:b, s:s}", "id",
-			 text_hex(id, header->capture_id, 16), "created", created, "host_key",
+	return json_pack("{s:s, s:s, s:I, s:s, s:s, s:i, s:I, s:I, s:I, s:b, s:s}", "id",
+			 text_hex(id, header->capture_id, 16), "series",
+			 text_hex(series, header->series_id, 16), "segment",
+			 (json_int_t)header->segment, "created", created, "host_key",
 			 text_hex(host, header->host_pk, 32), "version", CAPTURE_VERSION,
 			 "key_slots", (json_int_t)count_slots(fd, header), "chunks",
 			 (json_int_t)verdict->chunks, "bytes", (json_int_t)verdict->size,

@@ -20,7 +20,7 @@
 /* What the log says of one capture. Hashes are hex, as the log has them. */
 struct known {
 	char id[33], header[65], chain[65]; /* chain "": its end is not on record */
-	bool is_found;
+	bool is_found, is_deleted;
 };
 
 struct inventory {
@@ -68,9 +68,11 @@ static void take_record(void *context, const struct audit_line *line)
 			audit_record_has_operation(line->text, line->kept, "capture.start");
 	bool is_end = line->is_record &&
 		      audit_record_has_operation(line->text, line->kept, "capture.end");
+	bool is_deletion = line->is_record &&
+			   audit_record_has_operation(line->text, line->kept, "capture.delete");
 	const char *id, *hash;
 
-	if (!is_start && !is_end)
+	if (!is_start && !is_end && !is_deletion)
 		return;
 	/* inode numbers may use all 64 bits, which is more than the library's integers have */
 	json_t *record = json_loadb(line->text, line->kept, JSON_DECODE_INT_AS_REAL, NULL);
@@ -79,6 +81,8 @@ static void take_record(void *context, const struct audit_line *line)
 		inventory->has_failed |= !known;
 		if (known && is_start)
 			text_copy(known->header, sizeof(known->header), hash);
+		else if (known && is_deletion)
+			known->is_deleted = true;
 		else if (known)
 			text_copy(known->chain, sizeof(known->chain), hash);
 	}
@@ -189,7 +193,7 @@ int inventory_take(const char *log_directory, char *const *directories, inventor
 	for (; !status && *directories; directories++)
 		status = look_into(&inventory, *directories);
 	for (size_t i = 0; !status && i < inventory.count; i++)
-		if (!inventory.items[i].is_found)
+		if (!inventory.items[i].is_found && !inventory.items[i].is_deleted)
 			tell(&inventory, inventory.items[i].id, INVENTORY_MISSING,
 			     *inventory.items[i].chain
 				     ? "no file has this capture"

@@ -6,11 +6,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#define SUFFIX ".heaptrail"
 
 static int make_directory(const char *path, mode_t mode)
 {
@@ -44,7 +47,7 @@ static int default_path(struct output *output, const char *state_directory, cons
 		name[i] = is_plain ? comm[i] : '_';
 		name[i + 1] = 0;
 	}
-	if (snprintf(output->path, sizeof(output->path), "%s/%s-%s-%d.heaptrail", output->directory,
+	if (snprintf(output->path, sizeof(output->path), "%s/%s-%s-%d" SUFFIX, output->directory,
 		     when, name, pid) >= (int)sizeof(output->path))
 		return command_fail(EXIT_FAILED, "the capture's path is too long");
 	return status;
@@ -65,14 +68,8 @@ static int given_path(struct output *output, const char *path)
 	return EXIT_DONE;
 }
 
-int output_open(struct output *output, const char *path, const char *state_directory,
-		const char *comm, int pid)
+static int open_nameless(struct output *output)
 {
-	int status = path ? given_path(output, path)
-			  : default_path(output, state_directory, comm, pid);
-
-	if (status)
-		return status;
 	/* found out now rather than after a minute of recording; output_publish() is what counts */
 	if (access(output->path, F_OK) == 0)
 		return command_fail(EXIT_FAILED,
@@ -85,6 +82,29 @@ int output_open(struct output *output, const char *path, const char *state_direc
 	return command_fail(errno == EACCES || errno == EROFS ? EXIT_PERMISSION : EXIT_FAILED,
 			    "%s: a capture cannot be created there: %s", output->directory,
 			    strerror(errno));
+}
+
+int output_open(struct output *output, const char *path, const char *state_directory,
+		const char *comm, int pid)
+{
+	int status = path ? given_path(output, path)
+			  : default_path(output, state_directory, comm, pid);
+
+	return status ? status : open_nameless(output);
+}
+
+int output_open_segment(struct output *output, const struct output *first, unsigned n)
+{
+	size_t length = strlen(first->path), suffix = strlen(SUFFIX);
+	bool has_suffix = length > suffix && strcmp(first->path + length - suffix, SUFFIX) == 0;
+
+	*output = *first;
+	output->fd = -1;
+	if (snprintf(output->path, sizeof(output->path), "%.*s.%u%s",
+		     (int)(has_suffix ? length - suffix : length), first->path, n,
+		     has_suffix ? SUFFIX : "") >= (int)sizeof(output->path))
+		return command_fail(EXIT_FAILED, "the segment's path is too long");
+	return open_nameless(output);
 }
 
 int output_publish(struct output *output)

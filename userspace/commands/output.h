@@ -23,6 +23,9 @@ struct output {
 int output_open(struct output *output, const char *path, const char *state_directory,
 		const char *comm, int pid);
 
+/* The file of the n-th segment after the first: <name>.<n>.heaptrail. */
+int output_open_segment(struct output *output, const struct output *first, unsigned n);
+
 /* Gives it its name. EXIT_FAILED where the name is taken: nothing is overwritten. */
 int output_publish(struct output *output);
 

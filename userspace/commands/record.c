@@ -9,6 +9,7 @@
 #include "commands/record_options.h"
 #include "commands/recording.h"
 #include "commands/seccomp.h"
+#include "commands/segment_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +31,9 @@
 struct record {
 	struct record_options options;
 	struct recording recording;
-	struct output output;
+	struct output first, output; /* the first segment's, that of the one that is written */
+	struct output next;	     /* where that is full */
+	struct segment_files files;
 	struct launch launch;
 	int signals, timer;
 	const char *stop_reason; /* NULL: still recording */
@@ -38,7 +41,9 @@ struct record {
 	bool is_sealed;
 	bool was_interrupted;
 	struct writer_progress progress;
-	struct writer_done done;
+	struct writer_done done;      /* of the segment that was sealed last */
+	uint64_t events, lost, bytes; /* of all sealed segments */
+	int next_status;	      /* why no other segment could begin */
 	uint32_t missed; /* processes that began, and were not looked at */
 	uint32_t noted;	 /* modules of which something is missing */
 	bool was_traced; /* a debugger or the like held a target */
@@ -255,22 +260,98 @@ static void stop(struct record *record, const char *reason)
 	recording_stop(&record->recording, reason);
 }
 
+/* The capture that was sealed last. */
+static void print_capture(const struct record *record)
+{
+	const struct writer_done *done = &record->done;
+	char id[33];
+
+	if (!record->options.is_json) {
+		puts(record->output.path);
+		fflush(stdout);
+		return;
+	}
+	json_t *result = json_pack(
+		"{s:s, s:s, s:{s:I, s:I, s:I, s:I, s:I, s:I}, s:I, s:I}", "path",
+		record->output.path, "id", text_hex(id, done->end.capture_id, 16), "events",
+		"written", (json_int_t)done->end.events, "lost", (json_int_t)done->end.lost,
+		"allocations", (json_int_t)done->allocations, "frees", (json_int_t)done->frees,
+		"reallocations", (json_int_t)done->reallocations, "failed",
+		(json_int_t)done->failed, "duration_ns", (json_int_t)done->duration_ns, "bytes",
+		(json_int_t)done->end.file_size);
+	if (result)
+		json_dumpf(result, stdout, JSON_COMPACT);
+	putchar('\n');
+	fflush(stdout);
+	json_decref(result);
+}
+
+/* This one is the last where there is no file for another. */
+static int begin_segment(struct record *record)
+{
+	if (record->stop_reason)
+		return EXIT_DONE;
+	record->next_status = segment_files_open(&record->files, &record->first, &record->next);
+	if (!record->next_status)
+		return recording_begin_segment(&record->recording, record->next.fd);
+	stop(record, "write-failed");
+	return EXIT_DONE;
+}
+
+/* A segment is a capture: it is told as one. */
+static void take_sealed(struct record *record, const struct writer_done *done)
+{
+	record->done = *done;
+	record->events += done->end.events;
+	record->lost += done->end.lost;
+	record->bytes += done->end.file_size;
+	print_capture(record);
+}
+
+static int switch_segment(struct record *record, const struct writer_done *done)
+{
+	int status = recording_note_end(&record->recording, &done->end);
+
+	take_sealed(record, done);
+	if (!status)
+		status = recording_certify_segment(&record->recording);
+	if (!status)
+		status = output_publish(&record->next);
+	if (!status)
+		status = segment_files_add(&record->files, record->output.path,
+					   done->end.capture_id);
+	if (status)
+		return command_fail(status, "the recording ends with %s, which is whole",
+				    record->output.path);
+	output_close(&record->output);
+	record->output = record->next;
+	record->next.fd = -1;
+	return segment_files_trim(&record->files, &record->recording);
+}
+
 static int handle_writer(struct record *record)
 {
 	static const struct message_rule RULES[] = {
 		{ WRITER_PROGRESS, sizeof(struct writer_progress), 0 },
 		{ WRITER_DONE, sizeof(struct writer_done), 0 },
+		{ WRITER_FULL, 0, 0 },
+		{ WRITER_SEALED, sizeof(struct writer_done), 0 },
 		{ MESSAGE_FAILURE, sizeof(struct failure), 0 },
 	};
 	static struct message message;
 	const struct writer_progress *progress = (const void *)message.body;
 
-	if (message_recv(record->recording.writer.socket, RULES, 3, &message))
+	if (message_recv(record->recording.writer.socket, RULES, sizeof(RULES) / sizeof(RULES[0]),
+			 &message))
 		return command_fail(
 			EXIT_FAILED,
 			"the writer died; the capture is readable up to its last chunk");
 	if (message.type == MESSAGE_FAILURE)
 		return command_worker_failed((struct failure *)message.body, NULL);
+	if (message.type == WRITER_FULL)
+		return begin_segment(record);
+	if (message.type == WRITER_SEALED)
+		return switch_segment(record, (void *)message.body);
 	if (message.type == WRITER_DONE) {
 		memcpy(&record->done, message.body, sizeof(record->done));
 		record->is_sealed = true;
@@ -392,17 +473,16 @@ static int run(struct record *record)
 	return status ? status : tracer_status;
 }
 
-static void print_result(const struct record *record)
+static void print_summary(const struct record *record)
 {
 	const struct writer_done *done = &record->done;
-	char events[UNITS_TEXT_MAX + 8], lost[UNITS_TEXT_MAX + 8], size[UNITS_TEXT_MAX], id[33];
+	char events[UNITS_TEXT_MAX + 8], lost[UNITS_TEXT_MAX + 8], size[UNITS_TEXT_MAX];
 	char time[UNITS_TEXT_MAX];
 
 	fprintf(stderr, "heaptrail: %s events in %s, %s lost, %s on disk\n",
-		units_format_count(done->end.events, events),
+		units_format_count(record->events, events),
 		units_format_duration(done->duration_ns, time),
-		units_format_count(done->end.lost, lost),
-		units_format_size(done->end.file_size, size));
+		units_format_count(record->lost, lost), units_format_size(record->bytes, size));
 	if (record->noted)
 		fprintf(stderr,
 			"heaptrail: of %u mapped file%s something could not be read: `heaptrail report` says of "
@@ -415,22 +495,6 @@ static void print_result(const struct record *record)
 	if (record->missed)
 		fprintf(stderr, "heaptrail: %u processes began too fast to be looked at\n",
 			record->missed);
-	if (!record->options.is_json) {
-		puts(record->output.path);
-		return;
-	}
-	json_t *result = json_pack(
-		"{s:s, s:s, s:{s:I, s:I, s:I, s:I, s:I, s:I}, s:I, s:I}", "path",
-		record->output.path, "id", text_hex(id, done->end.capture_id, 16), "events",
-		"written", (json_int_t)done->end.events, "lost", (json_int_t)done->end.lost,
-		"allocations", (json_int_t)done->allocations, "frees", (json_int_t)done->frees,
-		"reallocations", (json_int_t)done->reallocations, "failed",
-		(json_int_t)done->failed, "duration_ns", (json_int_t)done->duration_ns, "bytes",
-		(json_int_t)done->end.file_size);
-	if (result)
-		json_dumpf(result, stdout, JSON_COMPACT);
-	putchar('\n');
-	json_decref(result);
 }
 
 /* The capture gets its name, and from here on calls are seen. */
@@ -531,6 +595,8 @@ static int prepare(struct record *record)
 				     : record->options.command ? record->options.command[0]
 							       : first.comm,
 				     (int)record->options.pids[0]);
+		record->first = record->output;
+		record->files.max = record->options.files_max;
 		if (!status && pipe2(pipes, O_CLOEXEC))
 			status = command_fail(EXIT_FAILED, "%s", strerror(errno));
 		/* larger batches for the writer; where it is not permitted, smaller ones do */
@@ -544,10 +610,10 @@ static int prepare(struct record *record)
 				? NULL
 				: command_cache_directory(record->options.state_directory));
 	if (!status && !record->options.is_dry_run)
-		status = recording_start_writer(&record->recording, record->options.state_directory,
-						record->options.recipients,
-						record->options.recipient_count, record->output.fd,
-						pipes[0]);
+		status = recording_start_writer(
+			&record->recording, record->options.state_directory,
+			&record->options.segments, record->options.recipients,
+			record->options.recipient_count, record->output.fd, pipes[0]);
 	io_close(&pipes[0]);
 	io_close(&pipes[1]);
 	return status;
@@ -571,16 +637,22 @@ static int record_targets(struct record *record)
 	status = run(record);
 	if (record->is_sealed) {
 		int noted = recording_note_end(&record->recording, &record->done.end);
-		print_result(record);
+		take_sealed(record, &record->done);
+		print_summary(record);
 		if (!status)
-			status = noted ? noted : record->done.end.lost ? EXIT_LOST : EXIT_DONE;
+			status = noted		       ? noted
+				 : record->next_status ? record->next_status
+				 : record->lost	       ? EXIT_LOST
+						       : EXIT_DONE;
 	}
 	return status;
 }
 
 int record_main(int argc, char **argv)
 {
-	static struct record record = { .recording = RECORDING_NONE, .output = OUTPUT_NONE };
+	static struct record record = { .recording = RECORDING_NONE,
+					.output = OUTPUT_NONE,
+					.next = OUTPUT_NONE };
 
 	record_options_parse(&record.options, argc, argv);
 	if (geteuid() != 0)
@@ -601,5 +673,7 @@ int record_main(int argc, char **argv)
 	launch_finish(&record.launch);
 	recording_finish(&record.recording);
 	output_close(&record.output);
+	output_close(&record.next);
+	segment_files_free(&record.files);
 	return status;
 }

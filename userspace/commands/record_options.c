@@ -29,6 +29,9 @@ enum option_key {
 	KEY_FREE_FN,
 	KEY_NO_CENSUS,
 	KEY_TO,
+	KEY_MAX_SIZE,
+	KEY_SWITCH,
+	KEY_MAX_FILES,
 };
 
 static const struct argp_option OPTIONS[] = {
@@ -53,10 +56,18 @@ static const struct argp_option OPTIONS[] = {
 	  "let the holder of this age identity (age1...) or SSH key (ssh-ed25519 AAAA...) open the capture, too, "
 	  "by `age' and without this host's audit log; may be given several times",
 	  1 },
+	{ "max-size", KEY_MAX_SIZE, "SIZE", 0,
+	  "go on in another file, <name>.1.heaptrail and so on, when one has about SIZE (at least 64K); each can be "
+	  "read alone",
+	  1 },
+	{ "switch-output", KEY_SWITCH, "TIME", 0, "the same when a file is so old", 1 },
+	{ "max-files", KEY_MAX_FILES, "N", 0,
+	  "of these files keep the newest N; that others are deleted is on record", 1 },
 	{ "dry-run", KEY_DRY_RUN, NULL, 0, "print where probes would be put, and attach none", 2 },
 	{ "free-stacks", KEY_FREE_STACKS, NULL, 0, "take the stacks of frees, too", 2 },
 	{ "mmap", KEY_MMAP, NULL, 0,
-	  "record mmap, munmap, mremap, brk and sbrk, too, where it is not the allocator that calls them", 2 },
+	  "record mmap, munmap, mremap, brk and sbrk, too, where it is not the allocator that calls them",
+	  2 },
 	{ "sampled", KEY_SAMPLED, NULL, 0,
 	  "record, instead of every allocation, the samples that targets tell of by themselves (USDT probes "
 	  "otel_memory:alloc and free); sizes are then what a sample stands for",
@@ -129,6 +140,16 @@ static void check_arguments(struct record_options *options, struct argp_state *s
 		options->ring_bytes += options->ring_bytes & -options->ring_bytes;
 }
 
+static void check_segments(const struct record_options *options, struct argp_state *state)
+{
+	if (options->segments.bytes_max && options->segments.bytes_max < 65536)
+		argp_error(state, "--max-size: at least 64K");
+	if (options->segments.age_max_ns && options->segments.age_max_ns < 1000000000)
+		argp_error(state, "--switch-output: at least 1s");
+	if (options->files_max && !options->segments.bytes_max && !options->segments.age_max_ns)
+		argp_error(state, "--max-files: of what --max-size or --switch-output make");
+}
+
 static void add_recipient(struct record_options *options, const char *value,
 			  struct argp_state *state)
 {
@@ -145,6 +166,7 @@ static void add_recipient(struct record_options *options, const char *value,
 static error_t parse(int key, char *value, struct argp_state *state)
 {
 	struct record_options *options = state->input;
+	char *end;
 
 	switch (key) {
 	case 'p': parse_pids(options, value, state); return 0;
@@ -185,7 +207,25 @@ static error_t parse(int key, char *value, struct argp_state *state)
 		options->command = state->argv + state->next;
 		state->next = state->argc;
 		return 0;
-	case ARGP_KEY_END: check_arguments(options, state); return 0;
+	case KEY_MAX_SIZE:
+		if (units_parse_size(value, &options->segments.bytes_max) ||
+		    !options->segments.bytes_max)
+			argp_error(state, "not a size: %s; try 100M", value);
+		return 0;
+	case KEY_SWITCH:
+		if (units_parse_duration(value, &options->segments.age_max_ns) ||
+		    !options->segments.age_max_ns)
+			argp_error(state, "not a duration: %s; try 5m", value);
+		return 0;
+	case KEY_MAX_FILES:
+		options->files_max = strtoul(value, &end, 10);
+		if (*end || options->files_max == 0 || options->files_max > FILES_MAX)
+			argp_error(state, "--max-files: between 1 and %d", FILES_MAX);
+		return 0;
+	case ARGP_KEY_END:
+		check_arguments(options, state);
+		check_segments(options, state);
+		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }

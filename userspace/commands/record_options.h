@@ -9,11 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "commands/recording.h"
 #include "commands/select.h"
 #include "keys/recipient.h"
 
 #define PIDS_MAX       65536
 #define RECIPIENTS_MAX 15
+#define FILES_MAX      10000
 
 struct record_options {
 	uint32_t pids[PIDS_MAX];
@@ -25,6 +27,8 @@ struct record_options {
 	size_t function_count;
 	char recipients[RECIPIENTS_MAX][RECIPIENT_TEXT_MAX]; /* beside the vault's own */
 	size_t recipient_count;
+	struct segments segments;
+	size_t files_max; /* newest ones that stay; 0: all */
 	int ready_fd;
 	bool is_dry_run, is_json, has_free_stacks, has_mappings, has_points;
 	enum select_kind selects; /* where value or sees_all are set */

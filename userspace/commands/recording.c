@@ -136,14 +136,17 @@ static void add_recipient(struct writer_start *options, const char *text)
 }
 
 int recording_start_writer(struct recording *recording, const char *state_directory,
-			   const char (*recipients)[RECIPIENT_TEXT_MAX], size_t count, int file, int stream)
+			   const struct segments *segments,
+			   const char (*recipients)[RECIPIENT_TEXT_MAX], size_t count, int file,
+			   int stream)
 {
 	static const struct message_rule KEYS = { VAULT_KEYS, sizeof(struct vault_keys), 0 };
 	const struct vault_keys *keys = (const void *)message.body;
 	static const struct message_rule LIST = { VAULT_RECIPIENT_LIST,
 						  sizeof(struct vault_recipients), 0 };
 	const struct vault_recipients *standing = (const void *)message.body;
-	struct writer_start options = { 0 };
+	struct writer_start options = { .segment_bytes = segments->bytes_max,
+					.segment_ns = segments->age_max_ns };
 	int fds[2] = { file, stream };
 	int status = vault_begin(&recording->vault, state_directory);
 
@@ -237,6 +240,27 @@ int recording_note_end(struct recording *recording, const struct vault_finished 
 
 	return vault_ask(&recording->vault, VAULT_FINISHED, end, sizeof(*end), -1, &NOTED, NULL,
 			 &message);
+}
+
+int recording_begin_segment(struct recording *recording, int file)
+{
+	int status = send_to(&recording->writer, "writer", WRITER_NEXT, NULL, 0, &file, 1);
+
+	/* the writer has its file when it hears that the names are there */
+	return status ? status
+		      : send_to(&recording->tracer, "tracer", TRACER_SEGMENT, NULL, 0, NULL, 0);
+}
+
+int recording_certify_segment(struct recording *recording)
+{
+	return certify(recording);
+}
+
+int recording_note_deletion(struct recording *recording, int file)
+{
+	static const struct message_rule NOTED = { VAULT_NOTED, 0, 0 };
+
+	return vault_ask(&recording->vault, VAULT_DELETE, NULL, 0, file, &NOTED, NULL, &message);
 }
 
 void recording_finish(struct recording *recording)

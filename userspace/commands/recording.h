@@ -13,6 +13,11 @@
 
 #include <stdbool.h>
 
+/* When a segment is full; 0: never. */
+struct segments {
+	uint64_t bytes_max, age_max_ns;
+};
+
 struct recording {
 	struct worker_process vault, resolver, symbolizer, writer, tracer;
 	struct worker_process census; /* runs where one is taken */
@@ -43,7 +48,19 @@ int recording_start_tracer(struct recording *recording, struct tracer_start *opt
  * its start on record. stream: the pipe's end for the writer.
  */
 int recording_start_writer(struct recording *recording, const char *state_directory,
-			   const char (*recipients)[RECIPIENT_TEXT_MAX], size_t count, int file, int stream);
+			   const struct segments *segments,
+			   const char (*recipients)[RECIPIENT_TEXT_MAX], size_t count, int file,
+			   int stream);
+
+/* The segment is full: another begins in this empty file once all that is in it has names. */
+int recording_begin_segment(struct recording *recording, int file);
+
+/* After the end of the segment before is on record: the header of the next one is durable and its
+ * start on record. */
+int recording_certify_segment(struct recording *recording);
+
+/* That this segment of the series, an open file, will be deleted, goes on record. */
+int recording_note_deletion(struct recording *recording, int file);
 
 /* A new target, or its mappings again, and how many functions of allocators it has mapped.
  * EXIT_TARGET: it is gone. */

@@ -173,6 +173,10 @@ static void print_target(const json_t *capture)
 	printf("recorded    %s, %s\n", units_format_duration(get(capture, "duration_ns"), time),
 	       json_is_true(json_object_get(capture, "complete")) ? "complete"
 								  : get_text(capture, "state"));
+	if (get(capture, "segment"))
+		printf("segment     %" PRIu64 " of a series that began %s before it\n",
+		       get(capture, "segment"),
+		       units_format_duration(get(capture, "begin_ns"), time));
 }
 
 /* Those that could not be read: what is missing of stacks and names is missing because of them. */
@@ -253,6 +257,10 @@ static void print_head(const json_t *report, bool is_at_peak)
 	       units_format_size(get(totals, "live_bytes"), a),
 	       units_format_count(get(totals, "live_blocks"), b), is_at_peak ? "peak" : "end",
 	       units_format_size(get(totals, "peak_bytes"), c));
+	if (get(totals, "carried_blocks"))
+		printf("carried     %s in %s blocks lived when the segment began\n",
+		       units_format_size(get(totals, "carried_bytes"), a),
+		       units_format_count(get(totals, "carried_blocks"), b));
 	report_timeline(report);
 	printf("allocated   %s in all, %s blocks temporary\n",
 	       units_format_size(get(totals, "allocated_bytes"), a),

@@ -42,7 +42,8 @@ static void say_growth(const json_t *report)
 
 	if (!json_is_object(growth) || duration < DURATION_MIN_NS)
 		return;
-	double seconds = (double)(duration - get(growth, "from_ns")) / 1e9;
+	uint64_t end = get(json_object_get(report, "capture"), "begin_ns") + duration;
+	double seconds = (double)(end - get(growth, "from_ns")) / 1e9;
 	if (rate > 0 && rate >= ERRORS_MIN * error && rate * seconds >= GROWN_SHARE_MIN * live &&
 	    rate * seconds >= 4096)
 		printf("verdict     grows by %s/s (+- %s) over the last %s\n",

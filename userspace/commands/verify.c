@@ -3,6 +3,7 @@
 #include "commands/command.h"
 #include "commands/inventory.h"
 #include "commands/open.h"
+#include "commands/series.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -31,7 +32,8 @@ struct arguments {
 	bool is_json, is_inventory;
 	const char *state_directory;
 	char **paths; /* NULL: none were given */
-	int status;   /* the worst so far */
+	struct series_list series;
+	int status; /* the worst so far */
 };
 
 static void tell(const struct arguments *arguments, const char *path, const char *state,
@@ -50,9 +52,10 @@ static void tell(const struct arguments *arguments, const char *path, const char
 	       strcmp(state, "complete") ? reason : "");
 }
 
-static int verify_file(const struct arguments *arguments, const char *path)
+static int verify_file(struct arguments *arguments, const char *path)
 {
 	struct capture_verdict verdict = { 0 };
+	struct capture_header header;
 	int fd, err;
 
 	if (access(path, F_OK) && errno == ENOENT) {
@@ -61,8 +64,12 @@ static int verify_file(const struct arguments *arguments, const char *path)
 	}
 	if (open_file(path, &fd))
 		return EXIT_FAILED;
-	err = capture_verify(fd, &verdict);
+	err = capture_header_read(fd, &header);
+	if (!err)
+		err = capture_verify(fd, &verdict);
 	close(fd);
+	if (!err && verdict.state != CAPTURE_TAMPERED)
+		err = series_list_add(&arguments->series, path, &header, verdict.chain);
 	if (err == -ENODATA) {
 		tell(arguments, path, "incomplete", "empty or cut inside its header");
 		return CAPTURE_INCOMPLETE;
@@ -81,6 +88,16 @@ static int verify_file(const struct arguments *arguments, const char *path)
 						   : "tampered",
 	     verdict.reason);
 	return (int)verdict.state;
+}
+
+static void tell_break(void *context, const char *path, bool is_missing, const char *reason)
+{
+	struct arguments *arguments = context;
+	int status = is_missing ? VERIFY_MISSING : (int)CAPTURE_TAMPERED;
+
+	tell(arguments, path, is_missing ? "missing" : "tampered", reason);
+	if (status > arguments->status)
+		arguments->status = status;
 }
 
 static const struct {
@@ -137,7 +154,7 @@ static const struct argp ARGP = {
 	OPTIONS,
 	parse,
 	"FILE...\n--inventory [DIRECTORY...]",
-	"Checks every signature of captures, without a key. Exit status: 0 complete, 3 incomplete, 4 tampered, 5 "
+	"Checks every signature of captures, without a key, and that segments of one series follow each other. Exit status: 0 complete, 3 incomplete, 4 tampered, 5 "
 	"missing; the worst of all files. In an inventory what the log does not know counts as tampered.",
 	NULL,
 	NULL,
@@ -157,5 +174,7 @@ int verify_main(int argc, char **argv)
 		if (status > arguments.status)
 			arguments.status = status;
 	}
+	series_list_check(&arguments.series, tell_break, &arguments);
+	series_list_free(&arguments.series);
 	return arguments.status;
 }

@@ -63,8 +63,10 @@ enum message_type {
 				 VAULT_REWRAPPED */
 	VAULT_REWRAPPED,      /* struct vault_rewrapped */
 
-	VAULT_SEEN, /* struct file_opened: someone opened a capture's file; it is on record ->
-		       VAULT_NOTED */
+	VAULT_DELETE, /* (empty) + segment of a series that goes on here: it will be deleted, which
+			 is on record -> VAULT_NOTED */
+	VAULT_SEEN,   /* struct file_opened: someone opened a capture's file; it is on record ->
+			 VAULT_NOTED */
 
 	/* watcher */
 	WATCHER_START = 112, /* (empty) + a fanotify group that waits for answers */
@@ -77,6 +79,9 @@ enum message_type {
 	WRITER_READY,	  /* (empty) */
 	WRITER_PROGRESS,  /* struct writer_progress, about once a second */
 	WRITER_DONE,	  /* struct writer_done: sealed */
+	WRITER_FULL, /* (empty): another segment should begin -> WRITER_NEXT, then TRACER_SEGMENT */
+	WRITER_NEXT, /* (empty) + capture -> WRITER_SEALED, WRITER_HEADER */
+	WRITER_SEALED, /* struct writer_done: of the segment before */
 
 	/* tracer */
 	TRACER_START =
@@ -93,6 +98,7 @@ enum message_type {
 	TRACER_FUNCTION,    /* struct user_function: one more to probe, after TRACER_START */
 	TRACER_CANDIDATE,   /* struct tracer_candidate: it may be one that is to be recorded */
 	TRACER_CENSUS,	    /* struct census_taken: goes into the capture */
+	TRACER_SEGMENT, /* (empty): name what has no names yet, then let another segment begin */
 
 	/* census */
 	CENSUS_REQUEST = 96, /* struct census_request + memory, maps, smaps_rollup of a process ->
@@ -246,6 +252,7 @@ struct writer_start {
 	uint8_t host_pk[32];
 	uint32_t recipient_count;
 	char recipients[WRITER_RECIPIENTS_MAX][128];
+	uint64_t segment_bytes, segment_ns; /* a larger or older segment is full; 0: never */
 };
 
 struct writer_progress {

@@ -79,7 +79,7 @@ static int read_capture(struct reading *reading, const struct filter *filter)
 
 	if (filter_needs_end(filter)) {
 		err = pass(reading, &EVERYTHING, &moment);
-		moment.end_ns = model_duration_ns(&reading->model);
+		moment.end_ns = model_end_ns(&reading->model);
 		if (!err)
 			forget(reading);
 	}
@@ -122,6 +122,8 @@ static void describe(struct reading *reading)
 
 	if (capture_header_read(reading->capture, &header) == 0) {
 		text_hex(reading->context.id, header.capture_id, sizeof(header.capture_id));
+		text_hex(reading->context.series, header.series_id, sizeof(header.series_id));
+		reading->context.segment = header.segment;
 		text_hex(reading->context.host, header.host_pk, sizeof(header.host_pk));
 	}
 	reading->context.model = &reading->model;

@@ -19,8 +19,9 @@ enum stream_type {
 	STREAM_SITE,	    /* struct stream_site */
 	STREAM_EVENTS,	 /* ring records (bpf/event.h), one after the other; frames name modules */
 	STREAM_COUNTERS, /* struct stream_counters */
-	STREAM_NAMES,	 /* uint32_t module, then a names payload */
+	STREAM_NAMES,	 /* struct stream_names, then a names payload */
 	STREAM_CENSUS,	 /* struct stream_census */
+	STREAM_SEGMENT,	 /* struct stream_segment: another segment may begin; what came has names */
 	STREAM_END,	 /* struct stream_end, last of all */
 };
 
@@ -60,6 +61,16 @@ struct stream_counters {
 struct stream_census {
 	uint64_t time_ns;
 	struct census_taken taken;
+};
+
+struct stream_names {
+	uint32_t module;
+	uint32_t is_passing; /* the next ones of this module stand for themselves: names may change
+			      */
+};
+
+struct stream_segment {
+	uint64_t time_ns;
 };
 
 struct stream_end {

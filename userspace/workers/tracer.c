@@ -35,6 +35,7 @@
 #define NAP_NS		     200000
 #define RESCAN_INTERVAL_NS   100000000
 #define COUNTERS_INTERVAL_NS 1000000000
+#define NAMING_ROUNDS	     8
 
 static struct message message;
 
@@ -290,6 +291,22 @@ static void handle_census(struct tracer *tracer)
 		tracer_send(tracer, STREAM_CENSUS, &census, sizeof(census));
 }
 
+/* What the writer has got until here can be read alone: it has names. */
+static void handle_segment(struct tracer *tracer)
+{
+	struct stream_segment segment;
+
+	if (!tracer->is_attached)
+		return;
+	tracer_load_modules(tracer);
+	/* while it is asked for names, the ring is emptied, and others are met */
+	for (int rounds = 0; rounds < NAMING_ROUNDS && tracer_send_names(tracer); rounds++)
+		;
+	tracer_send_counters(tracer);
+	segment.time_ns = clock_now_ns();
+	tracer_send(tracer, STREAM_SEGMENT, &segment, sizeof(segment));
+}
+
 static void handle_control(struct tracer *tracer)
 {
 	static const struct message_rule RULES[] = {
@@ -297,8 +314,9 @@ static void handle_control(struct tracer *tracer)
 		{ TRACER_ATTACH, 0, 0 },
 		{ TRACER_STOP, sizeof(struct tracer_stop), 0 },
 		{ TRACER_CENSUS, sizeof(struct census_taken), 0 },
+		{ TRACER_SEGMENT, 0, 0 },
 	};
-	int err = message_recv(WORKER_SOCKET, RULES, 4, &message);
+	int err = message_recv(WORKER_SOCKET, RULES, sizeof(RULES) / sizeof(RULES[0]), &message);
 
 	if (err == -EPIPE) {
 		/* whoever started the recording died: detach, and let the writer seal what there is
@@ -315,6 +333,8 @@ static void handle_control(struct tracer *tracer)
 		handle_stop(tracer);
 	else if (message.type == TRACER_CENSUS)
 		handle_census(tracer);
+	else if (message.type == TRACER_SEGMENT)
+		handle_segment(tracer);
 	else if (tracer->is_attached || !tracer->probes)
 		worker_fail(1, EPROTO, "the tracer got a message out of turn");
 	else
@@ -382,6 +402,7 @@ static bool serve(struct tracer *tracer, const struct epoll_event *events, int c
 static _Noreturn void run(struct tracer *tracer)
 {
 	uint64_t counters_ns = 0;
+	bool has_more = false;
 
 	watch(tracer, WORKER_SOCKET, EPOLLIN, TAG_CONTROL);
 	for (size_t i = 0; tracer->sideband && sideband_fd(tracer->sideband, i) >= 0; i++)
@@ -389,11 +410,14 @@ static _Noreturn void run(struct tracer *tracer)
 	for (;;) {
 		struct epoll_event events[16];
 		int count = epoll_wait(tracer->epoll, events, 16,
-				       tracer->is_attached ? IDLE_MS : -1);
+				       !tracer->is_attached ? -1
+				       : has_more	    ? 0
+							    : IDLE_MS);
 		hear_news(tracer, serve(tracer, events, count));
 		if (!tracer->is_attached)
 			continue;
-		tracer_drain(tracer);
+		/* who makes events without end does not keep us from hearing the rest */
+		has_more = tracer_drain_part(tracer, TRACER_DRAIN_BYTES);
 		rescan(tracer);
 		tracer_seek_maps(tracer);
 		if (clock_now_ns() - counters_ns > COUNTERS_INTERVAL_NS) {

@@ -56,7 +56,8 @@ struct tracer {
 	size_t target_count;
 	struct map children; /* pids of targets' children that have made no event yet */
 	struct map target_indexes; /* pid -> index; the last that had it */
-	struct map frames;	   /* every module-relative frame seen, to be named at the end */
+	struct map
+		frames; /* every module-relative frame seen -> enum frame_state (tracer_names.c) */
 	uint8_t *batch;		   /* a frame header and STREAM_BATCH_MAX bytes */
 };
 
@@ -69,6 +70,10 @@ void tracer_send(struct tracer *tracer, enum stream_type type, const void *data,
  * being told to stop.
  */
 void tracer_drain(struct tracer *tracer);
+
+/* The same up to so many bytes, after which others should be heard; true: there may be more. */
+#define TRACER_DRAIN_BYTES (1u << 20)
+bool tracer_drain_part(struct tracer *tracer, uint64_t bytes_max);
 
 void tracer_send_counters(struct tracer *tracer);
 
@@ -130,8 +135,12 @@ void tracer_meet_process(struct tracer *tracer, const struct event_thread *first
 /* The target that mapped something. NULL: it is none, or what it mapped is nothing new. */
 struct target *tracer_heard_of(struct tracer *tracer, const struct sideband_news *news);
 
-/* tracer_names.c: asks the symbolizer for the names of all frames, and sends them on. */
-void tracer_send_names(struct tracer *tracer);
+/* tracer_names.c: the frame is to be named. */
+void tracer_note_frame(struct tracer *tracer, uint64_t frame);
+
+/* Asks the symbolizer for the names of all frames that were not asked for yet, and sends them on.
+ * Returns how many those were. */
+size_t tracer_send_names(struct tracer *tracer);
 
 /*
  * One request to the symbolizer; the ring is drained meanwhile. 0 and *out (a memfd), or -errno;

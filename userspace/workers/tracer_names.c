@@ -14,15 +14,22 @@
 
 #define NAMES_PAYLOAD_MAX ((4u << 20) - 16) /* a chunk of the capture holds it */
 #define NAMES_BATCH	  16384		    /* offsets asked for at once */
+#define FRAMES_MAX	  (8u << 20) /* that are named: code without a file has no end of places */
+
+enum frame_state {
+	FRAME_SEEN = 1,
+	FRAME_ASKED /* for its name, be there one or not */
+};
 
 /* Waits for the symbolizer, which may take seconds, and keeps the ring from filling. */
 static void wait_for_symbolizer(struct tracer *tracer)
 {
 	struct pollfd poll_fd = { .fd = tracer->symbolizer, .events = POLLIN };
+	bool has_more = false;
 
-	while (poll(&poll_fd, 1, 5) == 0)
+	while (poll(&poll_fd, 1, has_more ? 0 : 5) == 0)
 		if (tracer->is_attached)
-			tracer_drain(tracer);
+			has_more = tracer_drain_part(tracer, TRACER_DRAIN_BYTES);
 }
 
 int tracer_symbolize(struct tracer *tracer, const struct symbolizer_request *request, int module,
@@ -64,36 +71,68 @@ static int compare_u64(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-/* All frames, sorted: modules one after the other. NULL where there are none. */
-static uint64_t *sorted_frames(const struct tracer *tracer)
+void tracer_note_frame(struct tracer *tracer, uint64_t frame)
+{
+	/* out of memory: this frame stays without a name */
+	if (tracer->frames.count < FRAMES_MAX && !map_get(&tracer->frames, frame))
+		(void)map_put(&tracer->frames, frame, FRAME_SEEN);
+}
+
+/* The frame's module, if it can be asked for names: what could not even be inspected has none. */
+static struct module *module_of(const struct tracer *tracer, uint64_t frame)
+{
+	uint64_t id = frame >> FRAME_MODULE_SHIFT;
+	struct module *module = id && id <= tracer->modules.count ? tracer->modules.items[id - 1]
+								  : NULL;
+
+	return module && module->fd >= 0 && (module->inspection.elf_class || module->is_perf_map)
+		       ? module
+		       : NULL;
+}
+
+/*
+ * Those that are to be asked for, sorted: modules one after the other. NULL where there are none.
+ * What a just-in-time compiler tells may be told otherwise the next time. fresh: how many of them
+ * are asked for the first time.
+ */
+static uint64_t *take_frames(struct tracer *tracer, size_t *count, size_t *fresh)
 {
 	uint64_t *frames = tracer->frames.count ? malloc(tracer->frames.count * sizeof(*frames))
 						: NULL;
-	size_t count = 0;
 
+	*count = *fresh = 0;
 	if (!frames)
 		return NULL;
-	for (size_t i = 0; i < tracer->frames.capacity; i++)
-		if (tracer->frames.slots[i].key)
-			frames[count++] = tracer->frames.slots[i].key;
-	qsort(frames, count, sizeof(*frames), compare_u64);
+	for (size_t i = 0; i < tracer->frames.capacity; i++) {
+		struct map_slot *slot = &tracer->frames.slots[i];
+		const struct module *module = slot->key ? module_of(tracer, slot->key) : NULL;
+		if (!module || (slot->value == FRAME_ASKED && !module->is_perf_map))
+			continue;
+		*fresh += slot->value == FRAME_SEEN;
+		slot->value = FRAME_ASKED;
+		frames[(*count)++] = slot->key;
+	}
+	qsort(frames, *count, sizeof(*frames), compare_u64);
 	return frames;
 }
 
 /* Sends the payload on as it is: it is the reader that will parse it. */
-static int forward(struct tracer *tracer, uint32_t module, int out, uint64_t size)
+static int forward(struct tracer *tracer, const struct module *module, int out, uint64_t size)
 {
+	const struct stream_names head = { .module = module->id,
+					   .is_passing = module->is_perf_map };
+
 	if (size == 0)
 		return 0;
 	if (size > NAMES_PAYLOAD_MAX)
 		return -EFBIG;
-	uint8_t *bytes = malloc(sizeof(module) + size);
+	uint8_t *bytes = malloc(sizeof(head) + size);
 	if (!bytes)
 		return -ENOMEM;
-	memcpy(bytes, &module, sizeof(module));
-	int err = io_pread(out, bytes + sizeof(module), size, 0);
+	memcpy(bytes, &head, sizeof(head));
+	int err = io_pread(out, bytes + sizeof(head), size, 0);
 	if (!err)
-		tracer_send(tracer, STREAM_NAMES, bytes, sizeof(module) + size);
+		tracer_send(tracer, STREAM_NAMES, bytes, sizeof(head) + size);
 	free(bytes);
 	return err;
 }
@@ -120,7 +159,7 @@ static void name_module(struct tracer *tracer, struct module *module, const uint
 	}
 	int reduced = err > 0 ? err : 0;
 	if (err >= 0)
-		err = forward(tracer, module->id, out, size);
+		err = forward(tracer, module, out, size);
 	io_close(&in);
 	io_close(&out);
 	debug_files_close(&debug);
@@ -133,11 +172,11 @@ static void name_module(struct tracer *tracer, struct module *module, const uint
 		tracer_send_module(tracer, module);
 }
 
-void tracer_send_names(struct tracer *tracer)
+size_t tracer_send_names(struct tracer *tracer)
 {
 	tracer_renew_maps(tracer);
-	uint64_t *frames = sorted_frames(tracer);
-	size_t count = frames ? tracer->frames.count : 0, end;
+	size_t count, fresh, end;
+	uint64_t *frames = take_frames(tracer, &count, &fresh);
 
 	for (size_t i = 0; i < count; i = end) {
 		uint64_t id = frames[i] >> FRAME_MODULE_SHIFT;
@@ -145,16 +184,11 @@ void tracer_send_names(struct tracer *tracer)
 			      frames[end] >> FRAME_MODULE_SHIFT == id;
 		     end++)
 			;
-		struct module *module = id && id <= tracer->modules.count
-						? tracer->modules.items[id - 1]
-						: NULL;
-		/* what could not even be inspected has no names either */
-		if (!module || module->fd < 0 ||
-		    (!module->inspection.elf_class && !module->is_perf_map))
-			continue;
+		struct module *module = module_of(tracer, frames[i]);
 		for (size_t k = i; k < end; k++)
 			frames[k] &= FRAME_OFFSET_MASK;
 		name_module(tracer, module, frames + i, end - i);
 	}
 	free(frames);
+	return fresh;
 }

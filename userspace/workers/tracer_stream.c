@@ -10,8 +10,6 @@
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
 
-#define FRAMES_MAX (8u << 20) /* that are named: code without a file has no end of places */
-
 static void check_stream(int err)
 {
 	if (err)
@@ -81,9 +79,8 @@ static void resolve_stack(struct tracer *tracer, struct event_stack *stack)
 	for (u16 i = 0; i < stack->frame_count; i++) {
 		if (target && (stack->frames[i] & FRAME_ABSOLUTE))
 			stack->frames[i] = resolve_frame(tracer, target, stack->frames[i]);
-		/* out of memory: this frame stays without a name */
-		if (!(stack->frames[i] & FRAME_ABSOLUTE) && tracer->frames.count < FRAMES_MAX)
-			(void)map_put(&tracer->frames, stack->frames[i], 1);
+		if (!(stack->frames[i] & FRAME_ABSOLUTE))
+			tracer_note_frame(tracer, stack->frames[i]);
 	}
 }
 
@@ -106,13 +103,13 @@ static void want_table(struct tracer *tracer, const struct event_module *event)
 		target->has_unknown_frames = true;
 }
 
-void tracer_drain(struct tracer *tracer)
+bool tracer_drain_part(struct tracer *tracer, uint64_t bytes_max)
 {
 	struct stream_frame frame = { .type = STREAM_EVENTS };
 	uint8_t *records = tracer->batch + sizeof(frame);
 	uint64_t taken = 0;
 
-	while (taken < tracer->options.ring_bytes &&
+	while (taken < bytes_max &&
 	       (frame.size = (uint32_t)ring_drain(probes_ring(tracer->probes), records,
 						  STREAM_BATCH_MAX))) {
 		/* a file was mapped before its code was in a stack, and is met before that stack */
@@ -131,6 +128,12 @@ void tracer_drain(struct tracer *tracer)
 		memcpy(tracer->batch, &frame, sizeof(frame));
 		check_stream(io_write(tracer->stream, tracer->batch, sizeof(frame) + frame.size));
 	}
+	return taken >= bytes_max;
+}
+
+void tracer_drain(struct tracer *tracer)
+{
+	(void)tracer_drain_part(tracer, tracer->options.ring_bytes);
 }
 
 void tracer_send_counters(struct tracer *tracer)

@@ -16,6 +16,7 @@
 #include "audit/checkpoint.h"
 #include "base/text.h"
 #include "capture/header.h"
+#include "capture/read.h"
 #include "vault/peer.h"
 #include "workers/vault.h"
 #include "workers/worker.h"
@@ -170,6 +171,19 @@ static void start(struct vault *vault, const char *fixed)
 	start_rules(vault, directory);
 }
 
+/* A series is begun, or goes on where its last segment ended. */
+static bool continues(const struct vault_series *series, const struct capture_header *header)
+{
+	static const uint8_t NOTHING[32];
+
+	if (header->segment == 0)
+		return memcmp(header->series_id, header->capture_id, 16) == 0 &&
+		       memcmp(header->previous, NOTHING, sizeof(NOTHING)) == 0;
+	return series->has_begun && header->segment == series->next &&
+	       memcmp(header->series_id, series->id, sizeof(series->id)) == 0 &&
+	       memcmp(header->previous, series->chain, sizeof(series->chain)) == 0;
+}
+
 /* Signs the header of a new capture, which starts with that. */
 static void serve_certify(struct vault *vault)
 {
@@ -196,6 +210,11 @@ static void serve_certify(struct vault *vault)
 	memcpy(message.body + HEADER_HOST_SIG, signature.bytes, sizeof(signature.bytes));
 	if (header_parse(message.body, &header))
 		worker_fail(1, EINVAL, "what should be certified is not the header of a capture");
+	/* the signature says, too, that nothing is missing between */
+	if (!continues(&vault->series, &header))
+		worker_fail(
+			1, EINVAL,
+			"a segment that continues no series of this recording is not certified");
 	vault_describe(&object, -1, &header);
 	if (!vault_note_gate(vault, (struct audit_record) { .operation = "capture.start",
 							    .result = "ok",
@@ -205,6 +224,8 @@ static void serve_certify(struct vault *vault)
 		worker_fail(1, ENOSPC, VAULT_NO_ROOM);
 	memcpy(vault->certified_id, header.capture_id, sizeof(vault->certified_id));
 	vault->has_certified = true;
+	vault->series = (struct vault_series) { .has_begun = true, .next = header.segment + 1 };
+	memcpy(vault->series.id, header.series_id, sizeof(vault->series.id));
 	vault_reply(VAULT_CERTIFIED, &signature, sizeof(signature));
 }
 
@@ -230,6 +251,29 @@ static void serve_finished(struct vault *vault)
 					    .why = end->reason,
 					    .numbers = { "chunk", "events", "lost" },
 					    .values = { end->sequence, end->events, end->lost } });
+	memcpy(vault->series.chain, end->chain, sizeof(vault->series.chain));
+	vault_reply(VAULT_NOTED, NULL, 0);
+}
+
+/* Of a series the recorder keeps the newest segments only. It may say so of its own. */
+static void serve_delete(struct vault *vault, int fd)
+{
+	struct capture_header header;
+	struct audit_object object;
+
+	if (capture_header_read(fd, &header) || !vault->series.has_begun ||
+	    memcmp(header.host_pk, keys_host_pk(vault->keys), sizeof(header.host_pk)) != 0 ||
+	    memcmp(header.series_id, vault->series.id, sizeof(header.series_id)) != 0)
+		worker_fail(1, EINVAL,
+			    "what is no segment of this recording is not noted as deleted");
+	vault_describe(&object, fd, &header);
+	vault_note(vault, &(struct audit_record) { .operation = "capture.delete",
+						   .result = "ok",
+						   .subject = &vault->peer,
+						   .object = &object,
+						   .why = "newer segments of its series are kept",
+						   .numbers = { "segment" },
+						   .values = { header.segment } });
 	vault_reply(VAULT_NOTED, NULL, 0);
 }
 
@@ -273,6 +317,7 @@ static bool serve(struct vault *vault)
 		{ VAULT_CHANGE, sizeof(struct vault_change), 0 },
 		{ VAULT_REWRAP, sizeof(struct vault_rewrap), 2 },
 		{ VAULT_SEEN, sizeof(struct file_opened), 0 },
+		{ VAULT_DELETE, 0, 1 },
 	};
 
 	if (message_recv(WORKER_SOCKET, RULES, sizeof(RULES) / sizeof(RULES[0]), &message))
@@ -288,6 +333,7 @@ static bool serve(struct vault *vault)
 	case VAULT_FINISHED: serve_finished(vault); break;
 	case VAULT_OPEN: vault_serve_open(vault, (void *)message.body, message.fds[0]); break;
 	case VAULT_SEEN: serve_seen(vault); break;
+	case VAULT_DELETE: serve_delete(vault, message.fds[0]); break;
 	}
 	message_close_fds(&message);
 	return true;

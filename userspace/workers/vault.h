@@ -13,6 +13,14 @@
 #include "workers/protocol.h"
 #include "workers/start.h"
 
+/* The series that is recorded here: what comes next must continue it. */
+struct vault_series {
+	bool has_begun;
+	uint8_t id[16];
+	uint32_t next;	   /* segment */
+	uint8_t chain[32]; /* of the one before, once its end is on record */
+};
+
 struct vault {
 	struct keys *keys;
 	struct auditors auditors;
@@ -31,6 +39,7 @@ struct vault {
 	uint64_t reading_ns;	     /* since when */
 	bool has_certified;
 	uint8_t certified_id[16]; /* of the capture whose header was certified last */
+	struct vault_series series;
 };
 
 /* On record, or everything ends here: nothing may happen without its record. */

@@ -20,6 +20,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#define PATIENCE_NS 100000000
+
 static struct message message;
 
 static int wrap(void *recipient, const uint8_t *secret, size_t size, struct bytes_buffer *slot)
@@ -38,48 +40,67 @@ static void receive(enum message_type type, size_t size, uint32_t fds)
 		exit(1);
 }
 
-/* Keys and header are made here, the host's signature comes from the vault; then the file begins.
- */
-static void begin(struct writer *writer)
+/* Of the first segment, or of one that follows. */
+static void make_keys(struct writer *writer)
 {
-	struct writer_start start;
+	struct writer_start *start = &writer->start;
+	struct capture_writer *before = writer->capture;
 	void *recipients[WRITER_RECIPIENTS_MAX];
 	struct stat st;
 
-	receive(WRITER_START, sizeof(start), 2);
-	memcpy(&start, message.body, sizeof(start));
-	writer->file = message_take_fd(&message, 0);
-	writer->stream = message_take_fd(&message, 1);
 	/* another kind of file would not keep what is written, or be what the stream comes from */
 	if (fstat(writer->file, &st) || !S_ISREG(st.st_mode))
 		worker_fail(1, EMEDIUMTYPE, "a capture can only be written into a regular file");
-	if (start.recipient_count > WRITER_RECIPIENTS_MAX)
-		worker_fail(1, EINVAL, "too many recipients: at most %d", WRITER_RECIPIENTS_MAX);
-	for (uint32_t i = 0; i < start.recipient_count; i++) {
-		start.recipients[i][sizeof(start.recipients[i]) - 1] = 0;
-		recipients[i] = start.recipients[i];
-	}
-	int err = capture_writer_new(writer->file, start.host_pk, wrap, recipients,
-				     start.recipient_count, &writer->capture);
+	for (uint32_t i = 0; i < start->recipient_count; i++)
+		recipients[i] = start->recipients[i];
+	int err = before ? capture_writer_next(writer->file, before, wrap, recipients,
+					       start->recipient_count, &writer->capture)
+			 : capture_writer_new(writer->file, start->host_pk, wrap, recipients,
+					      start->recipient_count, &writer->capture);
 	if (err == -EINVAL)
 		worker_fail(2, EINVAL, "a recipient is not valid: it must look like age1… or ssh-ed25519 AAAA…");
 	if (err)
 		worker_fail(1, -err, "the capture's keys cannot be made: %s", strerror(-err));
-	/* only now: the header names the kernel's boot id, which is in a file */
-	worker_confine("writer");
+	capture_writer_free(before);
+}
+
+/* The host's signature comes from the vault; then the file begins. */
+static void begin_file(struct writer *writer)
+{
 	if (message_send(WORKER_SOCKET, WRITER_HEADER, capture_writer_header(writer->capture),
 			 sizeof(struct vault_header), NULL, 0))
 		exit(1);
 	receive(WRITER_SIGNATURE, sizeof(struct vault_signature), 0);
-	err = capture_writer_begin(writer->capture,
-				   ((struct vault_signature *)message.body)->bytes);
+	int err = capture_writer_begin(writer->capture,
+				       ((struct vault_signature *)message.body)->bytes);
 	if (err)
 		worker_fail(1, -err, "the capture cannot be begun: %s", strerror(-err));
 	if (message_send(WORKER_SOCKET, WRITER_READY, NULL, 0, NULL, 0))
 		exit(1);
 }
 
-static void handle_session(struct writer *writer, const struct stream_session *session)
+static void begin(struct writer *writer)
+{
+	struct writer_start *start = &writer->start;
+
+	receive(WRITER_START, sizeof(*start), 2);
+	memcpy(start, message.body, sizeof(*start));
+	writer->file = message_take_fd(&message, 0);
+	writer->stream = message_take_fd(&message, 1);
+	if (start->recipient_count > WRITER_RECIPIENTS_MAX)
+		worker_fail(1, EINVAL, "too many recipients: at most %d", WRITER_RECIPIENTS_MAX);
+	for (uint32_t i = 0; i < start->recipient_count; i++)
+		start->recipients[i][sizeof(start->recipients[i]) - 1] = 0;
+	series_start(writer, start);
+	make_keys(writer);
+	/* only now: the header names the kernel's boot id, which is in a file */
+	worker_confine("writer");
+	begin_file(writer);
+}
+
+/* begin_ns: when the segment begins, since the series did. */
+static void put_session(struct writer *writer, const struct stream_session *session,
+			uint64_t begin_ns)
 {
 	struct bytes_buffer out = { 0 };
 	struct utsname host;
@@ -87,18 +108,25 @@ static void handle_session(struct writer *writer, const struct stream_session *s
 
 	uname(&host);
 	memcpy(mode, session->mode, sizeof(session->mode));
-	writer->start_ns = session->start_ns;
-	session_record_put(
-		&out, &(struct session_record) { .start_unix_ns = session->start_unix_ns,
-						 .has_free_stacks = session->has_free_stacks != 0,
-						 .sampling_bytes =
-							 session->is_sampled ? SAMPLED_BY_TARGETS : 0,
-						 .host = host.nodename,
-						 .kernel = host.release,
-						 .tool_version = (char *)HEAPTRAIL_VERSION,
-						 .mode = mode });
+	session_record_put(&out,
+			   &(struct session_record) {
+				   .start_unix_ns = session->start_unix_ns,
+				   .has_free_stacks = session->has_free_stacks != 0,
+				   .sampling_bytes = session->is_sampled ? SAMPLED_BY_TARGETS : 0,
+				   .host = host.nodename,
+				   .kernel = host.release,
+				   .tool_version = (char *)HEAPTRAIL_VERSION,
+				   .mode = mode,
+				   .begin_ns = begin_ns });
 	writer_append(writer, CHUNK_SESSION, &out);
 	bytes_free(&out);
+}
+
+static void handle_session(struct writer *writer, const struct stream_session *session)
+{
+	writer->start_ns = session->start_ns;
+	writer->series.session = *session;
+	put_session(writer, session, 0);
 }
 
 static void handle_target(struct writer *writer, struct tracer_target *target)
@@ -143,26 +171,49 @@ static void handle_site(struct writer *writer, struct stream_site *site)
 							.instruction = site->site.instruction });
 }
 
+/* The sums since the segment began. */
+static struct counters_record counted_in_segment(const struct writer *writer)
+{
+	const struct counters_record *before = &writer->series.counted_before;
+	struct counters_record record = writer->counted;
+
+	record.emitted -= before->emitted;
+	record.stacks_lost -= before->stacks_lost;
+	record.threads_lost -= before->threads_lost;
+	for (size_t i = 0; i < RECORD_REASONS_MAX; i++) {
+		record.lost[i] -= before->lost[i];
+		record.stack_status[i] -= before->stack_status[i];
+	}
+	return record;
+}
+
+static uint64_t lost_in(const struct counters_record *counted)
+{
+	uint64_t lost = 0;
+
+	for (size_t i = 0; i < counted->loss_count; i++)
+		lost += counted->lost[i];
+	return lost;
+}
+
 static void handle_counters(struct writer *writer, const struct stream_counters *counters)
 {
-	struct counters_record record = { .time_ns = counters->time_ns - writer->start_ns,
-					  .emitted = counters->sums.emitted,
-					  .loss_count = LOSS_REASON_COUNT,
-					  .stacks_lost = counters->sums.stacks_lost,
-					  .threads_lost = counters->sums.threads_lost,
-					  .status_count = STACK_STATUS_COUNT };
+	struct counters_record *counted = &writer->counted;
 	struct bytes_buffer out = { 0 };
 
-	memcpy(record.lost, counters->sums.lost, sizeof(counters->sums.lost));
-	memcpy(record.stack_status, counters->sums.stack_status,
+	*counted = (struct counters_record) { .time_ns = counters->time_ns - writer->start_ns,
+					      .emitted = counters->sums.emitted,
+					      .loss_count = LOSS_REASON_COUNT,
+					      .stacks_lost = counters->sums.stacks_lost,
+					      .threads_lost = counters->sums.threads_lost,
+					      .status_count = STACK_STATUS_COUNT };
+	memcpy(counted->lost, counters->sums.lost, sizeof(counters->sums.lost));
+	memcpy(counted->stack_status, counters->sums.stack_status,
 	       sizeof(counters->sums.stack_status));
+	const struct counters_record record = counted_in_segment(writer);
 	counters_record_put(&out, &record);
 	writer_append(writer, CHUNK_COUNTERS, &out);
 	bytes_free(&out);
-	writer->emitted = record.emitted;
-	writer->lost = 0;
-	for (size_t i = 0; i < LOSS_REASON_COUNT; i++)
-		writer->lost += record.lost[i];
 }
 
 static void handle_census(struct writer *writer, const struct stream_census *census)
@@ -181,30 +232,36 @@ static void handle_census(struct writer *writer, const struct stream_census *cen
 static void handle_names(struct writer *writer, const uint8_t *data, size_t size)
 {
 	struct bytes_buffer out = { 0 };
-	uint32_t module;
+	struct stream_names head;
 
 	/* names come after the record of their module */
 	writer_flush(writer);
-	memcpy(&module, data, sizeof(module));
-	bytes_put_varint(&out, module);
-	bytes_put(&out, data + sizeof(module), size - sizeof(module));
+	memcpy(&head, data, sizeof(head));
+	bytes_put_varint(&out, head.module);
+	bytes_put(&out, data + sizeof(head), size - sizeof(head));
 	writer_append(writer, CHUNK_NAMES, &out);
+	if (!head.is_passing)
+		series_keep(writer, CHUNK_NAMES, &out);
 	bytes_free(&out);
 }
 
+/* Events and losses are those of the whole series. */
 static void fill_progress(const struct writer *writer, struct writer_progress *progress)
 {
+	const struct series *series = &writer->series;
 	const struct live_totals *totals = live_totals(writer->live);
 	struct capture_position position;
 
 	capture_writer_position(writer->capture, &position);
-	*progress = (struct writer_progress) { .error = -writer->error,
-					       .events = writer->events_written +
-							 writer->event_count,
-					       .lost = writer->lost + writer->events_discarded,
-					       .live_bytes = totals->live_bytes,
-					       .live_blocks = totals->live_blocks,
-					       .file_size = position.size };
+	*progress = (struct writer_progress) {
+		.error = -writer->error,
+		.events = series->events_before + writer->events_written + writer->event_count,
+		.lost = lost_in(&writer->counted) + series->discarded_before +
+			writer->events_discarded,
+		.live_bytes = totals->live_bytes,
+		.live_blocks = totals->live_blocks,
+		.file_size = position.size
+	};
 }
 
 /* Once a second, or at once when a write failed: what there is goes to the disk and to the person.
@@ -223,7 +280,8 @@ static void tick(struct writer *writer, bool is_urgent)
 	(void)message_send(WORKER_SOCKET, WRITER_PROGRESS, &progress, sizeof(progress), NULL, 0);
 }
 
-static void finish(struct writer *writer, const char *reason, uint64_t end_ns)
+static void seal(struct writer *writer, const char *reason, uint64_t end_ns,
+		 struct writer_done *sealed)
 {
 	const struct live_totals *totals = live_totals(writer->live);
 	struct bytes_buffer out = { 0 };
@@ -235,11 +293,12 @@ static void finish(struct writer *writer, const char *reason, uint64_t end_ns)
 				  .live_blocks = totals->live_blocks,
 				  .peak_bytes = totals->peak_bytes,
 				  .peak_time_ns = totals->peak_time_ns };
+	const struct counters_record counted = counted_in_segment(writer);
 	struct writer_done done = { 0 };
 
 	writer_flush(writer);
 	end.events_written = writer->events_written;
-	end.events_lost = writer->lost + writer->events_discarded;
+	end.events_lost = lost_in(&counted) + writer->events_discarded;
 	end.events_emitted = writer->events_written + end.events_lost;
 	text_copy(end.reason, sizeof(end.reason), writer->error ? "write-failed" : reason);
 	end_record_put(&out, &end);
@@ -264,9 +323,71 @@ static void finish(struct writer *writer, const char *reason, uint64_t end_ns)
 	done.reallocations = totals->reallocations;
 	done.failed = totals->failed;
 	done.duration_ns = end.duration_ns;
+	*sealed = done;
+}
+
+static _Noreturn void finish(struct writer *writer, const char *reason, uint64_t end_ns)
+{
+	struct writer_done done;
+
+	seal(writer, reason, end_ns, &done);
 	(void)message_send(WORKER_SOCKET, WRITER_DONE, &done, sizeof(done), NULL, 0);
 	capture_writer_free(writer->capture);
 	exit(0);
+}
+
+/* The segment is sealed, and another begins in the file that the command has sent. */
+static void switch_segment(struct writer *writer, uint64_t time_ns)
+{
+	struct series *series = &writer->series;
+	struct writer_done done;
+	int before = writer->file;
+
+	receive(WRITER_NEXT, 0, 1);
+	seal(writer, "switched", time_ns, &done);
+	if (message_send(WORKER_SOCKET, WRITER_SEALED, &done, sizeof(done), NULL, 0))
+		exit(1);
+	writer->file = message_take_fd(&message, 0);
+	make_keys(writer);
+	io_close(&before);
+	begin_file(writer);
+	series->events_before += writer->events_written;
+	series->discarded_before += writer->events_discarded;
+	series->counted_before = writer->counted;
+	writer->events_written = writer->events_discarded = 0;
+	put_session(writer, &series->session, time_ns - writer->start_ns);
+	series_begin_segment(writer, time_ns - writer->start_ns);
+}
+
+/* A stack may come after the event that names it, or never. */
+static void switch_if_due(struct writer *writer)
+{
+	struct series *series = &writer->series;
+	uint64_t now = clock_now_ns();
+	bool has_waited = now - series->due_clock_ns >= PATIENCE_NS;
+
+	if (!series->is_due || (series->missing_stacks && !has_waited))
+		return;
+	/* without a disk there is no other segment */
+	if (!writer->error)
+		switch_segment(writer, now - series->due_clock_ns + series->due_ns);
+	series->is_due = false;
+}
+
+static void handle_segment(struct writer *writer, const struct stream_segment *segment)
+{
+	writer->series.is_due = true;
+	writer->series.due_ns = segment->time_ns;
+	writer->series.due_clock_ns = clock_now_ns();
+}
+
+static void ask_for_segment(struct writer *writer)
+{
+	if (!series_is_full(writer))
+		return;
+	writer->series.is_full = true;
+	/* a command that is gone cannot give us a file; the capture is sealed as it is */
+	(void)message_send(WORKER_SOCKET, WRITER_FULL, NULL, 0, NULL, 0);
 }
 
 /* Smallest size of each frame's payload; larger ones are the sender's mistake, shorter ones an
@@ -278,8 +399,9 @@ static const size_t FRAME_SIZES[] = {
 	[STREAM_SITE] = sizeof(struct stream_site),
 	[STREAM_EVENTS] = sizeof(struct event_module), /* the smallest record */
 	[STREAM_COUNTERS] = sizeof(struct stream_counters),
-	[STREAM_NAMES] = sizeof(uint32_t),
+	[STREAM_NAMES] = sizeof(struct stream_names),
 	[STREAM_CENSUS] = sizeof(struct stream_census),
+	[STREAM_SEGMENT] = sizeof(struct stream_segment),
 	[STREAM_END] = sizeof(struct stream_end),
 };
 
@@ -296,6 +418,7 @@ static void handle(struct writer *writer, uint32_t type, uint8_t *data, size_t s
 	case STREAM_COUNTERS: handle_counters(writer, (void *)data); break;
 	case STREAM_NAMES: handle_names(writer, data, size); break;
 	case STREAM_CENSUS: handle_census(writer, (void *)data); break;
+	case STREAM_SEGMENT: handle_segment(writer, (void *)data); break;
 	case STREAM_END:
 		end->reason[sizeof(end->reason) - 1] = 0;
 		finish(writer, end->reason, end->time_ns);
@@ -325,11 +448,12 @@ static _Noreturn void run(struct writer *writer)
 		if (io_read(writer->stream, data, frame.size))
 			break;
 		handle(writer, frame.type, data, frame.size);
+		switch_if_due(writer);
+		ask_for_segment(writer);
 		tick(writer, !had_error && writer->error);
 	}
 	/* the tracer died: what it sent is sealed, and says how it ended */
 	finish(writer, "tracer-died", clock_now_ns());
-	exit(1);
 }
 
 int main(void)
@@ -338,6 +462,7 @@ int main(void)
 
 	worker_begin("writer");
 	writer.live = live_new();
+	writer.events_max = CAPTURE_EVENTS_MAX;
 	writer.events = malloc(CAPTURE_EVENTS_MAX * sizeof(*writer.events));
 	if (!writer.live || !writer.events)
 		worker_fail(1, ENOMEM, "out of memory");

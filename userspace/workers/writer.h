@@ -4,20 +4,56 @@
 #define HEAPTRAIL_WORKERS_WRITER_H
 
 #include "analysis/live.h"
+#include "analysis/mapped.h"
 #include "base/map.h"
 #include "capture/end.h"
 #include "capture/records.h"
 #include "capture/write.h"
 #include "workers/stream.h"
 
+/* Payloads of one type, each at most a chunk. */
+struct kept {
+	struct bytes_buffer *pieces;
+	size_t count;
+};
+
+/* A record as it is in a chunk. */
+struct kept_record {
+	uint8_t *bytes; /* NULL: it is not there */
+	uint32_t size;
+	uint32_t segment; /* in which it was written, or used, last */
+	bool is_missing;  /* used, and has not come yet */
+};
+
+/* A recording in segments. Only is_on counts where it is not. */
+struct series {
+	bool is_on;
+	uint64_t bytes_max, age_max_ns; /* of a segment; 0: any */
+	uint32_t segment;		/* from 1 */
+	uint64_t begin_ns;		/* of the segment, by the clock */
+	uint64_t begin_bytes;		/* what it began with */
+	bool is_full;			/* and the command was told */
+	bool is_due;			/* all that it needs has come, but for stacks */
+	uint64_t due_ns, due_clock_ns;
+	struct kept kept[CHUNK_MAPPED + 1];   /* by type of chunk */
+	struct kept_record *stacks, *threads; /* by id */
+	size_t stack_count, thread_count, stack_bytes, missing_stacks;
+	struct map last_allocation; /* thread + 1 -> address */
+	struct mapped *mapped;
+	struct stream_session session;
+	uint64_t events_before, discarded_before; /* in earlier segments */
+	struct counters_record counted_before;	  /* the sums when the segment began */
+};
+
 struct writer {
 	int file, stream;
+	struct writer_start start;
 	struct capture_writer *capture;
 	int error; /* of the first write that failed: nothing more is written but the end */
 	uint64_t start_ns, tick_ns;
 	/* waiting to be written */
 	struct capture_event *events; /* CAPTURE_EVENTS_MAX */
-	size_t event_count;
+	size_t event_count, events_max;
 	struct bytes_buffer targets, modules, functions, threads, stacks, mappings;
 	size_t mapping_count;
 	/* ids */
@@ -28,7 +64,8 @@ struct writer {
 	/* totals */
 	struct live *live;
 	uint64_t events_written, events_discarded;
-	uint64_t emitted, lost; /* as the kernel counted them last */
+	struct counters_record counted; /* as the kernel counted them last */
+	struct series series;
 };
 
 /* Ring records, one after the other. */
@@ -37,7 +74,38 @@ void writer_events(struct writer *writer, const uint8_t *records, size_t size);
 /* Writes everything that waits, records before the events that name them. */
 void writer_flush(struct writer *writer);
 
+/* Records that wait become a chunk. */
+void writer_flush_records(struct writer *writer, enum chunk_type type,
+			  struct bytes_buffer *records);
+
 /* One chunk; trouble is kept in writer->error. */
 void writer_append(struct writer *writer, enum chunk_type type, const struct bytes_buffer *payload);
+
+/* --- writer_series.c; without segments these do nothing --- */
+
+void series_start(struct writer *writer, const struct writer_start *start);
+
+/* Is it time for another segment, and the command not told yet? */
+bool series_is_full(const struct writer *writer);
+
+/* This payload was written, and is what every segment begins with. */
+void series_keep(struct writer *writer, enum chunk_type type, const struct bytes_buffer *payload);
+
+/* This record waits to be written. */
+void series_keep_stack(struct writer *writer, uint32_t id, const uint8_t *record, size_t size);
+void series_keep_thread(struct writer *writer, uint32_t id, const uint8_t *record, size_t size);
+
+/* An event names it: its record is written again where this segment has none. */
+void series_use_stack(struct writer *writer, uint32_t id);
+void series_use_thread(struct writer *writer, uint32_t id);
+
+/* What has happened to what lives. */
+void series_note_allocation(struct writer *writer, const struct block *block);
+void series_note_mapping(struct writer *writer, uint32_t pid, const struct mapping_record *record);
+void series_enter_program(struct writer *writer, uint32_t pid, uint32_t program);
+
+/* Writes what the segment, whose session was written, begins with. time_ns: since the series did.
+ */
+void series_begin_segment(struct writer *writer, uint64_t time_ns);
 
 #endif

@@ -24,10 +24,17 @@ void writer_append(struct writer *writer, enum chunk_type type, const struct byt
 						      payload->size);
 }
 
-static void flush_records(struct writer *writer, enum chunk_type type, struct bytes_buffer *records)
+void writer_flush_records(struct writer *writer, enum chunk_type type, struct bytes_buffer *records)
 {
 	writer_append(writer, type, records);
 	records->size = 0;
+}
+
+/* Of those that every segment of a series begins with. */
+static void flush_kept(struct writer *writer, enum chunk_type type, struct bytes_buffer *records)
+{
+	series_keep(writer, type, records);
+	writer_flush_records(writer, type, records);
 }
 
 /* Of the chunk that was appended last. */
@@ -40,11 +47,11 @@ void writer_flush(struct writer *writer)
 {
 	struct bytes_buffer out = { 0 };
 
-	flush_records(writer, CHUNK_TARGETS, &writer->targets);
-	flush_records(writer, CHUNK_MODULES, &writer->modules);
-	flush_records(writer, CHUNK_FUNCTIONS, &writer->functions);
-	flush_records(writer, CHUNK_THREADS, &writer->threads);
-	flush_records(writer, CHUNK_STACKS, &writer->stacks);
+	flush_kept(writer, CHUNK_TARGETS, &writer->targets);
+	flush_kept(writer, CHUNK_MODULES, &writer->modules);
+	flush_kept(writer, CHUNK_FUNCTIONS, &writer->functions);
+	writer_flush_records(writer, CHUNK_THREADS, &writer->threads);
+	writer_flush_records(writer, CHUNK_STACKS, &writer->stacks);
 	if (writer->event_count) {
 		capture_events_encode(&out, writer->events, writer->event_count);
 		writer_append(writer, CHUNK_EVENTS, &out);
@@ -53,7 +60,7 @@ void writer_flush(struct writer *writer)
 		writer->event_count = 0;
 	}
 	if (writer->mapping_count) {
-		flush_records(writer, CHUNK_MAPPINGS, &writer->mappings);
+		writer_flush_records(writer, CHUNK_MAPPINGS, &writer->mappings);
 		count_written(writer, writer->mapping_count);
 		writer->mapping_count = 0;
 	}
@@ -74,8 +81,9 @@ static uint64_t *stack_id(struct writer *writer, uint64_t hash)
 	return map_get(&writer->stack_ids, hash);
 }
 
-/* Names the thread; program: the one that it runs, how many its process had begun before. */
-static uint32_t thread_put(struct writer *writer, const struct event_head *head, uint32_t program,
+/* Names the thread; program: the one that it runs, how many its process had begun before. Returns
+ * program << 32 | id. */
+static uint64_t thread_put(struct writer *writer, const struct event_head *head, uint32_t program,
 			   bool inherits, const char *comm)
 {
 	uint64_t key = (uint64_t)head->pid << 32 | head->tid;
@@ -87,23 +95,46 @@ static uint32_t thread_put(struct writer *writer, const struct event_head *head,
 		if (map_put(&writer->thread_ids, key, (uint64_t)program << 32 | id))
 			out_of_memory();
 	}
+	size_t before = writer->threads.size;
 	thread_record_put(&writer->threads, &(struct thread_record) { .id = id,
 								      .pid = head->pid,
 								      .tid = head->tid,
 								      .program = program,
 								      .inherits = inherits,
 								      .comm = (char *)comm });
+	if (writer->threads.failed)
+		out_of_memory();
+	series_keep_thread(writer, id, writer->threads.data + before,
+			   writer->threads.size - before);
+	return (uint64_t)program << 32 | id;
+}
+
+/* The thread whose call it is. Where its process has begun another program, its blocks have ended.
+ */
+static uint32_t calling_thread(struct writer *writer, const struct event_head *head)
+{
+	const uint64_t *known = map_get(&writer->thread_ids, (uint64_t)head->pid << 32 | head->tid);
+	uint64_t thread = known ? *known : thread_put(writer, head, 0, false, "");
+	uint32_t id = (uint32_t)thread, program = (uint32_t)(thread >> 32);
+
+	if (program) {
+		if (live_enter_program(writer->live, head->pid, program, NULL, NULL))
+			out_of_memory();
+		series_enter_program(writer, head->pid, program);
+	}
+	series_use_thread(writer, id);
 	return id;
 }
 
-static uint32_t thread_id(struct writer *writer, const struct event_head *head)
+/* The id of the stack with this hash; 0: none was taken. */
+static uint32_t call_stack(struct writer *writer, uint64_t hash)
 {
-	const uint64_t *known = map_get(&writer->thread_ids, (uint64_t)head->pid << 32 | head->tid);
+	uint32_t id = hash ? (uint32_t)(*stack_id(writer, hash) >> 1) : 0;
 
-	return known ? (uint32_t)*known : thread_put(writer, head, 0, false, "");
+	series_use_stack(writer, id);
+	return id;
 }
 
-/* Where the process has begun another program, its blocks have ended. */
 static void add_thread(struct writer *writer, const struct event_thread *thread)
 {
 	uint64_t key = (uint64_t)thread->head.pid + 1;
@@ -112,8 +143,7 @@ static void add_thread(struct writer *writer, const struct event_thread *thread)
 	char comm[sizeof(thread->comm) + 1] = "";
 
 	program += known && (uint32_t)*known != thread->exec_id;
-	if (map_put(&writer->programs, key, program << 32 | thread->exec_id) ||
-	    live_enter_program(writer->live, thread->head.pid, (uint32_t)program, NULL, NULL))
+	if (map_put(&writer->programs, key, program << 32 | thread->exec_id))
 		out_of_memory();
 	memcpy(comm, thread->comm, sizeof(thread->comm));
 	thread_put(writer, &thread->head, (uint32_t)program, thread->inherits != 0, comm);
@@ -139,19 +169,25 @@ static void add_stack(struct writer *writer, const struct event_stack *stack)
 			.offset = frame & (is_absolute ? FRAME_ADDRESS_MASK : FRAME_OFFSET_MASK)
 		};
 	}
+	size_t before = writer->stacks.size;
 	stack_record_put(&writer->stacks, &record);
+	if (writer->stacks.failed)
+		out_of_memory();
+	series_keep_stack(writer, record.id, writer->stacks.data + before,
+			  writer->stacks.size - before);
 	if (writer->stacks.size > RECORDS_FLUSH_BYTES)
-		flush_records(writer, CHUNK_STACKS, &writer->stacks);
+		writer_flush_records(writer, CHUNK_STACKS, &writer->stacks);
 }
 
 /* The fields that all kinds share. */
 static struct capture_event *add_event(struct writer *writer, const struct event_head *head)
 {
+	uint32_t thread = calling_thread(writer, head);
 	struct capture_event *event = &writer->events[writer->event_count++];
 
 	*event = (struct capture_event) {
 		.time_ns = head->time_ns > writer->start_ns ? head->time_ns - writer->start_ns : 0,
-		.thread = thread_id(writer, head),
+		.thread = thread,
 		.function = head->function,
 		.flags = head->flags & EVENT_FAILED ? CAPTURE_EVENT_FAILED : 0,
 		.align_log2 = head->flags & EVENT_ALIGN_MASK,
@@ -165,10 +201,12 @@ static void finish_event(struct writer *writer, const struct event_head *head,
 {
 	struct outcome outcome;
 
-	event->stack = hash ? (uint32_t)(*stack_id(writer, hash) >> 1) : 0;
+	event->stack = call_stack(writer, hash);
 	if (live_apply(writer->live, event, head->pid, &outcome))
 		out_of_memory();
-	if (writer->event_count == CAPTURE_EVENTS_MAX)
+	if (outcome.has_allocated)
+		series_note_allocation(writer, &outcome.allocated);
+	if (writer->event_count >= writer->events_max)
 		writer_flush(writer);
 }
 
@@ -224,24 +262,21 @@ static void add_mapping(struct writer *writer, const struct event_mapping *mappi
 	uint64_t size = whole_pages(&address, mapping->size);
 	uint64_t old_size = whole_pages(&old_address, mapping->old_size);
 
-	mapping_record_put(
-		&writer->mappings,
-		&(struct mapping_record) {
-			.time_ns = head->time_ns > writer->start_ns ? head->time_ns - writer->start_ns
-								    : 0,
-			.duration_ns = head->duration_ns,
-			.thread = thread_id(writer, head),
-			.function = head->function,
-			.flags = (head->flags & EVENT_FAILED ? MAPPING_FAILED : 0) |
-				 (head->flags & EVENT_OF_FILE ? MAPPING_OF_FILE : 0),
-			.old_address = old_address,
-			.old_size = old_size,
-			.address = address,
-			.size = size,
-			.stack = mapping->stack
-					 ? (uint32_t)(*stack_id(writer, mapping->stack) >> 1)
-					 : 0,
-		});
+	const struct mapping_record record = {
+		.time_ns = head->time_ns > writer->start_ns ? head->time_ns - writer->start_ns : 0,
+		.duration_ns = head->duration_ns,
+		.thread = calling_thread(writer, head),
+		.function = head->function,
+		.flags = (head->flags & EVENT_FAILED ? MAPPING_FAILED : 0) |
+			 (head->flags & EVENT_OF_FILE ? MAPPING_OF_FILE : 0),
+		.old_address = old_address,
+		.old_size = old_size,
+		.address = address,
+		.size = size,
+		.stack = call_stack(writer, mapping->stack),
+	};
+	mapping_record_put(&writer->mappings, &record);
+	series_note_mapping(writer, head->pid, &record);
 	writer->mapping_count++;
 	if (writer->mappings.size > RECORDS_FLUSH_BYTES)
 		writer_flush(writer);

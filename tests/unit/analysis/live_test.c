@@ -556,6 +556,73 @@ static void another_program_ends_the_blocks_of_its_process(void **state)
 	live_free(live);
 }
 
+static void restore_block(void *context, const struct block *block)
+{
+	bool is_new;
+
+	assert_int_equal(live_restore(context, block, 50, &is_new), 0);
+	assert_true(is_new);
+	assert_int_equal(live_restore(context, block, 50, &is_new), 0);
+	assert_false(is_new);
+}
+
+static void restore_missed(void *context, uint64_t key, uint64_t time_ns)
+{
+	assert_int_equal(live_restore_missed(context, key, time_ns), 0);
+}
+
+static struct live *next_segment(const struct live *live)
+{
+	struct live *next = live_new();
+
+	live_visit(live, restore_block, next);
+	live_visit_missed(live, restore_missed, next);
+	return next;
+}
+
+static void a_segment_goes_on_with_what_lives(void **state)
+{
+	struct live *live = live_new();
+
+	(void)state;
+	for (uint64_t i = 1; i <= 10000; i++)
+		apply(live, allocation(i, i << 4, i));
+	for (uint64_t i = 1; i <= 10000; i += 2)
+		apply(live, release(20000, i << 4));
+	struct live *next = next_segment(live);
+	live_begin_segment(live, 50);
+	for (uint64_t i = 1; i <= 10000; i += 3) {
+		struct outcome before = apply(live, release(30000, i << 4));
+		struct outcome after = apply(next, release(30000, i << 4));
+		assert_int_equal(before.was_unknown, after.was_unknown);
+		assert_int_equal(before.freed.time_ns, after.freed.time_ns);
+	}
+	assert_memory_equal(live_totals(live), live_totals(next), sizeof(struct live_totals));
+	assert_int_equal(live_totals(next)->carried_blocks, 5000);
+	assert_int_equal(live_totals(next)->peak_bytes, live_totals(next)->carried_bytes);
+	assert_int_equal(live_totals(next)->allocations, 0);
+	live_free(next);
+	live_free(live);
+}
+
+static void a_segment_explains_what_the_one_before_missed(void **state)
+{
+	struct live *live = live_new();
+
+	(void)state;
+	apply(live, allocation(10, 0x100, 8));
+	apply(live, allocation(30, 0x100, 9));
+	assert_int_equal(live_totals(live)->missed_frees, 1);
+	struct live *next = next_segment(live);
+	assert_int_equal(live_totals(next)->missed_frees, 1);
+	/* it had released the first block before the second was told */
+	apply(next, resize(20, 60, 0x100, 0x200, 16));
+	assert_int_equal(live_totals(next)->missed_frees, 0);
+	assert_int_equal(live_totals(next)->frees_of_unknown, 0);
+	live_free(next);
+	live_free(live);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -575,6 +642,8 @@ int main(void)
 		cmocka_unit_test(random_events_do_as_the_plain_model_says),
 		cmocka_unit_test(reallocs_told_late_lose_and_invent_nothing),
 		cmocka_unit_test(another_program_ends_the_blocks_of_its_process),
+		cmocka_unit_test(a_segment_goes_on_with_what_lives),
+		cmocka_unit_test(a_segment_explains_what_the_one_before_missed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -286,6 +286,31 @@ static void an_error_of_wrapping_is_returned(void **state)
 	assert_null(writer);
 }
 
+static void a_segment_continues_the_one_before(void **state)
+{
+	int fd = memfd_create("capture", 0), next_fd = memfd_create("next", 0);
+	struct capture_writer *writer = begin(fd), *next;
+	struct capture_position end;
+	void *recipients[] = { cek };
+
+	(void)state;
+	assert_int_equal(capture_writer_finish(writer, NULL, 0), 0);
+	capture_writer_position(writer, &end);
+	assert_int_equal(capture_writer_next(next_fd, writer, wrap_plain, recipients, 1, &next), 0);
+	const uint8_t *first = capture_writer_header(writer), *second = capture_writer_header(next);
+	assert_memory_equal(second + HEADER_SERIES_ID, first + HEADER_CAPTURE_ID, 16);
+	assert_memory_not_equal(second + HEADER_CAPTURE_ID, first + HEADER_CAPTURE_ID, 16);
+	assert_memory_not_equal(second + HEADER_CAPTURE_PK, first + HEADER_CAPTURE_PK, 32);
+	assert_memory_equal(second + HEADER_HOST_PK, first + HEADER_HOST_PK, 32);
+	assert_memory_equal(second + HEADER_BOOT_ID, first + HEADER_BOOT_ID, 16);
+	assert_memory_equal(second + HEADER_PREVIOUS, end.chain, sizeof(end.chain));
+	assert_int_equal(second[HEADER_SEGMENT], 1);
+	capture_writer_free(writer);
+	capture_writer_free(next);
+	close(fd);
+	close(next_fd);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -305,6 +330,7 @@ int main(void)
 		cmocka_unit_test(a_finished_file_keeps_no_reserve),
 		cmocka_unit_test(begin_refuses_another_host_s_signature),
 		cmocka_unit_test(an_error_of_wrapping_is_returned),
+		cmocka_unit_test(a_segment_continues_the_one_before),
 	};
 	return cmocka_run_group_tests(tests, set_up, NULL);
 }
