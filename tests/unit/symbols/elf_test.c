@@ -246,8 +246,9 @@ static void a_million_mallocs_are_a_bounded_number_of_sites(void **state)
 	sections[2] = (Elf64_Shdr) { .sh_offset = strings_at, .sh_size = 16 };
 	assert_int_equal(open_bytes(bytes, size, &elf), 0);
 	sites_find(elf, sites, &count, &refused);
-	assert_int_equal(count, MODULE_SITES_MAX);
-	assert_true(refused > 0);
+	/* each would have to be compared with all the others */
+	assert_in_range(count, 1, MODULE_SITES_MAX);
+	assert_true(refused >= CODE - count);
 	elf_close(elf);
 	free(bytes);
 }
