@@ -156,6 +156,7 @@ enum loss_reason {
 	LOSS_THREAD_STATE,  /* no memory for a thread's state: its call is not seen */
 	LOSS_UNMATCHED,	    /* a counted call's return found another call's state */
 	LOSS_RECURSION,	    /* the kernel skipped the program */
+	LOSS_UNREAD,	    /* the tracer ended before it had passed it on: the writer counts it */
 	LOSS_REASON_COUNT,
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whether a worker lives. One that ended is known by its socket. One that was stopped (SIGSTOP) says nothing for ever: whoever waits for it looks now and then, and kills it
- * when it does not go on.
+ * Whether a worker lives. One that ended is known by its socket. One that was stopped (SIGSTOP)
+ * says nothing for ever: whoever waits for it looks now and then, and kills it when it does not go
+ * on.
  */
 #ifndef HEAPTRAIL_COMMANDS_SUPERVISE_H
 #define HEAPTRAIL_COMMANDS_SUPERVISE_H

@@ -73,6 +73,10 @@ int probes_ring_fd(const struct probes *probes);
 /* Sums over CPUs. */
 void probes_counters(const struct probes *probes, struct event_counters *sums);
 
+/* The map that they are in, which may be mapped elsewhere, too: a struct event_counters per CPU. */
+int probes_counters_fd(const struct probes *probes);
+size_t probes_cpu_count(const struct probes *probes);
+
 void probes_close(struct probes *probes);
 
 #endif

@@ -17,8 +17,8 @@ struct worker_process {
 	const char *killed_for; /* why it was killed; NULL: it was not */
 };
 
-#define WORKER_PROCESS_NONE \
-	{                   \
+#define WORKER_PROCESS_NONE               \
+	{                                 \
 		.pidfd = -1, .socket = -1 \
 	}
 

@@ -6,6 +6,7 @@
 #include "workers/writer.h"
 
 #include "base/clock.h"
+#include "base/counters.h"
 #include "base/io.h"
 #include "base/message.h"
 #include "base/text.h"
@@ -13,6 +14,7 @@
 #include "workers/worker.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +40,17 @@ static void receive(enum message_type type, size_t size, uint32_t fds)
 		exit(1);
 }
 
+static void take_counters(struct writer *writer, int fd, uint32_t cpu_count)
+{
+	size_t size;
+
+	writer->counters = counters_map(fd, cpu_count, &size);
+	writer->cpu_count = cpu_count;
+	if (writer->counters == MAP_FAILED)
+		worker_fail(1, errno, "the kernel's counters cannot be seen: %s", strerror(errno));
+	close(fd);
+}
+
 /* Keys and header are made here, the host's signature comes from the vault; then the file begins.
  */
 static void begin(struct writer *writer)
@@ -46,13 +59,15 @@ static void begin(struct writer *writer)
 	void *recipients[WRITER_RECIPIENTS_MAX];
 	struct stat st;
 
-	receive(WRITER_START, sizeof(start), 2);
+	receive(WRITER_START, sizeof(start), 4);
 	memcpy(&start, message.body, sizeof(start));
 	writer->file = message_take_fd(&message, 0);
 	writer->stream = message_take_fd(&message, 1);
 	/* another kind of file would not keep what is written, or be what the stream comes from */
 	if (fstat(writer->file, &st) || !S_ISREG(st.st_mode))
 		worker_fail(1, EMEDIUMTYPE, "a capture can only be written into a regular file");
+	take_counters(writer, message_take_fd(&message, 2), start.cpu_count);
+	writer->tracer = message_take_fd(&message, 3);
 	if (start.recipient_count > WRITER_RECIPIENTS_MAX)
 		worker_fail(1, EINVAL, "too many recipients: at most %d", WRITER_RECIPIENTS_MAX);
 	for (uint32_t i = 0; i < start.recipient_count; i++) {
@@ -143,28 +158,6 @@ static void handle_site(struct writer *writer, struct stream_site *site)
 							.instruction = site->site.instruction });
 }
 
-static void handle_counters(struct writer *writer, const struct stream_counters *counters)
-{
-	struct counters_record record = { .time_ns = counters->time_ns - writer->start_ns,
-					  .emitted = counters->sums.emitted,
-					  .loss_count = LOSS_REASON_COUNT,
-					  .stacks_lost = counters->sums.stacks_lost,
-					  .threads_lost = counters->sums.threads_lost,
-					  .status_count = STACK_STATUS_COUNT };
-	struct bytes_buffer out = { 0 };
-
-	memcpy(record.lost, counters->sums.lost, sizeof(counters->sums.lost));
-	memcpy(record.stack_status, counters->sums.stack_status,
-	       sizeof(counters->sums.stack_status));
-	counters_record_put(&out, &record);
-	writer_append(writer, CHUNK_COUNTERS, &out);
-	bytes_free(&out);
-	writer->emitted = record.emitted;
-	writer->lost = 0;
-	for (size_t i = 0; i < LOSS_REASON_COUNT; i++)
-		writer->lost += record.lost[i];
-}
-
 static void handle_census(struct writer *writer, const struct stream_census *census)
 {
 	struct census_record record = { .time_ns = census->time_ns - writer->start_ns,
@@ -219,8 +212,9 @@ static void tick(struct writer *writer, bool is_urgent)
 	writer->tick_ns = now;
 	writer_flush(writer);
 	fill_progress(writer, &progress);
-	/* the command may be gone; the capture is sealed all the same */
-	(void)message_send(WORKER_SOCKET, WRITER_PROGRESS, &progress, sizeof(progress), NULL, 0);
+	progress.silent_ms = (uint32_t)((now - writer->frame_ns) / 1000000);
+	/* the command may be gone, or stand still; the recording goes on all the same */
+	(void)message_offer(WORKER_SOCKET, WRITER_PROGRESS, &progress, sizeof(progress));
 }
 
 static void finish(struct writer *writer, const char *reason, uint64_t end_ns)
@@ -285,6 +279,7 @@ static const size_t FRAME_SIZES[] = {
 
 static void handle(struct writer *writer, uint32_t type, uint8_t *data, size_t size)
 {
+	const struct stream_counters *counters = (void *)data;
 	struct stream_end *end = (void *)data;
 
 	switch (type) {
@@ -293,13 +288,23 @@ static void handle(struct writer *writer, uint32_t type, uint8_t *data, size_t s
 	case STREAM_MODULE: handle_module(writer, (void *)data); break;
 	case STREAM_SITE: handle_site(writer, (void *)data); break;
 	case STREAM_EVENTS: writer_events(writer, data, size); break;
-	case STREAM_COUNTERS: handle_counters(writer, (void *)data); break;
+	case STREAM_COUNTERS: writer_counters(writer, counters->time_ns, &counters->sums); break;
 	case STREAM_NAMES: handle_names(writer, data, size); break;
 	case STREAM_CENSUS: handle_census(writer, (void *)data); break;
 	case STREAM_END:
 		end->reason[sizeof(end->reason) - 1] = 0;
 		finish(writer, end->reason, end->time_ns);
 	}
+}
+
+/* Where the tracer has nothing to say, the command is to know that it is not the writer's fault. */
+static void await_frame(struct writer *writer)
+{
+	struct pollfd stream = { .fd = writer->stream, .events = POLLIN };
+
+	while (poll(&stream, 1, 1000) == 0)
+		tick(writer, false);
+	writer->frame_ns = clock_now_ns();
 }
 
 static _Noreturn void run(struct writer *writer)
@@ -310,6 +315,7 @@ static _Noreturn void run(struct writer *writer)
 	for (;;) {
 		struct stream_frame frame;
 		bool had_error = writer->error != 0;
+		await_frame(writer);
 		if (io_read(writer->stream, &frame, sizeof(frame)))
 			break;
 		if (frame.type >= sizeof(FRAME_SIZES) / sizeof(FRAME_SIZES[0]) ||
@@ -328,6 +334,7 @@ static _Noreturn void run(struct writer *writer)
 		tick(writer, !had_error && writer->error);
 	}
 	/* the tracer died: what it sent is sealed, and says how it ended */
+	writer_count_unread(writer);
 	finish(writer, "tracer-died", clock_now_ns());
 	exit(1);
 }
@@ -342,6 +349,6 @@ int main(void)
 	if (!writer.live || !writer.events)
 		worker_fail(1, ENOMEM, "out of memory");
 	begin(&writer);
-	writer.tick_ns = clock_now_ns();
+	writer.tick_ns = writer.frame_ns = clock_now_ns();
 	run(&writer);
 }

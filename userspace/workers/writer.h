@@ -12,9 +12,13 @@
 
 struct writer {
 	int file, stream;
+	int tracer; /* pidfd: of what it leaves unread, all is counted once it has ended */
+	const struct event_counters *counters; /* the kernel's, which outlive the tracer */
+	uint32_t cpu_count;
 	struct capture_writer *capture;
 	int error; /* of the first write that failed: nothing more is written but the end */
 	uint64_t start_ns, tick_ns;
+	uint64_t frame_ns; /* when the tracer's last frame came */
 	/* waiting to be written */
 	struct capture_event *events; /* CAPTURE_EVENTS_MAX */
 	size_t event_count;
@@ -28,8 +32,15 @@ struct writer {
 	/* totals */
 	struct live *live;
 	uint64_t events_written, events_discarded;
-	uint64_t emitted, lost; /* as the kernel counted them last */
+	struct event_counters sums; /* as the kernel counted last */
+	uint64_t lost;		    /* all reasons of these together */
 };
+
+/* writer_counters.c: takes what the kernel counted, and writes it. */
+void writer_counters(struct writer *writer, uint64_t time_ns, const struct event_counters *sums);
+
+/* The tracer has ended without saying so: what was told to it and did not come is lost. */
+void writer_count_unread(struct writer *writer);
 
 /* Ring records, one after the other. */
 void writer_events(struct writer *writer, const uint8_t *records, size_t size);

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The tracer's two helpers. They touch what targets map, so they are the first that may be killed,
+ * for want of memory, say. The command then starts another: neither has anything in mind that is
+ * worth a recording.
+ */
+#include "base/clock.h"
+#include "base/io.h"
+#include "workers/tracer.h"
+#include "workers/worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#define ANSWER_MAX_NS 60000000000 /* the longest of the symbolizer's takes half as long */
+#define SPARE_MAX_MS  20000
+
+static int *socket_of(struct tracer *tracer, enum tracer_helper helper)
+{
+	return helper == HELPER_RESOLVER ? &tracer->resolver : &tracer->symbolizer;
+}
+
+static void replace(struct tracer *tracer, enum tracer_helper helper)
+{
+	static const struct message_rule RULES[] = { { TRACER_SPARE, 0, 1 } };
+	static struct message message;
+	const struct tracer_spare_wanted wanted = { .helper = helper };
+	struct pollfd spare = { .fd = tracer->spares, .events = POLLIN };
+	int *socket = socket_of(tracer, helper);
+
+	io_close(socket);
+	if (message_send(tracer->spares, TRACER_SPARE_WANTED, &wanted, sizeof(wanted), NULL, 0) ||
+	    poll(&spare, 1, SPARE_MAX_MS) <= 0 || message_recv(tracer->spares, RULES, 1, &message))
+		worker_fail(1, EPIPE, "the %s is gone, and no other took its place",
+			    helper == HELPER_RESOLVER ? "resolver" : "symbolizer");
+	*socket = message_take_fd(&message, 0);
+}
+
+/* The symbolizer may take seconds: the ring is kept from filling. It is not while the resolver
+ * answers, whom records of the ring may ask something, too. */
+static int await(struct tracer *tracer, enum tracer_helper helper)
+{
+	struct pollfd answer = { .fd = *socket_of(tracer, helper), .events = POLLIN };
+	uint64_t start_ns = clock_now_ns();
+
+	while (poll(&answer, 1, 5) == 0) {
+		if (clock_now_ns() - start_ns > ANSWER_MAX_NS)
+			return -ETIMEDOUT;
+		if (helper == HELPER_SYMBOLIZER && tracer->is_attached)
+			tracer_drain(tracer);
+		tracer_beat(tracer);
+	}
+	return 0;
+}
+
+void tracer_call(struct tracer *tracer, const struct call *call, const struct message_rule *rules,
+		 size_t rule_count, struct message *answer)
+{
+	for (;;) {
+		int err = message_send(*socket_of(tracer, call->helper), call->type, call->body,
+				       call->size, call->fds, call->fd_count);
+		if (!err)
+			err = await(tracer, call->helper);
+		if (!err)
+			err = message_recv(*socket_of(tracer, call->helper), rules, rule_count,
+					   answer);
+		if (!err)
+			return;
+		replace(tracer, call->helper);
+	}
+}
