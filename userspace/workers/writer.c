@@ -234,7 +234,8 @@ static void finish(struct writer *writer, const char *reason, uint64_t end_ns)
 	writer_flush(writer);
 	end.events_written = writer->events_written;
 	end.events_lost = writer->lost + writer->events_discarded;
-	end.events_emitted = writer->events_written + end.events_lost;
+	/* the kernel's number, so that whoever reads can see that nothing else is missing */
+	end.events_emitted = writer->sums.emitted;
 	text_copy(end.reason, sizeof(end.reason), writer->error ? "write-failed" : reason);
 	end_record_put(&out, &end);
 	int err = capture_writer_finish(writer->capture, out.data, out.size);
