@@ -108,6 +108,8 @@ bool census_take(struct worker_process *worker, uint32_t pid, struct census *cen
 	enum outcome outcome = take(worker, pid, census);
 
 	for (bool was_tried = false; outcome == DIED; was_tried = true) {
+		if (!supervise_has_failed(worker))
+			supervise_kill(worker, "gave no valid answer, and was killed");
 		/* a page that does not come would not come to another either */
 		bool is_over = was_tried || worker->killed_for;
 		command_fail(EXIT_FAILED, "the census of pid %u: its worker %s; %s", pid,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "commands/recording.h"
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/table_cache.h"
 #include "base/text.h"
@@ -19,7 +20,8 @@
 #include <unistd.h>
 
 #define SEND_MAX_S 10 /* that a worker may leave a message where it is */
-#define SPARES_MAX 6
+#define SPARES_MAX 2
+#define SPARES_NS  60000000000 /* that they have to last */
 
 static struct message message;
 
@@ -63,9 +65,13 @@ static int replace(struct recording *recording, enum tracer_helper helper)
 	const char *name = helper == HELPER_RESOLVER ? "resolver" : "symbolizer";
 	struct worker_process *worker = helper == HELPER_RESOLVER ? &recording->resolver
 								  : &recording->symbolizer;
-	bool is_over = recording->spare_count++ >= SPARES_MAX;
+	uint64_t now = clock_now_ns();
 	char fate[SUPERVISE_TEXT_MAX];
 
+	if (now - recording->spare_ns > SPARES_NS)
+		recording->spare_count = 0;
+	recording->spare_ns = now;
+	bool is_over = recording->spare_count++ >= SPARES_MAX;
 	/* it may not have ended, nor want to */
 	if (!supervise_has_failed(worker))
 		supervise_kill(worker, "gave no answer, and was killed");
@@ -226,7 +232,8 @@ static void add_recipient(struct writer_start *options, const char *text)
 }
 
 int recording_start_writer(struct recording *recording, const char *state_directory,
-			   const char (*recipients)[RECIPIENT_TEXT_MAX], size_t count, int file, int stream)
+			   const char (*recipients)[RECIPIENT_TEXT_MAX], size_t count, int file,
+			   int stream)
 {
 	static const struct message_rule KEYS = { VAULT_KEYS, sizeof(struct vault_keys), 0 };
 	const struct vault_keys *keys = (const void *)message.body;

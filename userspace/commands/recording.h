@@ -17,7 +17,8 @@ struct recording {
 	struct worker_process vault, resolver, symbolizer, writer, tracer;
 	struct worker_process census; /* runs where one is taken */
 	int spares;		      /* where the tracer asks for other helpers; -1: nowhere */
-	unsigned spare_count;	      /* that it was given */
+	unsigned spare_count;	      /* that it was given, one soon after the other */
+	uint64_t spare_ns;	      /* when it asked for the last */
 	int counters;		      /* the kernel's, for the writer; -1: none */
 	uint32_t cpu_count;	      /* of these */
 	bool is_dry_run;
@@ -48,7 +49,8 @@ int recording_start_tracer(struct recording *recording, struct tracer_start *opt
  * its start on record. stream: the pipe's end for the writer.
  */
 int recording_start_writer(struct recording *recording, const char *state_directory,
-			   const char (*recipients)[RECIPIENT_TEXT_MAX], size_t count, int file, int stream);
+			   const char (*recipients)[RECIPIENT_TEXT_MAX], size_t count, int file,
+			   int stream);
 
 /* A new target, or its mappings again, and how many functions of allocators it has mapped.
  * EXIT_TARGET: it is gone. */

@@ -21,6 +21,12 @@ static int *socket_of(struct tracer *tracer, enum tracer_helper helper)
 	return helper == HELPER_RESOLVER ? &tracer->resolver : &tracer->symbolizer;
 }
 
+static _Noreturn void fail(enum tracer_helper helper, const char *what)
+{
+	worker_fail(1, EPIPE, "the %s %s", helper == HELPER_RESOLVER ? "resolver" : "symbolizer",
+		    what);
+}
+
 static void replace(struct tracer *tracer, enum tracer_helper helper)
 {
 	static const struct message_rule RULES[] = { { TRACER_SPARE, 0, 1 } };
@@ -32,8 +38,7 @@ static void replace(struct tracer *tracer, enum tracer_helper helper)
 	io_close(socket);
 	if (message_send(tracer->spares, TRACER_SPARE_WANTED, &wanted, sizeof(wanted), NULL, 0) ||
 	    poll(&spare, 1, SPARE_MAX_MS) <= 0 || message_recv(tracer->spares, RULES, 1, &message))
-		worker_fail(1, EPIPE, "the %s is gone, and no other took its place",
-			    helper == HELPER_RESOLVER ? "resolver" : "symbolizer");
+		fail(helper, "is gone, and no other took its place");
 	*socket = message_take_fd(&message, 0);
 }
 
@@ -67,6 +72,9 @@ void tracer_call(struct tracer *tracer, const struct call *call, const struct me
 					   answer);
 		if (!err)
 			return;
+		/* one that talks nonsense is no helper, and another would not be one either */
+		if (err == -EPROTO)
+			fail(call->helper, "gave no valid answer");
 		replace(tracer, call->helper);
 	}
 }

@@ -42,10 +42,14 @@ static void receive(enum message_type type, size_t size, uint32_t fds)
 
 static void take_counters(struct writer *writer, int fd, uint32_t cpu_count)
 {
+	struct stat st;
 	size_t size;
 
 	writer->counters = counters_map(fd, cpu_count, &size);
 	writer->cpu_count = cpu_count;
+	/* a file would end within what is mapped of it; the kernel's map is none */
+	if (fstat(fd, &st) || (S_ISREG(st.st_mode) && (size_t)st.st_size < size))
+		worker_fail(1, EMEDIUMTYPE, "these are not the kernel's counters");
 	if (writer->counters == MAP_FAILED)
 		worker_fail(1, errno, "the kernel's counters cannot be seen: %s", strerror(errno));
 	close(fd);
@@ -103,15 +107,15 @@ static void handle_session(struct writer *writer, const struct stream_session *s
 	uname(&host);
 	memcpy(mode, session->mode, sizeof(session->mode));
 	writer->start_ns = session->start_ns;
-	session_record_put(
-		&out, &(struct session_record) { .start_unix_ns = session->start_unix_ns,
-						 .has_free_stacks = session->has_free_stacks != 0,
-						 .sampling_bytes =
-							 session->is_sampled ? SAMPLED_BY_TARGETS : 0,
-						 .host = host.nodename,
-						 .kernel = host.release,
-						 .tool_version = (char *)HEAPTRAIL_VERSION,
-						 .mode = mode });
+	session_record_put(&out,
+			   &(struct session_record) {
+				   .start_unix_ns = session->start_unix_ns,
+				   .has_free_stacks = session->has_free_stacks != 0,
+				   .sampling_bytes = session->is_sampled ? SAMPLED_BY_TARGETS : 0,
+				   .host = host.nodename,
+				   .kernel = host.release,
+				   .tool_version = (char *)HEAPTRAIL_VERSION,
+				   .mode = mode });
 	writer_append(writer, CHUNK_SESSION, &out);
 	bytes_free(&out);
 }
