@@ -156,12 +156,12 @@ $(BUILD)/generated/access_default.h: policies/access/default.policy
 
 $(BUILD)/vault/access.o: $(BUILD)/generated/access_default.h
 
-# Unit tests may reach every folder.
-$(BUILD)/tests/%: tests/unit/%.c $(call folders_of,$(FOLDERS) commands)
+# Unit tests may reach every folder, and start workers.
+$(BUILD)/tests/%: tests/unit/%.c $(call folders_of,$(FOLDERS) commands) $(BUILD)/workers/start.o
 	$(call say,TEST,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $< $(LDFLAGS) \
-		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(libs_all) -o $@
+		-Wl,--start-group $(filter %.a %.o,$^) -Wl,--end-group -lcmocka $(libs_all) -o $@
 
 # Parsers of hostile bytes, each with a program that gives it the inputs of its corpus, or with libFuzzer.
 $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(if $(FUZZ),,tests/fuzz/replay.c) $(wildcard tests/fuzz/*.h) $(call folders_of,$(FOLDERS))

@@ -88,7 +88,8 @@ struct event_thread {
 	struct event_head head;
 	char comm[16]; /* not always terminated */
 	u32 exec_id;   /* of its process: another after exec, or of a pid given again */
-	u32 inherits;  /* its process is a fork, since the recording began, that has not called exec */
+	u32 inherits;  /* its process is a fork, since the recording began, that has not called exec
+			*/
 };
 _Static_assert(sizeof(struct event_thread) == 48, "layout");
 
@@ -156,6 +157,7 @@ enum loss_reason {
 	LOSS_THREAD_STATE,  /* no memory for a thread's state: its call is not seen */
 	LOSS_UNMATCHED,	    /* a counted call's return found another call's state */
 	LOSS_RECURSION,	    /* the kernel skipped the program */
+	LOSS_UNREAD,	    /* the tracer ended before it had passed it on: the writer counts it */
 	LOSS_REASON_COUNT,
 };
 

@@ -180,12 +180,13 @@ static void say(int socket, uint32_t type, const void *body, size_t size, uint32
 	(void)message_send(socket, type, body, size, fds, fd_count);
 }
 
-static void await(int socket, uint32_t type, uint32_t size)
+static void await(int socket, uint32_t type, uint32_t size, uint32_t fd_count)
 {
-	struct message_rule rules[] = { { type, size, 0 },
+	struct message_rule rules[] = { { type, size, fd_count },
 					{ MESSAGE_FAILURE, sizeof(struct failure), 0 } };
 
-	(void)message_recv(socket, rules, 2, &answer);
+	if (message_recv(socket, rules, 2, &answer) == 0)
+		message_close_fds(&answer);
 }
 
 static void start_vault(int socket)
@@ -196,61 +197,83 @@ static void start_vault(int socket)
 	text_copy(start.journal, sizeof(start.journal), "/dev/null");
 	say(socket, VAULT_START, &start, sizeof(start), 0);
 	say(socket, VAULT_PUBLIC, NULL, 0, 0);
-	await(socket, VAULT_KEYS, sizeof(struct vault_keys));
+	await(socket, VAULT_KEYS, sizeof(struct vault_keys), 0);
 }
 
 static void start_tracer(int socket)
 {
 	struct tracer_start start = { .ring_bytes = 1 << 20, .is_dry_run = 1 };
 
-	say(socket, TRACER_START, &start, sizeof(start), 4);
-	await(socket, TRACER_READY, sizeof(struct tracer_ready));
+	say(socket, TRACER_START, &start, sizeof(start), 5);
+	await(socket, TRACER_READY, sizeof(struct tracer_ready), 1);
 }
 
 static void start_writer(int socket)
 {
-	struct writer_start start = { .recipient_count = 1 };
-	int pipes[2], fds[2] = { memfd_create("capture", MFD_CLOEXEC) };
+	struct writer_start start = { .recipient_count = 1, .cpu_count = 1 };
+	int pipes[2], fds[4] = { memfd_create("capture", MFD_CLOEXEC), -1,
+				 memfd_create("counters", MFD_CLOEXEC),
+				 open("/dev/null", O_RDONLY | O_CLOEXEC) };
 
 	text_copy(start.recipients[0], sizeof(start.recipients[0]),
 		  "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj");
-	if (pipe2(pipes, O_CLOEXEC))
+	if (pipe2(pipes, O_CLOEXEC) || ftruncate(fds[2], 4096))
 		exit(2);
 	fds[1] = pipes[0];
-	(void)message_send(socket, WRITER_START, &start, sizeof(start), fds, 2);
+	(void)message_send(socket, WRITER_START, &start, sizeof(start), fds, 4);
 	close(fds[0]);
+	close(fds[2]);
+	close(fds[3]);
 	close(pipes[0]);
 	close(pipes[1]);
-	await(socket, WRITER_HEADER, sizeof(struct vault_header));
+	await(socket, WRITER_HEADER, sizeof(struct vault_header), 0);
 }
 
-#define KIND(type, body, fds)              \
-	{                                  \
+#define KIND(type, body, fds)                  \
+	{                                      \
 		type, sizeof(struct body), fds \
 	}
 
 static const struct scene SCENES[] = {
 	{ "census", "from the start", NULL, { KIND(CENSUS_REQUEST, census_request, 3) } },
 	{ "reader", "from the start", NULL, { KIND(READER_START, reader_start, 2) } },
-	{ "resolver", "from the start", NULL,
+	{ "resolver",
+	  "from the start",
+	  NULL,
 	  { KIND(RESOLVER_MAPS, resolver_request, 1), KIND(RESOLVER_TARGET, resolver_request, 0),
 	    KIND(RESOLVER_MODULE, resolver_request, 1),
 	    KIND(RESOLVER_PERF_MAP, resolver_request, 1), KIND(RESOLVER_DEBUG, resolver_debug, 0),
-	    KIND(RESOLVER_BESIDE, resolver_beside, 1), KIND(RESOLVER_COMMON, resolver_common, 0) } },
-	{ "symbolizer", "from the start", NULL, { KIND(SYMBOLIZER_REQUEST, symbolizer_request, 5) } },
-	{ "tracer", "from the start", NULL, { KIND(TRACER_START, tracer_start, 4) } },
-	{ "tracer", "when it is ready", start_tracer,
-	  { KIND(TRACER_TARGET, tracer_target, 1), { TRACER_ATTACH, 0, 0 },
-	    KIND(TRACER_STOP, tracer_stop, 0), KIND(TRACER_CENSUS, census_taken, 0) } },
+	    KIND(RESOLVER_BESIDE, resolver_beside, 1),
+	    KIND(RESOLVER_COMMON, resolver_common, 0) } },
+	{ "symbolizer",
+	  "from the start",
+	  NULL,
+	  { KIND(SYMBOLIZER_REQUEST, symbolizer_request, 5) } },
+	{ "tracer", "from the start", NULL, { KIND(TRACER_START, tracer_start, 5) } },
+	{ "tracer",
+	  "when it is ready",
+	  start_tracer,
+	  { KIND(TRACER_TARGET, tracer_target, 1),
+	    { TRACER_ATTACH, 0, 0 },
+	    KIND(TRACER_STOP, tracer_stop, 0),
+	    KIND(TRACER_CENSUS, census_taken, 0) } },
 	{ "vault", "from the start", NULL, { KIND(VAULT_START, vault_start, 0) } },
-	{ "vault", "when it has its keys", start_vault,
-	  { { VAULT_PUBLIC, 0, 0 }, KIND(VAULT_CERTIFY, vault_header, 0),
-	    KIND(VAULT_FINISHED, vault_finished, 0), KIND(VAULT_OPEN, vault_open, 1),
-	    { VAULT_RECIPIENTS, 0, 0 }, KIND(VAULT_CHANGE, vault_change, 0),
-	    KIND(VAULT_REWRAP, vault_rewrap, 2), KIND(VAULT_SEEN, file_opened, 0) } },
+	{ "vault",
+	  "when it has its keys",
+	  start_vault,
+	  { { VAULT_PUBLIC, 0, 0 },
+	    KIND(VAULT_CERTIFY, vault_header, 0),
+	    KIND(VAULT_FINISHED, vault_finished, 0),
+	    KIND(VAULT_OPEN, vault_open, 1),
+	    { VAULT_RECIPIENTS, 0, 0 },
+	    KIND(VAULT_CHANGE, vault_change, 0),
+	    KIND(VAULT_REWRAP, vault_rewrap, 2),
+	    KIND(VAULT_SEEN, file_opened, 0) } },
 	{ "watcher", "from the start", NULL, { { WATCHER_START, 0, 1 } } },
-	{ "writer", "from the start", NULL, { KIND(WRITER_START, writer_start, 2) } },
-	{ "writer", "when it has its header", start_writer,
+	{ "writer", "from the start", NULL, { KIND(WRITER_START, writer_start, 4) } },
+	{ "writer",
+	  "when it has its header",
+	  start_writer,
 	  { KIND(WRITER_SIGNATURE, vault_signature, 0) } },
 };
 
@@ -433,7 +456,8 @@ static void flood(const struct scene *scene)
 	memcpy(body, head, sizeof(head));
 	end_ns = clock_now_ns() + FLOOD_MS * 1000000ull;
 	while (clock_now_ns() < end_ns)
-		if (send(with.socket, body, sizeof(head) + kind->size, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 &&
+		if (send(with.socket, body, sizeof(head) + kind->size,
+			 MSG_NOSIGNAL | MSG_DONTWAIT) < 0 &&
 		    errno != EAGAIN)
 			break;
 	finish(&with, false);

@@ -10,10 +10,15 @@
 
 /* Names of enum loss_reason (bpf/event.h), as docs/report-json.md lists them. */
 static const char *const LOSS_NAMES[] = { "ring_full", "thread_state", "unmatched_return",
-					  "recursion", "disk" };
+					  "recursion", "unread" };
+
+/* Behind all that a capture may name: what it cannot hold, as the disk was full. */
+#define LOSS_DISK RECORD_REASONS_MAX
 
 static const char *loss_name(size_t reason)
 {
+	if (reason == LOSS_DISK)
+		return "disk";
 	return reason < sizeof(LOSS_NAMES) / sizeof(LOSS_NAMES[0]) ? LOSS_NAMES[reason] : "unknown";
 }
 
@@ -111,15 +116,12 @@ static json_t *answer_events(const struct model *model)
 {
 	const struct live_totals *totals = model_totals(model);
 	const struct counters_record *counters = &model->counters;
-	uint64_t lost[RECORD_REASONS_MAX + 1];
-	size_t count = counters->loss_count;
+	uint64_t lost[LOSS_DISK + 1] = { 0 }, known = sum(counters->lost, counters->loss_count);
 
-	memcpy(lost, counters->lost, sizeof(counters->lost));
+	memcpy(lost, counters->lost, counters->loss_count * sizeof(lost[0]));
 	/* what the kernel sent and the file does not have, because the disk was full */
-	if (model->has_end && count < RECORD_REASONS_MAX) {
-		uint64_t known = sum(lost, count);
-		lost[count++] = model->end.events_lost > known ? model->end.events_lost - known : 0;
-	}
+	if (model->has_end && model->end.events_lost > known)
+		lost[LOSS_DISK] = model->end.events_lost - known;
 	return json_pack(
 		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "allocations",
 		answer_number(totals->allocations), "frees", answer_number(totals->frees),
@@ -129,8 +131,8 @@ static json_t *answer_events(const struct model *model)
 		"free_of_inherited", answer_number(model->frees_of_inherited), "missed_frees",
 		answer_number(totals->missed_frees), "emitted",
 		answer_number(model->has_end ? model->end.events_emitted : counters->emitted),
-		"lost", answer_number(sum(lost, count)), "lost_by_reason",
-		named_sums(loss_name, lost, count, 0));
+		"lost", answer_number(sum(lost, LOSS_DISK + 1)), "lost_by_reason",
+		named_sums(loss_name, lost, LOSS_DISK + 1, 0));
 }
 
 static json_t *answer_totals(const struct model *model)

@@ -8,7 +8,7 @@
 struct end_record {
 	uint64_t duration_ns;
 	uint64_t events_written;
-	uint64_t events_emitted; /* = written + lost */
+	uint64_t events_emitted; /* as the kernel counted; = written + lost */
 	uint64_t events_lost;
 	uint64_t live_bytes, live_blocks, peak_bytes, peak_time_ns;
 	char reason[32]; /* "stopped", "duration", "targets-exited", "no-space", … */

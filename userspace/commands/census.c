@@ -3,18 +3,26 @@
 
 #include "base/io.h"
 #include "base/message.h"
+#include "commands/command.h"
+#include "commands/supervise.h"
 #include "workers/protocol.h"
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #define WAIT_MS	    6000
+#define LEAVE_MS    100
 #define PATIENCE_NS 2000000000 /* for all of a heap; more than that is not read */
+
+enum outcome {
+	TAKEN,
+	NOT_TAKEN,
+	DIED,
+};
 
 static const char *const FILES[] = { "mem", "maps", "smaps_rollup" };
 
@@ -38,14 +46,23 @@ static bool is_answered(struct worker_process *worker)
 
 	if (poll(&answer, 1, WAIT_MS) > 0)
 		return true;
-	kill(worker->pid, SIGKILL);
-	io_close(&worker->socket);
-	io_close(&worker->pidfd);
-	worker->pid = 0;
+	supervise_kill(worker, "gave no answer, and was killed");
 	return false;
 }
 
-static bool ask(struct worker_process *worker, const int *fds, struct census *census)
+/* Whoever counts is forgotten, and the next who is asked is another. */
+static void leave(struct worker_process *worker)
+{
+	struct pollfd end = { .fd = worker->pidfd, .events = POLLIN };
+
+	if (poll(&end, 1, LEAVE_MS) > 0)
+		worker_finish(worker);
+	io_close(&worker->socket);
+	io_close(&worker->pidfd);
+	worker->pid = 0;
+}
+
+static enum outcome ask(struct worker_process *worker, const int *fds, struct census *census)
 {
 	static const struct message_rule RULES[] = { { CENSUS_REPLY, sizeof(struct census), 0 },
 						     { MESSAGE_FAILURE, sizeof(struct failure),
@@ -55,14 +72,15 @@ static bool ask(struct worker_process *worker, const int *fds, struct census *ce
 
 	if (message_send(worker->socket, CENSUS_REQUEST, &request, sizeof(request), fds,
 			 FILE_COUNT) ||
-	    !is_answered(worker) || message_recv(worker->socket, RULES, 2, &message) ||
-	    message.type != CENSUS_REPLY)
-		return false;
+	    !is_answered(worker) || message_recv(worker->socket, RULES, 2, &message))
+		return DIED;
+	if (message.type != CENSUS_REPLY)
+		return NOT_TAKEN;
 	memcpy(census, message.body, sizeof(*census));
-	return true;
+	return TAKEN;
 }
 
-bool census_take(struct worker_process *worker, uint32_t pid, struct census *census)
+static enum outcome take(struct worker_process *worker, uint32_t pid, struct census *census)
 {
 	int fds[FILE_COUNT], process = (int)syscall(SYS_pidfd_open, pid, 0);
 	struct pollfd end = { .fd = process, .events = POLLIN };
@@ -77,9 +95,31 @@ bool census_take(struct worker_process *worker, uint32_t pid, struct census *cen
 	/* all three are of the same process, if it is still there: its pid was nobody else's until
 	 * now */
 	is_open = is_open && poll(&end, 1, 0) == 0;
-	bool is_taken = is_open && ask(worker, fds, census);
+	enum outcome outcome = is_open ? ask(worker, fds, census) : NOT_TAKEN;
 	for (size_t i = 0; i < FILE_COUNT; i++)
 		io_close(&fds[i]);
 	io_close(&process);
-	return is_taken;
+	return outcome;
+}
+
+bool census_take(struct worker_process *worker, uint32_t pid, struct census *census)
+{
+	char fate[SUPERVISE_TEXT_MAX];
+	enum outcome outcome = take(worker, pid, census);
+
+	for (bool was_tried = false; outcome == DIED; was_tried = true) {
+		if (!supervise_has_failed(worker))
+			supervise_kill(worker, "gave no valid answer, and was killed");
+		/* a page that does not come would not come to another either */
+		bool is_over = was_tried || worker->killed_for;
+		command_fail(EXIT_FAILED, "the census of pid %u: its worker %s; %s", pid,
+			     supervise_fate(worker, fate),
+			     is_over ? "what is in its heap is not counted"
+				     : "another takes its place");
+		leave(worker);
+		if (is_over)
+			break;
+		outcome = take(worker, pid, census);
+	}
+	return outcome == TAKEN;
 }

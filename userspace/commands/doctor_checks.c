@@ -101,7 +101,7 @@ static void check_types(struct finding *finding)
 static int try_tracer(bool has_filtered, struct message *message)
 {
 	static const struct message_rule RULES[] = {
-		{ TRACER_READY, sizeof(struct tracer_ready), 0 },
+		{ TRACER_READY, sizeof(struct tracer_ready), 1 },
 		{ MESSAGE_FAILURE, sizeof(struct failure), 0 },
 	};
 	struct worker_process tracer = WORKER_PROCESS_NONE;
@@ -112,11 +112,12 @@ static int try_tracer(bool has_filtered, struct message *message)
 	int err = null < 0 || pipe2(stream, O_CLOEXEC) ? -errno : worker_start("tracer", &tracer);
 
 	if (!err) {
-		int fds[4] = { null, null, stream[1], null };
-		err = message_send(tracer.socket, TRACER_START, &options, sizeof(options), fds, 4);
+		int fds[5] = { null, null, stream[1], null, null };
+		err = message_send(tracer.socket, TRACER_START, &options, sizeof(options), fds, 5);
 	}
 	if (!err)
 		err = message_recv(tracer.socket, RULES, 2, message);
+	message_close_fds(message);
 	/* it has no recording to end */
 	if (tracer.pid > 0)
 		kill(tracer.pid, SIGKILL);

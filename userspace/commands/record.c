@@ -10,6 +10,7 @@
 #include "commands/recording.h"
 #include "commands/seccomp.h"
 #include "commands/segment_files.h"
+#include "commands/supervise.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,8 +26,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-
-#define CENSUS_TARGETS_MAX 64 /* a census of more would take too long */
+#define SILENT_LOOKS_MAX   120 /* a disk may be slow, and a thousand probes to detach */
+#define CENSUS_TARGETS_MAX 64  /* a census of more would take too long */
 
 struct record {
 	struct record_options options;
@@ -36,6 +37,9 @@ struct record {
 	struct segment_files files;
 	struct launch launch;
 	int signals, timer;
+	int looks;	       /* timer: it is time to look whether workers live */
+	unsigned silent_looks; /* since the writer was heard */
+	bool is_vault_gone;
 	const char *stop_reason; /* NULL: still recording */
 	bool is_live;		 /* the capture has its name, probes are attached */
 	bool is_sealed;
@@ -44,9 +48,9 @@ struct record {
 	struct writer_done done;      /* of the segment that was sealed last */
 	uint64_t events, lost, bytes; /* of all sealed segments */
 	int next_status;	      /* why no other segment could begin */
-	uint32_t missed; /* processes that began, and were not looked at */
-	uint32_t noted;	 /* modules of which something is missing */
-	bool was_traced; /* a debugger or the like held a target */
+	uint32_t missed;	      /* processes that began, and were not looked at */
+	uint32_t noted;		      /* modules of which something is missing */
+	bool was_traced;	      /* a debugger or the like held a target */
 };
 
 static void print_site(const struct tracer_site *site)
@@ -173,9 +177,10 @@ static int add_targets(struct record *record)
 	if (usable || record->options.command || record->options.sees_all)
 		return EXIT_DONE;
 	if (record->options.has_points)
-		return command_fail(EXIT_FAILED,
-				    "no target has USDT probes of the name otel_memory:alloc whose arguments "
-				    "can be read; without --sampled every allocation is recorded");
+		return command_fail(
+			EXIT_FAILED,
+			"no target has USDT probes of the name otel_memory:alloc whose arguments "
+			"can be read; without --sampled every allocation is recorded");
 	return command_fail(
 		EXIT_FAILED,
 		"no allocator that heaptrail knows is mapped by %s: looked for malloc, free and "
@@ -193,7 +198,8 @@ static int open_events(struct record *record)
 	sigprocmask(SIG_BLOCK, &mask, NULL);
 	record->signals = signalfd(-1, &mask, SFD_CLOEXEC);
 	record->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
-	if (record->signals < 0 || record->timer < 0)
+	record->looks = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	if (record->signals < 0 || record->timer < 0 || record->looks < 0)
 		return command_fail(EXIT_FAILED, "%s", strerror(errno));
 	return EXIT_DONE;
 }
@@ -204,9 +210,12 @@ static void announce(struct record *record)
 		.it_value = { .tv_sec = (time_t)(record->options.duration_ns / 1000000000),
 			      .tv_nsec = (long)(record->options.duration_ns % 1000000000) }
 	};
+	const struct timespec interval = { .tv_sec = SUPERVISE_LOOK_MS / 1000 };
+	const struct itimerspec looks = { .it_value = interval, .it_interval = interval };
 	char text[UNITS_TEXT_MAX];
 
 	timerfd_settime(record->timer, 0, &timer, NULL);
+	timerfd_settime(record->looks, 0, &looks, NULL);
 	if (record->options.command)
 		fprintf(stderr, "heaptrail: attached to %s", record->options.command[0]);
 	else
@@ -231,7 +240,6 @@ static void show_progress(struct record *record, const struct writer_progress *n
 			units_format_count(now->events - record->progress.events, rate),
 			units_format_size(now->live_bytes, live),
 			units_format_count(now->lost, lost));
-	record->progress = *now;
 }
 
 /* Of each process that was asked for, as long as they are few: what is in their heaps is older than
@@ -329,6 +337,33 @@ static int switch_segment(struct record *record, const struct writer_done *done)
 	return segment_files_trim(&record->files, &record->recording);
 }
 
+/* The tracer and the writer say something every second, or their silence is known. */
+static void look(struct record *record)
+{
+	struct recording *recording = &record->recording;
+	uint64_t count;
+
+	if (read(record->looks, &count, sizeof(count)) != sizeof(count))
+		return;
+	recording_look(recording);
+	if (!record->is_sealed && ++record->silent_looks > SILENT_LOOKS_MAX)
+		supervise_kill(&recording->writer, "gave no sign of life, and was killed");
+	if (!record->is_sealed && record->progress.silent_ms > SILENT_LOOKS_MAX * 1000)
+		supervise_kill(&recording->tracer, "gave no sign of life, and was killed");
+}
+
+/* It says nothing by itself: it has hung up. Without it the end could not be put on record. */
+static void handle_vault(struct record *record)
+{
+	char fate[SUPERVISE_TEXT_MAX];
+
+	record->is_vault_gone = true;
+	command_fail(EXIT_FAILED,
+		     "the vault %s; the capture is being sealed, but its end will not be on record",
+		     supervise_fate(&record->recording.vault, fate));
+	stop(record, "vault-died");
+}
+
 static int handle_writer(struct record *record)
 {
 	static const struct message_rule RULES[] = {
@@ -340,12 +375,14 @@ static int handle_writer(struct record *record)
 	};
 	static struct message message;
 	const struct writer_progress *progress = (const void *)message.body;
+	char fate[SUPERVISE_TEXT_MAX];
 
 	if (message_recv(record->recording.writer.socket, RULES, sizeof(RULES) / sizeof(RULES[0]),
 			 &message))
-		return command_fail(
-			EXIT_FAILED,
-			"the writer died; the capture is readable up to its last chunk");
+		return command_fail(EXIT_FAILED,
+				    "the writer %s; the capture is readable up to its last chunk",
+				    supervise_fate(&record->recording.writer, fate));
+	record->silent_looks = 0;
 	if (message.type == MESSAGE_FAILURE)
 		return command_worker_failed((struct failure *)message.body, NULL);
 	if (message.type == WRITER_FULL)
@@ -365,6 +402,7 @@ static int handle_writer(struct record *record)
 	}
 	if (!record->stop_reason)
 		show_progress(record, progress);
+	record->progress = *progress;
 	return EXIT_DONE;
 }
 
@@ -399,11 +437,16 @@ static int handle_tracer(struct record *record)
 	static struct message message;
 	const struct tracer_gone *gone = (const void *)message.body;
 	const struct tracer_done *done = (const void *)message.body;
+	char fate[SUPERVISE_TEXT_MAX];
 
 	if (message_recv(record->recording.tracer.socket, RULES, sizeof(RULES) / sizeof(RULES[0]),
-			 &message))
-		return command_fail(EXIT_FAILED,
-				    "the tracer died; what it had sent is being sealed");
+			 &message)) {
+		/* without a writer there is no tracer; it is the writer that is told of */
+		if (!record->is_sealed && supervise_has_failed(&record->recording.writer))
+			return EXIT_FAILED;
+		return command_fail(EXIT_FAILED, "the tracer %s; what it had sent is being sealed",
+				    supervise_fate(&record->recording.tracer, fate));
+	}
 	/* one that was met while recording is gone already */
 	if (message.type == MESSAGE_FAILURE && record->options.selected &&
 	    ((struct failure *)message.body)->exit_status == EXIT_TARGET)
@@ -453,9 +496,18 @@ static int run(struct record *record)
 			  .events = POLLIN },
 			{ .fd = record->signals, .events = POLLIN },
 			{ .fd = record->stop_reason ? -1 : record->timer, .events = POLLIN },
+			{ .fd = record->recording.spares, .events = POLLIN },
+			{ .fd = record->looks, .events = POLLIN },
+			{ .fd = record->is_vault_gone ? -1 : record->recording.vault.socket },
 		};
-		if (poll(polls, 4, -1) < 0)
+		if (poll(polls, sizeof(polls) / sizeof(polls[0]), -1) < 0)
 			continue;
+		if (polls[4].revents)
+			recording_send_spare(&record->recording);
+		if (polls[5].revents)
+			look(record);
+		if (polls[6].revents)
+			handle_vault(record);
 		if (polls[1].revents) {
 			/* without the tracer the writer seals what it got */
 			tracer_status = handle_tracer(record);
@@ -619,6 +671,15 @@ static int prepare(struct record *record)
 	return status;
 }
 
+static int note_end(struct record *record)
+{
+	if (record->is_vault_gone)
+		return EXIT_FAILED;
+	int status = recording_note_end(&record->recording, &record->done.end);
+	return status ? command_fail(status, "the capture is sealed, but its end is not on record")
+		      : EXIT_DONE;
+}
+
 static int record_targets(struct record *record)
 {
 	int status;
@@ -636,7 +697,7 @@ static int record_targets(struct record *record)
 	announce(record);
 	status = run(record);
 	if (record->is_sealed) {
-		int noted = recording_note_end(&record->recording, &record->done.end);
+		int noted = note_end(record);
 		take_sealed(record, &record->done);
 		print_summary(record);
 		if (!status)

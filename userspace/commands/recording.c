@@ -1,25 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "commands/recording.h"
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/table_cache.h"
 #include "base/text.h"
 #include "commands/command.h"
 #include "commands/record_options.h"
+#include "commands/supervise.h"
 #include "commands/vault_client.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
+
+#define SEND_MAX_S 10 /* that a worker may leave a message where it is */
+#define SPARES_MAX 2
+#define SPARES_NS  60000000000 /* that they have to last */
 
 static struct message message;
 
 static int start(const char *name, struct worker_process *worker)
 {
+	const struct timeval patience = { .tv_sec = SEND_MAX_S };
 	int err = worker_start(name, worker);
 
+	/* one that stands still must not hold whoever watches over it */
+	if (!err)
+		(void)setsockopt(worker->socket, SOL_SOCKET, SO_SNDTIMEO, &patience,
+				 sizeof(patience));
 	return err ? command_fail(EXIT_FAILED, "the worker heaptrail-%s cannot be started: %s",
 				  name, strerror(-err))
 		   : EXIT_DONE;
@@ -36,18 +50,91 @@ static int send_to(struct worker_process *worker, const char *name, enum message
 				    : EXIT_DONE;
 }
 
+void recording_look(struct recording *recording)
+{
+	struct worker_process *workers[] = { &recording->vault,	     &recording->resolver,
+					     &recording->symbolizer, &recording->writer,
+					     &recording->tracer,     &recording->census };
+
+	for (size_t i = 0; i < sizeof(workers) / sizeof(workers[0]); i++)
+		supervise_look(workers[i]);
+}
+
+static int replace(struct recording *recording, enum tracer_helper helper)
+{
+	const char *name = helper == HELPER_RESOLVER ? "resolver" : "symbolizer";
+	struct worker_process *worker = helper == HELPER_RESOLVER ? &recording->resolver
+								  : &recording->symbolizer;
+	uint64_t now = clock_now_ns();
+	char fate[SUPERVISE_TEXT_MAX];
+
+	if (now - recording->spare_ns > SPARES_NS)
+		recording->spare_count = 0;
+	recording->spare_ns = now;
+	bool is_over = recording->spare_count++ >= SPARES_MAX;
+	/* it may not have ended, nor want to */
+	if (!supervise_has_failed(worker))
+		supervise_kill(worker, "gave no answer, and was killed");
+	command_fail(EXIT_FAILED, "the %s %s; %s", name, supervise_fate(worker, fate),
+		     is_over ? "it happens too often" : "another takes its place");
+	supervise_finish(worker);
+	return is_over ? EXIT_FAILED : start(name, worker);
+}
+
+void recording_send_spare(struct recording *recording)
+{
+	static const struct message_rule WANTED = { TRACER_SPARE_WANTED,
+						    sizeof(struct tracer_spare_wanted), 0 };
+	static struct message wanted;
+	const struct tracer_spare_wanted *what = (const void *)wanted.body;
+	bool is_over = message_recv(recording->spares, &WANTED, 1, &wanted) ||
+		       replace(recording, what->helper);
+	struct worker_process *worker = what->helper == HELPER_RESOLVER ? &recording->resolver
+									: &recording->symbolizer;
+
+	if (!is_over)
+		is_over = message_send(recording->spares, TRACER_SPARE, NULL, 0, &worker->socket,
+				       1) != 0;
+	/* from here on it belongs to the tracer */
+	io_close(&worker->socket);
+	/* the tracer knows by that, too, that it gets no more */
+	if (is_over)
+		io_close(&recording->spares);
+}
+
+/* Until something has come from a worker, whose helpers may need replacement meanwhile. */
+static void await(struct recording *recording, int socket)
+{
+	for (;;) {
+		struct pollfd polls[] = { { .fd = socket, .events = POLLIN },
+					  { .fd = recording->spares, .events = POLLIN } };
+		int ready = poll(polls, 2, SUPERVISE_LOOK_MS);
+		if (ready == 0)
+			recording_look(recording);
+		if (ready > 0 && polls[1].revents)
+			recording_send_spare(recording);
+		if (ready > 0 && polls[0].revents)
+			return;
+	}
+}
+
 /* The next message of a type, or of one that may come in between. A failure is printed. */
-static int receive(struct worker_process *worker, const char *name,
+static int receive(struct recording *recording, struct worker_process *worker, const char *name,
 		   const struct message_rule *rules, size_t count)
 {
+	char fate[SUPERVISE_TEXT_MAX];
 	struct message_rule all[4];
 
 	memcpy(all, rules, count * sizeof(*rules));
 	all[count] = (struct message_rule) { MESSAGE_FAILURE, sizeof(struct failure), 0 };
+	await(recording, worker->socket);
 	int err = message_recv(worker->socket, all, count + 1, &message);
 	if (err) {
 		io_close(&worker->socket);
-		return command_fail(EXIT_FAILED, "the %s died", name);
+		/* without a writer there is no tracer */
+		if (worker == &recording->tracer && supervise_has_failed(&recording->writer))
+			worker = &recording->writer, name = "writer";
+		return command_fail(EXIT_FAILED, "the %s %s", name, supervise_fate(worker, fate));
 	}
 	return message.type == MESSAGE_FAILURE
 		       ? command_worker_failed((struct failure *)message.body, NULL)
@@ -70,7 +157,7 @@ int recording_start_tracer(struct recording *recording, struct tracer_start *opt
 			   const struct user_function *functions, int stream,
 			   const char *cache_directory)
 {
-	static const struct message_rule READY = { TRACER_READY, sizeof(struct tracer_ready), 0 };
+	static const struct message_rule READY = { TRACER_READY, sizeof(struct tracer_ready), 1 };
 	struct tracer_ready *ready = (void *)message.body;
 	int status = start("resolver", &recording->resolver);
 
@@ -80,23 +167,32 @@ int recording_start_tracer(struct recording *recording, struct tracer_start *opt
 		status = start("tracer", &recording->tracer);
 	if (status)
 		return status;
-	int cache = open_cache(cache_directory);
-	int fds[4] = { recording->resolver.socket, recording->symbolizer.socket,
-		       stream >= 0 ? stream : STDERR_FILENO, cache >= 0 ? cache : STDERR_FILENO };
+	int cache = open_cache(cache_directory), spares[2];
+	int err = message_pair(spares);
+	if (err)
+		return command_fail(EXIT_FAILED, "%s", strerror(-err));
+	recording->spares = spares[0];
+	int fds[5] = { recording->resolver.socket, recording->symbolizer.socket,
+		       stream >= 0 ? stream : STDERR_FILENO, cache >= 0 ? cache : STDERR_FILENO,
+		       spares[1] };
 	options->has_cache = cache >= 0;
 	status = send_to(&recording->tracer, "tracer", TRACER_START, options, sizeof(*options), fds,
-			 4);
+			 5);
 	for (uint32_t i = 0; !status && i < options->function_count; i++)
 		status = send_to(&recording->tracer, "tracer", TRACER_FUNCTION, &functions[i],
 				 sizeof(functions[i]), NULL, 0);
 	io_close(&cache);
+	io_close(&spares[1]);
 	/* from here on the helpers belong to the tracer, and end with it */
 	io_close(&recording->resolver.socket);
 	io_close(&recording->symbolizer.socket);
 	if (!status)
-		status = receive(&recording->tracer, "tracer", &READY, 1);
-	if (!status)
+		status = receive(recording, &recording->tracer, "tracer", &READY, 1);
+	if (!status) {
 		text_copy(recording->mode, sizeof(recording->mode), ready->mode);
+		recording->cpu_count = ready->cpu_count;
+		recording->counters = message_take_fd(&message, 0);
+	}
 	recording->is_dry_run = options->is_dry_run;
 	return status;
 }
@@ -109,7 +205,7 @@ static int certify(struct recording *recording)
 						       sizeof(struct vault_signature), 0 };
 	static const struct message_rule READY = { WRITER_READY, 0, 0 };
 	struct vault_header header;
-	int status = receive(&recording->writer, "writer", &HEADER, 1);
+	int status = receive(recording, &recording->writer, "writer", &HEADER, 1);
 
 	if (status)
 		return status;
@@ -119,7 +215,7 @@ static int certify(struct recording *recording)
 	if (!status)
 		status = send_to(&recording->writer, "writer", WRITER_SIGNATURE, message.body,
 				 sizeof(struct vault_signature), NULL, 0);
-	return status ? status : receive(&recording->writer, "writer", &READY, 1);
+	return status ? status : receive(recording, &recording->writer, "writer", &READY, 1);
 }
 
 _Static_assert(1 + RECIPIENTS_MAX + VAULT_RECIPIENTS_MAX <= WRITER_RECIPIENTS_MAX,
@@ -146,8 +242,9 @@ int recording_start_writer(struct recording *recording, const char *state_direct
 						  sizeof(struct vault_recipients), 0 };
 	const struct vault_recipients *standing = (const void *)message.body;
 	struct writer_start options = { .segment_bytes = segments->bytes_max,
-					.segment_ns = segments->age_max_ns };
-	int fds[2] = { file, stream };
+					.segment_ns = segments->age_max_ns,
+					.cpu_count = recording->cpu_count };
+	int fds[4] = { file, stream, recording->counters, recording->tracer.pidfd };
 	int status = vault_begin(&recording->vault, state_directory);
 
 	if (!status)
@@ -167,7 +264,8 @@ int recording_start_writer(struct recording *recording, const char *state_direct
 	status = start("writer", &recording->writer);
 	if (!status)
 		status = send_to(&recording->writer, "writer", WRITER_START, &options,
-				 sizeof(options), fds, 2);
+				 sizeof(options), fds, 4);
+	io_close(&recording->counters);
 	return status ? status : certify(recording);
 }
 
@@ -183,7 +281,7 @@ int recording_add_target(struct recording *recording, const struct tracer_target
 			     &pidfd, 1);
 
 	while (!status) {
-		status = receive(&recording->tracer, "tracer", RULES, 2);
+		status = receive(recording, &recording->tracer, "tracer", RULES, 2);
 		if (status || message.type == TRACER_SCANNED)
 			break;
 		if (recording->on_site)
@@ -215,7 +313,7 @@ int recording_attach(struct recording *recording)
 						      sizeof(struct tracer_attached), 0 };
 	int status = send_to(&recording->tracer, "tracer", TRACER_ATTACH, NULL, 0, NULL, 0);
 
-	return status ? status : receive(&recording->tracer, "tracer", &ATTACHED, 1);
+	return status ? status : receive(recording, &recording->tracer, "tracer", &ATTACHED, 1);
 }
 
 int recording_note_census(struct recording *recording, uint32_t pid, enum census_moment moment,
@@ -265,10 +363,12 @@ int recording_note_deletion(struct recording *recording, int file)
 
 void recording_finish(struct recording *recording)
 {
-	worker_finish(&recording->census);
-	worker_finish(&recording->tracer);
-	worker_finish(&recording->resolver);
-	worker_finish(&recording->symbolizer);
-	worker_finish(&recording->writer);
-	worker_finish(&recording->vault);
+	io_close(&recording->spares);
+	io_close(&recording->counters);
+	supervise_finish(&recording->census);
+	supervise_finish(&recording->tracer);
+	supervise_finish(&recording->resolver);
+	supervise_finish(&recording->symbolizer);
+	supervise_finish(&recording->writer);
+	supervise_finish(&recording->vault);
 }

@@ -21,6 +21,11 @@ struct segments {
 struct recording {
 	struct worker_process vault, resolver, symbolizer, writer, tracer;
 	struct worker_process census; /* runs where one is taken */
+	int spares;		      /* where the tracer asks for other helpers; -1: nowhere */
+	unsigned spare_count;	      /* that it was given, one soon after the other */
+	uint64_t spare_ns;	      /* when it asked for the last */
+	int counters;		      /* the kernel's, for the writer; -1: none */
+	uint32_t cpu_count;	      /* of these */
 	bool is_dry_run;
 	bool is_tracer_done; /* it has said so */
 	char mode[32];
@@ -28,11 +33,12 @@ struct recording {
 	void (*on_site)(const struct tracer_site *site); /* for each site found; may be NULL */
 };
 
-#define RECORDING_NONE                                                            \
-	{                                                                         \
-		.vault = WORKER_PROCESS_NONE, .resolver = WORKER_PROCESS_NONE,    \
-		.symbolizer = WORKER_PROCESS_NONE, .writer = WORKER_PROCESS_NONE, \
-		.tracer = WORKER_PROCESS_NONE, .census = WORKER_PROCESS_NONE      \
+#define RECORDING_NONE                                                                      \
+	{                                                                                   \
+		.vault = WORKER_PROCESS_NONE, .resolver = WORKER_PROCESS_NONE,              \
+		.symbolizer = WORKER_PROCESS_NONE, .writer = WORKER_PROCESS_NONE,           \
+		.tracer = WORKER_PROCESS_NONE, .census = WORKER_PROCESS_NONE, .spares = -1, \
+		.counters = -1                                                              \
 	}
 
 /*
@@ -70,6 +76,12 @@ int recording_add_target(struct recording *recording, const struct tracer_target
 /* One that is met while recording: its scan is told like other news. */
 int recording_offer_target(struct recording *recording, const struct tracer_target *target,
 			   int pidfd);
+
+/* Looks whether workers stand still; about once a second while nothing else watches over them. */
+void recording_look(struct recording *recording);
+
+/* Something has come on spares: the tracer lacks a helper, and gets another, or is gone. */
+void recording_send_spare(struct recording *recording);
 
 /* Probes are live on return. */
 int recording_attach(struct recording *recording);

@@ -3,9 +3,11 @@
 
 #include "base/text.h"
 #include "commands/command.h"
+#include "commands/supervise.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -75,6 +77,15 @@ int vault_begin(struct worker_process *vault, const char *state_directory)
 	return err ? command_fail(EXIT_FAILED, "the vault is gone: %s", strerror(-err)) : EXIT_DONE;
 }
 
+/* The vault may take its time, with a disk that is slow; but it has to be awake. */
+static void await(struct worker_process *vault)
+{
+	struct pollfd answer = { .fd = vault->socket, .events = POLLIN };
+
+	while (poll(&answer, 1, SUPERVISE_LOOK_MS) == 0)
+		supervise_look(vault);
+}
+
 int vault_ask(struct worker_process *vault, enum message_type type, const void *body, size_t size,
 	      int fd, const struct message_rule *expected, const char *subject,
 	      struct message *answer)
@@ -88,11 +99,16 @@ int vault_ask_with(struct worker_process *vault, enum message_type type, const v
 {
 	struct message_rule rules[2] = { *expected,
 					 { MESSAGE_FAILURE, sizeof(struct failure), 0 } };
+	char fate[SUPERVISE_TEXT_MAX];
 	int err = message_send(vault->socket, type, body, size, fds, fd_count);
 
+	if (!err)
+		await(vault);
 	/* a vault that gave up has said why before it hung up */
 	if (!err || err == -EPIPE)
 		err = message_recv(vault->socket, rules, 2, answer);
+	if (err == -EPIPE)
+		return command_fail(EXIT_FAILED, "the vault %s", supervise_fate(vault, fate));
 	if (err)
 		return command_fail(EXIT_FAILED, "the vault is gone: %s", strerror(-err));
 	return answer->type == MESSAGE_FAILURE

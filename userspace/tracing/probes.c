@@ -2,6 +2,7 @@
 #include "tracing/probes.h"
 
 #include "base/clock.h"
+#include "base/counters.h"
 #include "base/io.h"
 #include "bpf/settings.h"
 #include "tracing/cookie.h"
@@ -98,15 +99,21 @@ static int configure(struct probes *probes, const struct probes_options *options
 	return err;
 }
 
+int probes_counters_fd(const struct probes *probes)
+{
+	return bpf_map__fd(probes->skeleton->maps.counters);
+}
+
+size_t probes_cpu_count(const struct probes *probes)
+{
+	return (size_t)probes->cpu_count;
+}
+
 static int map_counters(struct probes *probes)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	const struct event_counters *counters = counters_map(
+		probes_counters_fd(probes), (size_t)probes->cpu_count, &probes->counters_bytes);
 
-	probes->counters_bytes = ((size_t)probes->cpu_count * sizeof(*probes->counters) + page -
-				  1) &
-				 ~(page - 1);
-	void *counters = mmap(NULL, probes->counters_bytes, PROT_READ, MAP_SHARED,
-			      bpf_map__fd(probes->skeleton->maps.counters), 0);
 	if (counters == MAP_FAILED)
 		return -errno;
 	probes->counters = counters;
@@ -331,14 +338,7 @@ static uint64_t recursion_misses(const struct probes *probes)
 
 void probes_counters(const struct probes *probes, struct event_counters *sums)
 {
-	uint64_t *sum = (uint64_t *)sums;
-
-	*sums = (struct event_counters) { 0 };
-	for (int cpu = 0; cpu < probes->cpu_count; cpu++) {
-		const uint64_t *counter = (const uint64_t *)&probes->counters[cpu];
-		for (size_t i = 0; i < sizeof(*sums) / sizeof(*sum); i++)
-			sum[i] += __atomic_load_n(&counter[i], __ATOMIC_RELAXED);
-	}
+	counters_sum(probes->counters, probes_cpu_count(probes), sums);
 	sums->lost[LOSS_RECURSION] = recursion_misses(probes);
 	sums->emitted += sums->lost[LOSS_RECURSION];
 }

@@ -15,15 +15,15 @@
 struct probes;
 
 struct probes_options {
-	pid_t target_pid;  /* the only target; 0: those given to probes_add_target() */
+	pid_t target_pid;   /* the only target; 0: those given to probes_add_target() */
 	pid_t recorder_pid; /* with its children no target, where sees_all */
 	bool follows;	    /* children of targets are targets */
 	bool sees_all;	    /* every process is */
-	size_t ring_bytes; /* a power of two, at least a page */
+	size_t ring_bytes;  /* a power of two, at least a page */
 	bool has_free_stacks;
 	bool has_points;   /* sites are static probe points */
 	bool has_mappings; /* sites of calls that map and unmap may be attached, too */
-	bool has_tables; /* stacks by unwind tables; else by the kernel's frame-pointer walk */
+	bool has_tables;   /* stacks by unwind tables; else by the kernel's frame-pointer walk */
 };
 
 /*
@@ -72,6 +72,10 @@ int probes_ring_fd(const struct probes *probes);
 
 /* Sums over CPUs. */
 void probes_counters(const struct probes *probes, struct event_counters *sums);
+
+/* The map that they are in, which may be mapped elsewhere, too: a struct event_counters per CPU. */
+int probes_counters_fd(const struct probes *probes);
+size_t probes_cpu_count(const struct probes *probes);
 
 void probes_close(struct probes *probes);
 

@@ -73,7 +73,8 @@ enum message_type {
 	WATCHER_OPENED,	     /* struct file_opened */
 
 	/* writer */
-	WRITER_START = 64, /* struct writer_start + capture, stream -> WRITER_HEADER */
+	WRITER_START = 64, /* struct writer_start + capture, stream, the kernel's counters, the
+			      tracer's pidfd -> WRITER_HEADER */
 	WRITER_HEADER,	   /* struct vault_header */
 	WRITER_SIGNATURE, /* struct vault_signature -> WRITER_READY: header and slots are on disk */
 	WRITER_READY,	  /* (empty) */
@@ -84,8 +85,8 @@ enum message_type {
 	WRITER_SEALED, /* struct writer_done: of the segment before */
 
 	/* tracer */
-	TRACER_START =
-		79, /* struct tracer_start + resolver, symbolizer, stream, cache -> TRACER_READY */
+	TRACER_START = 79,  /* struct tracer_start + resolver, symbolizer, stream, cache, spares ->
+			       TRACER_READY */
 	TRACER_TARGET = 80, /* struct tracer_target + pidfd -> TRACER_SCANNED */
 	TRACER_SCANNED,	    /* struct tracer_scanned: its modules are known, its sites found */
 	TRACER_SITE,	    /* struct tracer_site: one of each before TRACER_SCANNED */
@@ -94,11 +95,16 @@ enum message_type {
 	TRACER_GONE,	    /* struct tracer_gone: a target exited */
 	TRACER_STOP,	    /* struct tracer_stop: detach, drain, name the frames -> TRACER_DONE */
 	TRACER_DONE,	    /* struct tracer_done */
-	TRACER_READY,	    /* struct tracer_ready: loaded, and without rights from here on */
-	TRACER_FUNCTION,    /* struct user_function: one more to probe, after TRACER_START */
-	TRACER_CANDIDATE,   /* struct tracer_candidate: it may be one that is to be recorded */
-	TRACER_CENSUS,	    /* struct census_taken: goes into the capture */
-	TRACER_SEGMENT, /* (empty): name what has no names yet, then let another segment begin */
+	TRACER_READY,	  /* struct tracer_ready + the kernel's counters: loaded, and without rights
+			     from here on */
+	TRACER_FUNCTION,  /* struct user_function: one more to probe, after TRACER_START */
+	TRACER_CANDIDATE, /* struct tracer_candidate: it may be one that is to be recorded */
+	TRACER_CENSUS,	  /* struct census_taken: goes into the capture */
+	TRACER_SEGMENT,	  /* (empty): name what has no names yet, then let another segment begin */
+
+	/* tracer, on the socket for spares */
+	TRACER_SPARE_WANTED, /* struct tracer_spare_wanted: a helper is gone -> TRACER_SPARE */
+	TRACER_SPARE,	     /* (empty) + the socket of another */
 
 	/* census */
 	CENSUS_REQUEST = 96, /* struct census_request + memory, maps, smaps_rollup of a process ->
@@ -250,15 +256,16 @@ struct vault_rewrapped {
 
 struct writer_start {
 	uint8_t host_pk[32];
+	uint32_t cpu_count; /* of the kernel's counters */
 	uint32_t recipient_count;
 	char recipients[WRITER_RECIPIENTS_MAX][128];
 	uint64_t segment_bytes, segment_ns; /* a larger or older segment is full; 0: never */
 };
 
 struct writer_progress {
-	int32_t error; /* errno of a failed write: nothing more is recorded */
-	uint32_t reserved;
-	uint64_t events; /* written or about to be */
+	int32_t error;	    /* errno of a failed write: nothing more is recorded */
+	uint32_t silent_ms; /* since the tracer sent something; it does so every second */
+	uint64_t events;    /* written or about to be */
 	uint64_t lost;
 	uint64_t live_bytes;
 	uint64_t live_blocks;
@@ -289,7 +296,8 @@ struct tracer_start {
 };
 
 struct tracer_ready {
-	char mode[32]; /* how probes will be attached: "session", "multi", "perf", "none" */
+	char mode[32];	    /* how probes will be attached: "session", "multi", "perf", "none" */
+	uint32_t cpu_count; /* of the kernel's counters */
 };
 
 struct tracer_target {
@@ -297,6 +305,15 @@ struct tracer_target {
 	uint32_t reserved;
 	char comm[16];
 	char exe[1024];
+};
+
+enum tracer_helper {
+	HELPER_RESOLVER,
+	HELPER_SYMBOLIZER,
+};
+
+struct tracer_spare_wanted {
+	uint32_t helper; /* enum tracer_helper */
 };
 
 struct tracer_candidate {

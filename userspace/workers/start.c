@@ -79,6 +79,9 @@ int worker_start(const char *name, struct worker_process *worker)
 		become_worker(path, title, pair[1]);
 	close(pair[1]);
 	worker->socket = pair[0];
+	worker->is_stopped = false;
+	worker->stopped_looks = 0;
+	worker->killed_for = NULL;
 	if (worker->pid < 0) {
 		err = -errno;
 		worker->pid = 0;

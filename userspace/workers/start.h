@@ -3,6 +3,7 @@
 #ifndef HEAPTRAIL_WORKERS_START_H
 #define HEAPTRAIL_WORKERS_START_H
 
+#include <stdbool.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -10,11 +11,15 @@ struct worker_process {
 	pid_t pid;  /* 0: not started */
 	int pidfd;  /* -1: not started */
 	int socket; /* ours; the worker's end is its descriptor WORKER_SOCKET */
+	/* where a command watches over it (commands/supervise.h) */
+	bool is_stopped;
+	unsigned stopped_looks;
+	const char *killed_for; /* why it was killed; NULL: it was not */
 };
 
-#define WORKER_PROCESS_NONE \
-	{                   \
-		0, -1, -1   \
+#define WORKER_PROCESS_NONE               \
+	{                                 \
+		.pidfd = -1, .socket = -1 \
 	}
 
 /* The executable of a worker. 0 or -errno. */

@@ -24,6 +24,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -164,6 +165,8 @@ static _Noreturn void child(const struct job *job, bool has_debug_info)
 	struct message message = *job->message;
 
 	close(WORKER_SOCKET);
+	/* nobody else waits for it, or ends it in time */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGXFSZ, SIG_IGN);
 	limit_memory(job->files_size);
 	worker_confine("symbolizer-child");

@@ -31,11 +31,10 @@
 #define HAS_TABLES false
 #endif
 
-#define IDLE_MS		     10 /* the ring is looked at this often even where nothing wakes us */
-#define NAP_NS		     200000
-#define RESCAN_INTERVAL_NS   100000000
-#define COUNTERS_INTERVAL_NS 1000000000
-#define NAMING_ROUNDS	     8
+#define IDLE_MS		   10 /* the ring is looked at this often even where nothing wakes us */
+#define NAP_NS		   200000
+#define RESCAN_INTERVAL_NS 100000000
+#define NAMING_ROUNDS	   8
 
 static struct message message;
 
@@ -98,14 +97,28 @@ static void take_functions(uint32_t count)
 	}
 }
 
+/* With what the kernel counts, so that it can be known without the tracer. */
+static void reply_ready(const struct tracer *tracer, enum attach_mode mode)
+{
+	struct tracer_ready ready = { 0 };
+	int counters = tracer->null;
+
+	text_copy(ready.mode, sizeof(ready.mode), attach_mode_name(mode));
+	if (tracer->probes) {
+		counters = probes_counters_fd(tracer->probes);
+		ready.cpu_count = (uint32_t)probes_cpu_count(tracer->probes);
+	}
+	if (message_send(WORKER_SOCKET, TRACER_READY, &ready, sizeof(ready), &counters, 1))
+		exit(1);
+}
+
 /* Loads, then confines itself: what comes after this sees targets' data. */
 static void start(struct tracer *tracer)
 {
 	static const struct message_rule RULES[] = {
-		{ TRACER_START, sizeof(struct tracer_start), 4 },
+		{ TRACER_START, sizeof(struct tracer_start), 5 },
 	};
 	enum attach_mode mode = ATTACH_NONE;
-	struct tracer_ready ready = { 0 };
 	const char *step = "";
 
 	if (message_recv(WORKER_SOCKET, RULES, 1, &message))
@@ -116,6 +129,7 @@ static void start(struct tracer *tracer)
 	tracer->stream = message_take_fd(&message, 2);
 	if (tracer->options.has_cache)
 		(void)table_cache_open(message_take_fd(&message, 3), &tracer->cache);
+	tracer->spares = message_take_fd(&message, 4);
 	message_close_fds(&message);
 	take_functions(tracer->options.function_count);
 	tracer->null = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -150,8 +164,7 @@ static void start(struct tracer *tracer)
 		send_session(tracer, mode);
 	}
 	worker_confine(mode == ATTACH_PERF ? "tracer-perf" : "tracer");
-	text_copy(ready.mode, sizeof(ready.mode), attach_mode_name(mode));
-	reply(TRACER_READY, &ready, sizeof(ready));
+	reply_ready(tracer, mode);
 }
 
 static void watch(struct tracer *tracer, int fd, uint32_t events, uint64_t tag)
@@ -240,6 +253,7 @@ static void handle_attach(struct tracer *tracer)
 	}
 	tracer->is_attached = true;
 	watch(tracer, probes_ring_fd(tracer->probes), EPOLLIN | EPOLLET, TAG_RING);
+	tracer_send_counters(tracer);
 	reply(TRACER_ATTACHED, &attached, sizeof(attached));
 	for (size_t i = 0; i < tracer->target_count; i++)
 		if (tracer->targets[i]->is_gone && !tracer->targets[i]->is_met)
@@ -401,7 +415,6 @@ static bool serve(struct tracer *tracer, const struct epoll_event *events, int c
 
 static _Noreturn void run(struct tracer *tracer)
 {
-	uint64_t counters_ns = 0;
 	bool has_more = false;
 
 	watch(tracer, WORKER_SOCKET, EPOLLIN, TAG_CONTROL);
@@ -420,10 +433,7 @@ static _Noreturn void run(struct tracer *tracer)
 		has_more = tracer_drain_part(tracer, TRACER_DRAIN_BYTES);
 		rescan(tracer);
 		tracer_seek_maps(tracer);
-		if (clock_now_ns() - counters_ns > COUNTERS_INTERVAL_NS) {
-			tracer_send_counters(tracer);
-			counters_ns = clock_now_ns();
-		}
+		tracer_beat(tracer);
 	}
 }
 

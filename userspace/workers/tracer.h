@@ -4,6 +4,7 @@
 #define HEAPTRAIL_WORKERS_TRACER_H
 
 #include "base/map.h"
+#include "base/message.h"
 #include "base/table_cache.h"
 #include "tracing/maps.h"
 #include "tracing/modules.h"
@@ -37,14 +38,16 @@ struct debug_files {
 struct tracer {
 	struct tracer_start options;
 	int resolver, symbolizer, stream; /* sockets, and the pipe to the writer */
+	int spares;			  /* socket that others come from when two are gone */
 	int null;			  /* stands for a file that is absent */
 	int epoll;
 	struct probes *probes;	   /* NULL in a dry run */
 	struct sideband *sideband; /* NULL: mappings are found when their code is in a stack */
 	bool has_lost_news;	   /* any target may have mapped something */
 	uint32_t missed_candidates;
-	bool has_news;		   /* a target mapped something since this was last cleared */
+	bool has_news; /* a target mapped something since this was last cleared */
 	bool is_attached;
+	uint64_t counters_ns;	   /* when they were sent last; 0: probes never were live */
 	struct table_cache *cache; /* NULL: there is none */
 	int functions;		   /* memory with a row per struct user_function, for one module */
 	struct modules modules;
@@ -54,11 +57,11 @@ struct tracer {
 	size_t waiting_count; /* modules that wait to be inspected, or for whole tables */
 	struct target **targets;
 	size_t target_count;
-	struct map children; /* pids of targets' children that have made no event yet */
+	struct map children;	   /* pids of targets' children that have made no event yet */
 	struct map target_indexes; /* pid -> index; the last that had it */
 	struct map
 		frames; /* every module-relative frame seen -> enum frame_state (tracer_names.c) */
-	uint8_t *batch;		   /* a frame header and STREAM_BATCH_MAX bytes */
+	uint8_t *batch; /* a frame header and STREAM_BATCH_MAX bytes */
 };
 
 /* tracer_stream.c: sends one frame to the writer, and ends the tracer where the writer is gone. */
@@ -76,6 +79,24 @@ void tracer_drain(struct tracer *tracer);
 bool tracer_drain_part(struct tracer *tracer, uint64_t bytes_max);
 
 void tracer_send_counters(struct tracer *tracer);
+
+/* The same, where the last are a second old: so the writer knows that the tracer lives. */
+void tracer_beat(struct tracer *tracer);
+
+/*
+ * tracer_helpers.c: one request to a helper, and its answer. One that is gone, or does not answer,
+ * is replaced, and the request made again; the tracer ends where none takes its place.
+ */
+struct call {
+	enum tracer_helper helper;
+	enum message_type type;
+	const void *body;
+	size_t size;
+	const int *fds;
+	size_t fd_count;
+};
+void tracer_call(struct tracer *tracer, const struct call *call, const struct message_rule *rules,
+		 size_t rule_count, struct message *answer);
 
 /* tracer_targets.c: reads the target's mappings, and meets their modules. */
 int tracer_meet_maps(struct tracer *tracer, struct target *target);

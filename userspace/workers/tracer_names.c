@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Names for the frames of a recording, asked of the symbolizer module by module. */
 #include "base/io.h"
-#include "base/message.h"
 #include "workers/tracer.h"
-#include "workers/worker.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -20,17 +17,6 @@ enum frame_state {
 	FRAME_SEEN = 1,
 	FRAME_ASKED /* for its name, be there one or not */
 };
-
-/* Waits for the symbolizer, which may take seconds, and keeps the ring from filling. */
-static void wait_for_symbolizer(struct tracer *tracer)
-{
-	struct pollfd poll_fd = { .fd = tracer->symbolizer, .events = POLLIN };
-	bool has_more = false;
-
-	while (poll(&poll_fd, 1, has_more ? 0 : 5) == 0)
-		if (tracer->is_attached)
-			has_more = tracer_drain_part(tracer, TRACER_DRAIN_BYTES);
-}
 
 int tracer_symbolize(struct tracer *tracer, const struct symbolizer_request *request, int module,
 		     const struct debug_files *debug, int in, int *out, uint64_t *out_size)
@@ -47,14 +33,14 @@ int tracer_symbolize(struct tracer *tracer, const struct symbolizer_request *req
 		return -errno;
 	for (size_t i = 0; i < 5; i++)
 		fds[i] = fds[i] >= 0 ? fds[i] : tracer->null;
-	int err = message_send(tracer->symbolizer, SYMBOLIZER_REQUEST, request, sizeof(*request),
-			       fds, 5);
-	if (!err) {
-		wait_for_symbolizer(tracer);
-		err = message_recv(tracer->symbolizer, RULES, 1, &message);
-	}
-	if (err)
-		worker_fail(1, -err, "the symbolizer is gone: %s", strerror(-err));
+	const struct call call = { .helper = HELPER_SYMBOLIZER,
+				   .type = SYMBOLIZER_REQUEST,
+				   .body = request,
+				   .size = sizeof(*request),
+				   .fds = fds,
+				   .fd_count = 5 };
+
+	tracer_call(tracer, &call, RULES, 1, &message);
 	if (reply->error) {
 		close(memory);
 		return reply->error > 0 ? -reply->error : -EIO;

@@ -7,10 +7,8 @@
  * too short-lived. It may be gone by then; what its parent mapped is mostly what it had.
  */
 #include "base/io.h"
-#include "base/message.h"
 #include "base/text.h"
 #include "workers/tracer.h"
-#include "workers/worker.h"
 
 #include <errno.h>
 #include <string.h>
@@ -24,13 +22,12 @@ static int identify(struct tracer *tracer, uint32_t pid, struct tracer_target *i
 	};
 	static struct message message;
 	struct resolver_request request = { .pid = pid };
-	int err = message_send(tracer->resolver, RESOLVER_TARGET, &request, sizeof(request), NULL,
-			       0);
+	const struct call call = { .helper = HELPER_RESOLVER,
+				   .type = RESOLVER_TARGET,
+				   .body = &request,
+				   .size = sizeof(request) };
 
-	if (!err)
-		err = message_recv(tracer->resolver, RULES, 2, &message);
-	if (err)
-		worker_fail(1, -err, "the resolver is gone: %s", strerror(-err));
+	tracer_call(tracer, &call, RULES, 2, &message);
 	if (message.type == MESSAGE_FAILURE)
 		return -ESRCH;
 	memcpy(identity, message.body, sizeof(*identity));

@@ -6,14 +6,21 @@
 #include "workers/worker.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
 
+#define COUNTERS_INTERVAL_NS 1000000000
+
 static void check_stream(int err)
 {
-	if (err)
-		worker_fail(1, -err, "the writer is gone: %s", strerror(-err));
+	if (!err)
+		return;
+	/* why it is gone, whoever started it knows */
+	if (err == -EPIPE)
+		exit(1);
+	worker_fail(1, -err, "the writer cannot be reached: %s", strerror(-err));
 }
 
 void tracer_send(struct tracer *tracer, enum stream_type type, const void *data, size_t size)
@@ -142,4 +149,11 @@ void tracer_send_counters(struct tracer *tracer)
 
 	probes_counters(tracer->probes, &counters.sums);
 	tracer_send(tracer, STREAM_COUNTERS, &counters, sizeof(counters));
+	tracer->counters_ns = counters.time_ns;
+}
+
+void tracer_beat(struct tracer *tracer)
+{
+	if (tracer->counters_ns && clock_now_ns() - tracer->counters_ns > COUNTERS_INTERVAL_NS)
+		tracer_send_counters(tracer);
 }

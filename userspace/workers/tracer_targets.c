@@ -30,15 +30,16 @@ int tracer_resolve(struct tracer *tracer, enum message_type type, const void *bo
 		{ MESSAGE_FAILURE, sizeof(struct failure), 0 },
 	};
 	static struct message message;
-	int err = 0;
+	const struct call call = { .helper = HELPER_RESOLVER,
+				   .type = type,
+				   .body = body,
+				   .size = size,
+				   .fds = &pidfd,
+				   .fd_count = pidfd != NO_PIDFD };
 
 	if (pidfd == -1) /* the target is gone */
 		return -ESRCH;
-	err = message_send(tracer->resolver, type, body, size, &pidfd, pidfd != NO_PIDFD);
-	if (!err)
-		err = message_recv(tracer->resolver, RULES, 2, &message);
-	if (err)
-		worker_fail(1, -err, "the resolver is gone: %s", strerror(-err));
+	tracer_call(tracer, &call, RULES, 2, &message);
 	if (message.type == MESSAGE_FAILURE) {
 		int error = ((const struct failure *)message.body)->error;
 		return error > 0 && error < 4096 ? -error : -EIO;
@@ -158,7 +159,8 @@ static int use_inspection(struct tracer *tracer, struct module *module, const vo
 	int err = module_inspected(module, bytes, size);
 
 	if (!err)
-		module_choose_sites(module, tracer->options.has_mappings, tracer->options.has_points);
+		module_choose_sites(module, tracer->options.has_mappings,
+				    tracer->options.has_points);
 	return err;
 }
 
@@ -359,9 +361,10 @@ static void load_module(struct tracer *tracer, struct module *module)
 			 module->inspection.refused);
 	if (!err && tracer->options.has_points && module->inspection.refused_points &&
 	    !module->note[0])
-		snprintf(module->note, sizeof(module->note),
-			 "%u otel_memory points are not probed: their arguments are not where they can be read",
-			 module->inspection.refused_points);
+		snprintf(
+			module->note, sizeof(module->note),
+			"%u otel_memory points are not probed: their arguments are not where they can be read",
+			module->inspection.refused_points);
 	if (tracer->is_attached && (err = tracer_attach_module(tracer, module)))
 		module_note(module, "not probed", err);
 	announce_module(tracer, module);

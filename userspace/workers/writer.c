@@ -6,6 +6,7 @@
 #include "workers/writer.h"
 
 #include "base/clock.h"
+#include "base/counters.h"
 #include "base/io.h"
 #include "base/message.h"
 #include "base/text.h"
@@ -13,6 +14,7 @@
 #include "workers/worker.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +42,21 @@ static void receive(enum message_type type, size_t size, uint32_t fds)
 		exit(1);
 }
 
+static void take_counters(struct writer *writer, int fd, uint32_t cpu_count)
+{
+	struct stat st;
+	size_t size;
+
+	writer->counters = counters_map(fd, cpu_count, &size);
+	writer->cpu_count = cpu_count;
+	/* a file would end within what is mapped of it; the kernel's map is none */
+	if (fstat(fd, &st) || (S_ISREG(st.st_mode) && (size_t)st.st_size < size))
+		worker_fail(1, EMEDIUMTYPE, "these are not the kernel's counters");
+	if (writer->counters == MAP_FAILED)
+		worker_fail(1, errno, "the kernel's counters cannot be seen: %s", strerror(errno));
+	close(fd);
+}
+
 /* Of the first segment, or of one that follows. */
 static void make_keys(struct writer *writer)
 {
@@ -58,7 +75,9 @@ static void make_keys(struct writer *writer)
 			 : capture_writer_new(writer->file, start->host_pk, wrap, recipients,
 					      start->recipient_count, &writer->capture);
 	if (err == -EINVAL)
-		worker_fail(2, EINVAL, "a recipient is not valid: it must look like age1… or ssh-ed25519 AAAA…");
+		worker_fail(
+			2, EINVAL,
+			"a recipient is not valid: it must look like age1… or ssh-ed25519 AAAA…");
 	if (err)
 		worker_fail(1, -err, "the capture's keys cannot be made: %s", strerror(-err));
 	capture_writer_free(before);
@@ -83,10 +102,12 @@ static void begin(struct writer *writer)
 {
 	struct writer_start *start = &writer->start;
 
-	receive(WRITER_START, sizeof(*start), 2);
+	receive(WRITER_START, sizeof(*start), 4);
 	memcpy(start, message.body, sizeof(*start));
 	writer->file = message_take_fd(&message, 0);
 	writer->stream = message_take_fd(&message, 1);
+	take_counters(writer, message_take_fd(&message, 2), start->cpu_count);
+	writer->tracer = message_take_fd(&message, 3);
 	if (start->recipient_count > WRITER_RECIPIENTS_MAX)
 		worker_fail(1, EINVAL, "too many recipients: at most %d", WRITER_RECIPIENTS_MAX);
 	for (uint32_t i = 0; i < start->recipient_count; i++)
@@ -171,51 +192,6 @@ static void handle_site(struct writer *writer, struct stream_site *site)
 							.instruction = site->site.instruction });
 }
 
-/* The sums since the segment began. */
-static struct counters_record counted_in_segment(const struct writer *writer)
-{
-	const struct counters_record *before = &writer->series.counted_before;
-	struct counters_record record = writer->counted;
-
-	record.emitted -= before->emitted;
-	record.stacks_lost -= before->stacks_lost;
-	record.threads_lost -= before->threads_lost;
-	for (size_t i = 0; i < RECORD_REASONS_MAX; i++) {
-		record.lost[i] -= before->lost[i];
-		record.stack_status[i] -= before->stack_status[i];
-	}
-	return record;
-}
-
-static uint64_t lost_in(const struct counters_record *counted)
-{
-	uint64_t lost = 0;
-
-	for (size_t i = 0; i < counted->loss_count; i++)
-		lost += counted->lost[i];
-	return lost;
-}
-
-static void handle_counters(struct writer *writer, const struct stream_counters *counters)
-{
-	struct counters_record *counted = &writer->counted;
-	struct bytes_buffer out = { 0 };
-
-	*counted = (struct counters_record) { .time_ns = counters->time_ns - writer->start_ns,
-					      .emitted = counters->sums.emitted,
-					      .loss_count = LOSS_REASON_COUNT,
-					      .stacks_lost = counters->sums.stacks_lost,
-					      .threads_lost = counters->sums.threads_lost,
-					      .status_count = STACK_STATUS_COUNT };
-	memcpy(counted->lost, counters->sums.lost, sizeof(counters->sums.lost));
-	memcpy(counted->stack_status, counters->sums.stack_status,
-	       sizeof(counters->sums.stack_status));
-	const struct counters_record record = counted_in_segment(writer);
-	counters_record_put(&out, &record);
-	writer_append(writer, CHUNK_COUNTERS, &out);
-	bytes_free(&out);
-}
-
 static void handle_census(struct writer *writer, const struct stream_census *census)
 {
 	struct census_record record = { .time_ns = census->time_ns - writer->start_ns,
@@ -256,7 +232,7 @@ static void fill_progress(const struct writer *writer, struct writer_progress *p
 	*progress = (struct writer_progress) {
 		.error = -writer->error,
 		.events = series->events_before + writer->events_written + writer->event_count,
-		.lost = lost_in(&writer->counted) + series->discarded_before +
+		.lost = writer_lost(&writer->counted) + series->discarded_before +
 			writer->events_discarded,
 		.live_bytes = totals->live_bytes,
 		.live_blocks = totals->live_blocks,
@@ -276,13 +252,15 @@ static void tick(struct writer *writer, bool is_urgent)
 	writer->tick_ns = now;
 	writer_flush(writer);
 	fill_progress(writer, &progress);
-	/* the command may be gone; the capture is sealed all the same */
-	(void)message_send(WORKER_SOCKET, WRITER_PROGRESS, &progress, sizeof(progress), NULL, 0);
+	progress.silent_ms = (uint32_t)((now - writer->frame_ns) / 1000000);
+	/* the command may be gone, or stand still; the recording goes on all the same */
+	(void)message_offer(WORKER_SOCKET, WRITER_PROGRESS, &progress, sizeof(progress));
 }
 
-static void seal(struct writer *writer, const char *reason, uint64_t end_ns,
+static void seal(struct writer *writer, const char *reason, uint64_t end_ns, bool is_last,
 		 struct writer_done *sealed)
 {
+	struct series *series = &writer->series;
 	const struct live_totals *totals = live_totals(writer->live);
 	struct bytes_buffer out = { 0 };
 	struct capture_position position;
@@ -293,13 +271,17 @@ static void seal(struct writer *writer, const char *reason, uint64_t end_ns,
 				  .live_blocks = totals->live_blocks,
 				  .peak_bytes = totals->peak_bytes,
 				  .peak_time_ns = totals->peak_time_ns };
-	const struct counters_record counted = counted_in_segment(writer);
+	const struct counters_record counted = writer_counted_in_segment(writer);
 	struct writer_done done = { 0 };
 
 	writer_flush(writer);
 	end.events_written = writer->events_written;
-	end.events_lost = lost_in(&counted) + writer->events_discarded;
-	end.events_emitted = writer->events_written + end.events_lost;
+	end.events_lost = writer_lost(&counted) + writer->events_discarded;
+	/* the kernel's number, so that whoever reads can see that nothing else is missing; where
+	 * another segment follows, what is on its way belongs to that */
+	end.events_emitted = is_last ? writer->counted.emitted - series->emitted_before
+				     : writer->events_written + end.events_lost;
+	series->emitted_before += end.events_emitted;
 	text_copy(end.reason, sizeof(end.reason), writer->error ? "write-failed" : reason);
 	end_record_put(&out, &end);
 	int err = capture_writer_finish(writer->capture, out.data, out.size);
@@ -330,7 +312,7 @@ static _Noreturn void finish(struct writer *writer, const char *reason, uint64_t
 {
 	struct writer_done done;
 
-	seal(writer, reason, end_ns, &done);
+	seal(writer, reason, end_ns, true, &done);
 	(void)message_send(WORKER_SOCKET, WRITER_DONE, &done, sizeof(done), NULL, 0);
 	capture_writer_free(writer->capture);
 	exit(0);
@@ -344,7 +326,7 @@ static void switch_segment(struct writer *writer, uint64_t time_ns)
 	int before = writer->file;
 
 	receive(WRITER_NEXT, 0, 1);
-	seal(writer, "switched", time_ns, &done);
+	seal(writer, "switched", time_ns, false, &done);
 	if (message_send(WORKER_SOCKET, WRITER_SEALED, &done, sizeof(done), NULL, 0))
 		exit(1);
 	writer->file = message_take_fd(&message, 0);
@@ -407,6 +389,7 @@ static const size_t FRAME_SIZES[] = {
 
 static void handle(struct writer *writer, uint32_t type, uint8_t *data, size_t size)
 {
+	const struct stream_counters *counters = (void *)data;
 	struct stream_end *end = (void *)data;
 
 	switch (type) {
@@ -415,7 +398,7 @@ static void handle(struct writer *writer, uint32_t type, uint8_t *data, size_t s
 	case STREAM_MODULE: handle_module(writer, (void *)data); break;
 	case STREAM_SITE: handle_site(writer, (void *)data); break;
 	case STREAM_EVENTS: writer_events(writer, data, size); break;
-	case STREAM_COUNTERS: handle_counters(writer, (void *)data); break;
+	case STREAM_COUNTERS: writer_counters(writer, counters->time_ns, &counters->sums); break;
 	case STREAM_NAMES: handle_names(writer, data, size); break;
 	case STREAM_CENSUS: handle_census(writer, (void *)data); break;
 	case STREAM_SEGMENT: handle_segment(writer, (void *)data); break;
@@ -423,6 +406,16 @@ static void handle(struct writer *writer, uint32_t type, uint8_t *data, size_t s
 		end->reason[sizeof(end->reason) - 1] = 0;
 		finish(writer, end->reason, end->time_ns);
 	}
+}
+
+/* Where the tracer has nothing to say, the command is to know that it is not the writer's fault. */
+static void await_frame(struct writer *writer)
+{
+	struct pollfd stream = { .fd = writer->stream, .events = POLLIN };
+
+	while (poll(&stream, 1, 1000) == 0)
+		tick(writer, false);
+	writer->frame_ns = clock_now_ns();
 }
 
 static _Noreturn void run(struct writer *writer)
@@ -433,6 +426,7 @@ static _Noreturn void run(struct writer *writer)
 	for (;;) {
 		struct stream_frame frame;
 		bool had_error = writer->error != 0;
+		await_frame(writer);
 		if (io_read(writer->stream, &frame, sizeof(frame)))
 			break;
 		if (frame.type >= sizeof(FRAME_SIZES) / sizeof(FRAME_SIZES[0]) ||
@@ -453,6 +447,7 @@ static _Noreturn void run(struct writer *writer)
 		tick(writer, !had_error && writer->error);
 	}
 	/* the tracer died: what it sent is sealed, and says how it ended */
+	writer_count_unread(writer);
 	finish(writer, "tracer-died", clock_now_ns());
 }
 
@@ -467,6 +462,6 @@ int main(void)
 	if (!writer.live || !writer.events)
 		worker_fail(1, ENOMEM, "out of memory");
 	begin(&writer);
-	writer.tick_ns = clock_now_ns();
+	writer.tick_ns = writer.frame_ns = clock_now_ns();
 	run(&writer);
 }

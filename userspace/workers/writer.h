@@ -41,16 +41,20 @@ struct series {
 	struct map last_allocation; /* thread + 1 -> address */
 	struct mapped *mapped;
 	struct stream_session session;
-	uint64_t events_before, discarded_before; /* in earlier segments */
-	struct counters_record counted_before;	  /* the sums when the segment began */
+	uint64_t events_before, discarded_before, emitted_before; /* in earlier segments */
+	struct counters_record counted_before; /* the sums when the segment began */
 };
 
 struct writer {
 	int file, stream;
 	struct writer_start start;
+	int tracer; /* pidfd: of what it leaves unread, all is counted once it has ended */
+	const struct event_counters *counters; /* the kernel's, which outlive the tracer */
+	uint32_t cpu_count;
 	struct capture_writer *capture;
 	int error; /* of the first write that failed: nothing more is written but the end */
 	uint64_t start_ns, tick_ns;
+	uint64_t frame_ns; /* when the tracer's last frame came */
 	/* waiting to be written */
 	struct capture_event *events; /* CAPTURE_EVENTS_MAX */
 	size_t event_count, events_max;
@@ -67,6 +71,16 @@ struct writer {
 	struct counters_record counted; /* as the kernel counted them last */
 	struct series series;
 };
+
+/* writer_counters.c: takes what the kernel counted, and writes it. */
+void writer_counters(struct writer *writer, uint64_t time_ns, const struct event_counters *sums);
+
+/* The sums since the segment began; those lost among them, for all reasons. */
+struct counters_record writer_counted_in_segment(const struct writer *writer);
+uint64_t writer_lost(const struct counters_record *counted);
+
+/* The tracer has ended without saying so: what was told to it and did not come is lost. */
+void writer_count_unread(struct writer *writer);
 
 /* Ring records, one after the other. */
 void writer_events(struct writer *writer, const uint8_t *records, size_t size);
