@@ -253,6 +253,31 @@ static json_t *answer_censuses(const struct model *model)
 	return rows;
 }
 
+/* How much memory the processes had; null where that was not looked at. */
+static json_t *answer_resident(struct model *model)
+{
+	json_t *points = json_array(), *growth = json_null();
+	struct growth fit;
+
+	if (!model->resident_by_pid.count) {
+		json_decref(points);
+		return json_null();
+	}
+	timeline_advance(&model->resident, model_until_ns(model), model->resident_bytes, 0);
+	for (size_t i = 0; i < model->resident.count; i++)
+		json_array_append_new(
+			points,
+			json_pack("[o, o]", answer_number(model->resident.points[i].time_ns),
+				  answer_number(model->resident.points[i].live_bytes)));
+	uint64_t begin = model->session.begin_ns, from = begin + (model_end_ns(model) - begin) / 2;
+	if (timeline_fit(&model->resident, from, &fit))
+		growth = json_pack("{s:f, s:f}", "bytes_per_s", fit.bytes_per_s,
+				   "error_bytes_per_s", fit.error_bytes_per_s);
+	return json_pack("{s:o, s:o, s:o, s:o}", "bytes", answer_number(model->resident_bytes),
+			 "peak_bytes", answer_number(model->resident_peak_bytes), "growth", growth,
+			 "timeline", points);
+}
+
 /* To the end of the recording, in which nothing may have happened for long. */
 static json_t *answer_timeline(struct model *model)
 {
@@ -337,6 +362,7 @@ static json_t *answer_report(const struct answer_context *context, const json_t 
 	json_object_set_new(report, "processes", answer_processes(model));
 	json_object_set_new(report, "censuses", answer_censuses(model));
 	json_object_set_new(report, "timeline", answer_timeline(context->model));
+	json_object_set_new(report, "resident", answer_resident(context->model));
 	json_object_set_new(report, "growth", answer_growth(model));
 	json_object_set_new(report, "top", answer_top(model));
 	json_object_set_new(report, "suppressed", answer_suppressed(model));

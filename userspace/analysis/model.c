@@ -207,6 +207,32 @@ static int feed_mapped(struct model *model, struct bytes_reader *in)
 	return err;
 }
 
+/* A filter by pid is the only one that says something about it. */
+static int feed_memory(struct model *model, struct bytes_reader *in)
+{
+	struct memory_record record;
+	int err = 0;
+
+	while (!err && memory_record_get(in, &record)) {
+		uint64_t key = (uint64_t)record.pid + 1;
+		const uint64_t *known = map_get(&model->resident_by_pid, key);
+		if (record.time_ns > model->filter.to_ns ||
+		    (model->filter.pid && model->filter.pid != record.pid))
+			continue;
+		/* before the first, nobody knows */
+		if (model->resident_by_pid.count)
+			timeline_advance(&model->resident, record.time_ns, model->resident_bytes,
+					 0);
+		else
+			model->resident.start_ns = record.time_ns;
+		model->resident_bytes += record.resident_bytes - (known ? *known : 0);
+		err = map_put(&model->resident_by_pid, key, record.resident_bytes);
+		if (model->resident_bytes > model->resident_peak_bytes)
+			model->resident_peak_bytes = model->resident_bytes;
+	}
+	return err;
+}
+
 static int feed_counters(struct model *model, struct bytes_reader *in)
 {
 	struct counters_record record;
@@ -307,6 +333,7 @@ static int (*const FEEDS[])(struct model *, struct bytes_reader *) = {
 	[CHUNK_SESSION] = feed_session,	    [CHUNK_COUNTERS] = feed_counters,
 	[CHUNK_CENSUS] = feed_census,	    [CHUNK_MAPPINGS] = feed_mappings,
 	[CHUNK_LIVE] = feed_live,	    [CHUNK_MAPPED] = feed_mapped,
+	[CHUNK_MEMORY] = feed_memory,
 };
 
 int model_feed(struct model *model, enum chunk_type type, const void *raw, size_t size)
@@ -347,6 +374,7 @@ void model_close(struct model *model)
 	free(model->stacks);
 	free(model->events);
 	live_free(model->live);
+	map_free(&model->resident_by_pid);
 	mapped_free(model->mapped);
 	processes_free(&model->processes);
 }

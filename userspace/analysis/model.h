@@ -121,6 +121,10 @@ struct model {
 	struct mapped_totals mapped_totals;
 	struct processes processes;
 	struct timeline timeline;
+	/* of the processes together, as far as that was looked at */
+	struct timeline resident;
+	uint64_t resident_bytes, resident_peak_bytes;
+	struct map resident_by_pid; /* pid + 1 -> bytes */
 	uint64_t temporary, event_count, last_time_ns;
 	uint64_t frees_of_inherited; /* of live_totals.frees_of_unknown: copies of a parent's blocks
 				      */

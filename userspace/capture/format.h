@@ -33,6 +33,7 @@ enum chunk_type {
 	CHUNK_MAPPINGS = 12, /* calls that mapped and unmapped */
 	CHUNK_LIVE = 13,     /* capture/events.h: blocks that lived when the segment began */
 	CHUNK_MAPPED = 14,   /* what was mapped then */
+	CHUNK_MEMORY = 15,   /* how much memory a process had */
 };
 
 enum capture_state {

@@ -357,3 +357,28 @@ void mapping_record_free(struct mapping_record *record)
 {
 	(void)record;
 }
+
+void memory_record_put(struct bytes_buffer *out, const struct memory_record *record)
+{
+	bytes_put_varint(out, record->time_ns);
+	bytes_put_varint(out, record->pid);
+	bytes_put_varint(out, record->resident_bytes);
+	bytes_put_varint(out, record->shared_bytes);
+}
+
+bool memory_record_get(struct bytes_reader *in, struct memory_record *record)
+{
+	*record = (struct memory_record) { 0 };
+	if (!begins(in))
+		return false;
+	record->time_ns = bytes_get_varint(in);
+	record->pid = get_u32(in);
+	record->resident_bytes = bytes_get_varint(in);
+	record->shared_bytes = bytes_get_varint(in);
+	return !in->failed;
+}
+
+void memory_record_free(struct memory_record *record)
+{
+	(void)record;
+}

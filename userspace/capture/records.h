@@ -98,6 +98,14 @@ struct census_record {
 	struct census census;
 };
 
+/* What proc(5) says in /proc/PID/statm, in bytes. */
+struct memory_record {
+	uint64_t time_ns;
+	uint32_t pid;
+	uint64_t resident_bytes; /* 0: it has ended */
+	uint64_t shared_bytes;	 /* of these: of files, and shared with others */
+};
+
 #define MAPPING_FAILED	1
 #define MAPPING_OF_FILE 2 /* it is a file that was mapped */
 
@@ -126,5 +134,6 @@ RECORD_FUNCTIONS(session_record);
 RECORD_FUNCTIONS(counters_record);
 RECORD_FUNCTIONS(census_record);
 RECORD_FUNCTIONS(mapping_record);
+RECORD_FUNCTIONS(memory_record);
 
 #endif

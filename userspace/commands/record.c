@@ -40,8 +40,9 @@ struct record {
 	int looks;	       /* timer: it is time to look whether workers live */
 	unsigned silent_looks; /* since the writer was heard */
 	bool is_vault_gone;
-	const char *stop_reason; /* NULL: still recording */
-	bool is_live;		 /* the capture has its name, probes are attached */
+	bool has_ended[CENSUS_TARGETS_MAX]; /* the process: by the place in options.pids */
+	const char *stop_reason;	    /* NULL: still recording */
+	bool is_live;			    /* the capture has its name, probes are attached */
 	bool is_sealed;
 	bool was_interrupted;
 	struct writer_progress progress;
@@ -257,10 +258,49 @@ static void take_census(struct record *record, enum census_moment moment)
 						    &census);
 }
 
+/* /proc/PID/statm (proc(5)): pages that are in memory, and how many of them are of files or shared.
+ */
+static void look_at_memory(uint32_t pid, struct memory_seen *seen)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), resident = 0, shared = 0;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%u/statm", pid);
+	FILE *file = fopen(path, "re");
+	if (file && fscanf(file, "%*u %" SCNu64 " %" SCNu64, &resident, &shared) != 2)
+		resident = shared = 0;
+	if (file)
+		fclose(file);
+	*seen = (struct memory_seen) { .pid = pid,
+				       .resident_bytes = resident * page,
+				       .shared_bytes = shared * page };
+}
+
+/* The same processes as those of the census, until they end. */
+static void sample_memory(struct record *record)
+{
+	size_t count = record->options.command ? 1 : record->options.pid_count;
+	struct memory_seen seen;
+
+	if (record->options.sees_all || record->options.pid_count > CENSUS_TARGETS_MAX ||
+	    record->stop_reason || !record->is_live)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		if (record->has_ended[i])
+			continue;
+		look_at_memory(record->options.pids[i], &seen);
+		record->has_ended[i] = !seen.resident_bytes;
+		/* a tracer that died is seen when it is heard next */
+		if (recording_note_memory(&record->recording, &seen))
+			return;
+	}
+}
+
 static void stop(struct record *record, const char *reason)
 {
 	if (record->stop_reason)
 		return;
+	sample_memory(record);
 	record->stop_reason = reason;
 	take_census(record, CENSUS_AT_END);
 	if (isatty(STDERR_FILENO))
@@ -346,6 +386,7 @@ static void look(struct record *record)
 	if (read(record->looks, &count, sizeof(count)) != sizeof(count))
 		return;
 	recording_look(recording);
+	sample_memory(record);
 	if (!record->is_sealed && ++record->silent_looks > SILENT_LOOKS_MAX)
 		supervise_kill(&recording->writer, "gave no sign of life, and was killed");
 	if (!record->is_sealed && record->progress.silent_ms > SILENT_LOOKS_MAX * 1000)
@@ -557,6 +598,7 @@ static int go_live(struct record *record)
 	if (!status)
 		status = recording_attach(&record->recording);
 	record->is_live = !status;
+	sample_memory(record);
 	/* a command has nothing yet */
 	if (!status && !record->options.command)
 		take_census(record, CENSUS_AT_ATTACH);

@@ -324,6 +324,11 @@ int recording_note_census(struct recording *recording, uint32_t pid, enum census
 	return send_to(&recording->tracer, "tracer", TRACER_CENSUS, &taken, sizeof(taken), NULL, 0);
 }
 
+int recording_note_memory(struct recording *recording, const struct memory_seen *seen)
+{
+	return send_to(&recording->tracer, "tracer", TRACER_MEMORY, seen, sizeof(*seen), NULL, 0);
+}
+
 int recording_stop(struct recording *recording, const char *reason)
 {
 	struct tracer_stop stop = { 0 };

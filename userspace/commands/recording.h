@@ -91,6 +91,9 @@ int recording_note_census(struct recording *recording, uint32_t pid, enum census
 			  const struct census *census);
 
 /* Detaches; the capture is sealed when the writer says so. */
+/* How much memory a process has at this moment. */
+int recording_note_memory(struct recording *recording, const struct memory_seen *seen);
+
 int recording_stop(struct recording *recording, const char *reason);
 
 /* The capture's end goes on record. */

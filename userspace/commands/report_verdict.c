@@ -16,6 +16,7 @@
 	0.05 /* of what is live, over the time that was looked at: less is not called growth */
 #define ERRORS_MIN	4 /* the slope is so many times its standard error: else it may be chance */
 #define DURATION_MIN_NS 1000000000
+#define RESIDENT_MIN_NS 8000000000 /* it is looked at once a second */
 #define RETURNED_MIN	(1 << 20)
 #define RETURNED_SHARE	0.1 /* of the heap */
 #define COLUMNS		60
@@ -50,6 +51,31 @@ static void say_growth(const json_t *report)
 		       units_format_size((uint64_t)rate, text),
 		       units_format_size((uint64_t)error, around),
 		       units_format_duration((uint64_t)(seconds * 1e9), span));
+}
+
+/* What grows beside the heap is not the allocator's, or not returned by it. */
+static void say_resident(const json_t *report)
+{
+	const json_t *resident = json_object_get(json_object_get(report, "resident"), "growth");
+	uint64_t duration = get(json_object_get(report, "capture"), "duration_ns");
+	double bytes = (double)get(json_object_get(report, "resident"), "bytes");
+	double rate = json_real_value(json_object_get(resident, "bytes_per_s"));
+	double error = json_real_value(json_object_get(resident, "error_bytes_per_s"));
+	double heap = json_real_value(
+		json_object_get(json_object_get(report, "growth"), "bytes_per_s"));
+	char text[UNITS_TEXT_MAX], other[UNITS_TEXT_MAX];
+	double seconds = (double)duration / 2e9;
+
+	if (!json_is_object(resident) || duration < RESIDENT_MIN_NS || rate <= 0 ||
+	    rate < ERRORS_MIN * error || rate * seconds < GROWN_SHARE_MIN * bytes ||
+	    rate < 2 * heap)
+		return;
+	printf("verdict     memory in use grows by %s/s, what is allocated by %s/s: %s\n",
+	       units_format_size((uint64_t)rate, text),
+	       units_format_size(heap > 0 ? (uint64_t)heap : 0, other),
+	       get(json_object_get(report, "mapped"), "mappings")
+		       ? "see what is mapped, below"
+		       : "`record --mmap' says what is mapped");
 }
 
 /* The first functions, without those that only hand on to the allocator in the same file as it. */
@@ -101,16 +127,16 @@ void report_verdict(const json_t *report)
 	fputs(terminal_strong(), stdout);
 	say_loss(report);
 	say_growth(report);
+	say_resident(report);
 	say_top(report);
 	say_not_returned(report);
 	fputs(terminal_plain(), stdout);
 }
 
-void report_timeline(const json_t *report)
+static void print_curve(const char *label, const json_t *points)
 {
 	static const char *const LEVELS[] = { "\u2581", "\u2582", "\u2583", "\u2584",
 					      "\u2585", "\u2586", "\u2587", "\u2588" };
-	const json_t *points = json_object_get(report, "timeline");
 	size_t count = json_array_size(points), columns = count < COLUMNS ? count : COLUMNS;
 	uint64_t most = 0, values[COLUMNS] = { 0 };
 	char text[UNITS_TEXT_MAX];
@@ -125,9 +151,15 @@ void report_timeline(const json_t *report)
 		values[column] = value > values[column] ? value : values[column];
 		most = value > most ? value : most;
 	}
-	printf("over time   ");
+	printf("%-12s", label);
 	for (size_t i = 0; i < columns; i++)
 		fputs(most ? LEVELS[(uint64_t)((double)values[i] / (double)most * 7.99)] : " ",
 		      stdout);
 	printf("  up to %s\n", units_format_size(most, text));
+}
+
+void report_timeline(const json_t *report)
+{
+	print_curve("over time", json_object_get(report, "timeline"));
+	print_curve("resident", json_object_get(json_object_get(report, "resident"), "timeline"));
 }

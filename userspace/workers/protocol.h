@@ -100,6 +100,7 @@ enum message_type {
 	TRACER_FUNCTION,  /* struct user_function: one more to probe, after TRACER_START */
 	TRACER_CANDIDATE, /* struct tracer_candidate: it may be one that is to be recorded */
 	TRACER_CENSUS,	  /* struct census_taken: goes into the capture */
+	TRACER_MEMORY,	  /* struct memory_seen: goes into the capture */
 	TRACER_SEGMENT,	  /* (empty): name what has no names yet, then let another segment begin */
 
 	/* tracer, on the socket for spares */
@@ -230,6 +231,12 @@ struct vault_opened {
 struct vault_recipients {
 	uint32_t count;
 	char texts[VAULT_RECIPIENTS_MAX][128];
+};
+
+struct memory_seen {
+	uint32_t pid;
+	uint32_t reserved;
+	uint64_t resident_bytes, shared_bytes; /* resident_bytes 0: it has ended */
 };
 
 enum vault_change_kind {

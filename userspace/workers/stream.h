@@ -21,6 +21,7 @@ enum stream_type {
 	STREAM_COUNTERS, /* struct stream_counters */
 	STREAM_NAMES,	 /* struct stream_names, then a names payload */
 	STREAM_CENSUS,	 /* struct stream_census */
+	STREAM_MEMORY,	 /* struct stream_memory */
 	STREAM_SEGMENT,	 /* struct stream_segment: another segment may begin; what came has names */
 	STREAM_END,	 /* struct stream_end, last of all */
 };
@@ -71,6 +72,11 @@ struct stream_names {
 
 struct stream_segment {
 	uint64_t time_ns;
+};
+
+struct stream_memory {
+	uint64_t time_ns;
+	struct memory_seen seen;
 };
 
 struct stream_end {

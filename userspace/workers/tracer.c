@@ -321,6 +321,15 @@ static void handle_segment(struct tracer *tracer)
 	tracer_send(tracer, STREAM_SEGMENT, &segment, sizeof(segment));
 }
 
+static void handle_memory(struct tracer *tracer)
+{
+	struct stream_memory memory = { .time_ns = clock_now_ns() };
+
+	memcpy(&memory.seen, message.body, sizeof(memory.seen));
+	if (tracer->stream >= 0)
+		tracer_send(tracer, STREAM_MEMORY, &memory, sizeof(memory));
+}
+
 static void handle_control(struct tracer *tracer)
 {
 	static const struct message_rule RULES[] = {
@@ -328,6 +337,7 @@ static void handle_control(struct tracer *tracer)
 		{ TRACER_ATTACH, 0, 0 },
 		{ TRACER_STOP, sizeof(struct tracer_stop), 0 },
 		{ TRACER_CENSUS, sizeof(struct census_taken), 0 },
+		{ TRACER_MEMORY, sizeof(struct memory_seen), 0 },
 		{ TRACER_SEGMENT, 0, 0 },
 	};
 	int err = message_recv(WORKER_SOCKET, RULES, sizeof(RULES) / sizeof(RULES[0]), &message);
@@ -347,6 +357,8 @@ static void handle_control(struct tracer *tracer)
 		handle_stop(tracer);
 	else if (message.type == TRACER_CENSUS)
 		handle_census(tracer);
+	else if (message.type == TRACER_MEMORY)
+		handle_memory(tracer);
 	else if (message.type == TRACER_SEGMENT)
 		handle_segment(tracer);
 	else if (tracer->is_attached || !tracer->probes)

@@ -205,6 +205,21 @@ static void handle_census(struct writer *writer, const struct stream_census *cen
 	bytes_free(&out);
 }
 
+static void handle_memory(struct writer *writer, const struct stream_memory *memory)
+{
+	struct memory_record record = { .time_ns = memory->time_ns > writer->start_ns
+							   ? memory->time_ns - writer->start_ns
+							   : 0,
+					.pid = memory->seen.pid,
+					.resident_bytes = memory->seen.resident_bytes,
+					.shared_bytes = memory->seen.shared_bytes };
+	struct bytes_buffer out = { 0 };
+
+	memory_record_put(&out, &record);
+	writer_append(writer, CHUNK_MEMORY, &out);
+	bytes_free(&out);
+}
+
 static void handle_names(struct writer *writer, const uint8_t *data, size_t size)
 {
 	struct bytes_buffer out = { 0 };
@@ -383,6 +398,7 @@ static const size_t FRAME_SIZES[] = {
 	[STREAM_COUNTERS] = sizeof(struct stream_counters),
 	[STREAM_NAMES] = sizeof(struct stream_names),
 	[STREAM_CENSUS] = sizeof(struct stream_census),
+	[STREAM_MEMORY] = sizeof(struct stream_memory),
 	[STREAM_SEGMENT] = sizeof(struct stream_segment),
 	[STREAM_END] = sizeof(struct stream_end),
 };
@@ -401,6 +417,7 @@ static void handle(struct writer *writer, uint32_t type, uint8_t *data, size_t s
 	case STREAM_COUNTERS: writer_counters(writer, counters->time_ns, &counters->sums); break;
 	case STREAM_NAMES: handle_names(writer, data, size); break;
 	case STREAM_CENSUS: handle_census(writer, (void *)data); break;
+	case STREAM_MEMORY: handle_memory(writer, (void *)data); break;
 	case STREAM_SEGMENT: handle_segment(writer, (void *)data); break;
 	case STREAM_END:
 		end->reason[sizeof(end->reason) - 1] = 0;

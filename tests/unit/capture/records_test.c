@@ -200,6 +200,7 @@ READ_AS(session_record)
 READ_AS(counters_record)
 READ_AS(census_record)
 READ_AS(mapping_record)
+READ_AS(memory_record)
 
 static void read_as_end(const uint8_t *data, size_t size)
 {
@@ -216,6 +217,7 @@ static void (*const READS[])(const uint8_t *, size_t) = {
 	read_as_function_record, read_as_session_record,
 	read_as_counters_record, read_as_end,
 	read_as_census_record,	 read_as_mapping_record,
+	read_as_memory_record,
 };
 
 static void read_as_everything(const uint8_t *data, size_t size)
