@@ -100,6 +100,7 @@ static enum passes block_passes(struct model *model, const struct block *block)
 	if (!filter->is_set)
 		return PASSES;
 	if (block->size < filter->size_min || block->size > filter->size_max ||
+	    (filter->address && block->address != filter->address) ||
 	    block->time_ns < filter->from_ns || age < filter->age_min_ns ||
 	    age > filter->age_max_ns || !model_thread_passes(model, block->thread))
 		return PASSES_NOT;
@@ -120,8 +121,8 @@ bool model_call_passes(struct model *model, uint64_t time_ns, uint32_t thread)
 {
 	const struct filter *filter = &model->filter;
 
-	return !filter->is_set ||
-	       (time_ns >= filter->from_ns && filter->size_min == 0 &&
-		filter->size_max == UINT64_MAX && !filter->function[0] && !filter->module[0] &&
-		!filter_needs_end(filter) && model_thread_passes(model, thread));
+	return !filter->is_set || (time_ns >= filter->from_ns && filter->size_min == 0 &&
+				   filter->size_max == UINT64_MAX && !filter->function[0] &&
+				   !filter->address && !filter->module[0] &&
+				   !filter_needs_end(filter) && model_thread_passes(model, thread));
 }

@@ -17,6 +17,7 @@ enum option_key {
 	KEY_FUNCTION,
 	KEY_MODULE,
 	KEY_AGE,
+	KEY_ADDRESS,
 	KEY_AT_PEAK,
 	KEY_SUPPRESSIONS
 };
@@ -34,6 +35,8 @@ static const struct argp_option OPTIONS[] = {
 	  "allocated so long before the end of the recording: 30s-, 1m-5m", 5 },
 	{ "suppressions", KEY_SUPPRESSIONS, "FILE", 0,
 	  "whose stack none of these suppressions names; the format is LeakSanitizer's", 5 },
+	{ "address", KEY_ADDRESS, "ADDRESS", 0,
+	  "that began there; with `export -f events' what became of each, in order", 5 },
 	{ "function", KEY_FUNCTION, "PATTERN", 0, "whose stack has such a function", 5 },
 	{ "module", KEY_MODULE, "PATTERN", 0,
 	  "whose stack has a function of such a file: 'libssl*'", 5 },
@@ -118,6 +121,14 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case KEY_THREAD: set_text(options, "thread", value); return 0;
 	case KEY_FUNCTION: set_text(options, "function", value); return 0;
 	case KEY_MODULE: set_text(options, "module", value); return 0;
+	case KEY_ADDRESS: {
+		unsigned long long address = strtoull(value, &end, 16);
+		if (*end || end == value || !address || address > INT64_MAX)
+			argp_error(state, "not an address: %s; one looks like 0x55d0c8a1f2a0",
+				   value);
+		set_number(options, "address", address);
+		return 0;
+	}
 	case KEY_AT_PEAK: set_number(options, "at_peak", 1); return 0;
 	case KEY_AGE:
 		set_range(options, value, units_parse_duration, "age_min_ns", "age_max_ns", state);

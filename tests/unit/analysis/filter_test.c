@@ -106,6 +106,8 @@ static bool passes(const struct filter *filter, const struct capture_event *allo
 		if (strcmp(NAMES_OF[allocation->stack][i].function, "help") == 0)
 			return false;
 	uint64_t age = END_NS - allocation->time_ns;
+	if (filter->address && allocation->address != filter->address)
+		return false;
 	return has_function && has_module && age >= filter->age_min_ns &&
 	       age <= filter->age_max_ns &&
 	       (!filter->pid || THREAD_ROWS[allocation->thread].pid == filter->pid) &&
@@ -237,6 +239,8 @@ static void make_filter(struct filter *filter, unsigned *seed)
 		filter->from_ns = (uint64_t)rand_r(seed) % (500ull * EVENTS);
 	if (rand_r(seed) % 3 == 0)
 		filter->to_ns = (500 + (uint64_t)rand_r(seed) % 500) * EVENTS;
+	if (rand_r(seed) % 5 == 0)
+		filter->address = 16 * (1 + (uint64_t)rand_r(seed) % PLACES);
 	if (rand_r(seed) % 4 == 0)
 		filter->age_min_ns = (uint64_t)rand_r(seed) % END_NS;
 	if (rand_r(seed) % 4 == 0)
