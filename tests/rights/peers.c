@@ -44,7 +44,7 @@ struct kind {
 struct scene {
 	const char *worker, *name;
 	void (*begin)(int connection);
-	struct kind takes[10]; /* from here on; type 0 ends them */
+	struct kind takes[16]; /* from here on; type 0 ends them */
 };
 
 struct conversation {
@@ -256,7 +256,9 @@ static const struct scene SCENES[] = {
 	  { KIND(TRACER_TARGET, tracer_target, 1),
 	    { TRACER_ATTACH, 0, 0 },
 	    KIND(TRACER_STOP, tracer_stop, 0),
-	    KIND(TRACER_CENSUS, census_taken, 0) } },
+	    KIND(TRACER_CENSUS, census_taken, 0),
+	    KIND(TRACER_MEMORY, memory_seen, 0),
+	    { TRACER_SEGMENT, 0, 0 } } },
 	{ "vault", "from the start", NULL, { KIND(VAULT_START, vault_start, 0) } },
 	{ "vault",
 	  "when it has its keys",
@@ -268,6 +270,8 @@ static const struct scene SCENES[] = {
 	    { VAULT_RECIPIENTS, 0, 0 },
 	    KIND(VAULT_CHANGE, vault_change, 0),
 	    KIND(VAULT_REWRAP, vault_rewrap, 2),
+	    KIND(VAULT_RECOVERED, vault_recovered, 0),
+	    { VAULT_DELETE, 0, 1 },
 	    KIND(VAULT_SEEN, file_opened, 0) } },
 	{ "watcher", "from the start", NULL, { { WATCHER_START, 0, 1 } } },
 	{ "writer", "from the start", NULL, { KIND(WRITER_START, writer_start, 4) } },

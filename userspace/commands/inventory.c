@@ -19,8 +19,8 @@
 
 /* What the log says of one capture. Hashes are hex, as the log has them. */
 struct known {
-	char id[33], header[65], chain[65]; /* chain "": its end is not on record */
-	bool is_found, is_deleted;
+	char id[33], header[65], chain[65];	 /* chain "": its end is not on record */
+	bool is_found, is_deleted, is_recovered; /* is_recovered: the chain is that of a part */
 };
 
 struct inventory {
@@ -28,6 +28,7 @@ struct inventory {
 	size_t count;
 	json_t *indexes; /* object: id -> index */
 	inventory_fn *fn;
+	inventory_seal_fn *seal;
 	void *context;
 	bool has_failed;
 };
@@ -70,9 +71,11 @@ static void take_record(void *context, const struct audit_line *line)
 		      audit_record_has_operation(line->text, line->kept, "capture.end");
 	bool is_deletion = line->is_record &&
 			   audit_record_has_operation(line->text, line->kept, "capture.delete");
+	bool is_recovery = line->is_record &&
+			   audit_record_has_operation(line->text, line->kept, "capture.recovered");
 	const char *id, *hash;
 
-	if (!is_start && !is_end && !is_deletion)
+	if (!is_start && !is_end && !is_deletion && !is_recovery)
 		return;
 	/* inode numbers may use all 64 bits, which is more than the library's integers have */
 	json_t *record = json_loadb(line->text, line->kept, JSON_DECODE_INT_AS_REAL, NULL);
@@ -85,6 +88,8 @@ static void take_record(void *context, const struct audit_line *line)
 			known->is_deleted = true;
 		else if (known)
 			text_copy(known->chain, sizeof(known->chain), hash);
+		if (known && (is_end || is_recovery))
+			known->is_recovered = is_recovery;
 	}
 	json_decref(record);
 }
@@ -119,11 +124,16 @@ static void compare(struct inventory *inventory, const char *path, int fd,
 		tell(inventory, path, INVENTORY_TAMPERED, "another capture has taken its identity");
 	else if (!*known->chain)
 		tell(inventory, path, INVENTORY_INCOMPLETE,
-		     "its end is not on record: it is being recorded, or its recorder died");
+		     inventory->seal && inventory->seal(inventory->context, fd, header, &verdict)
+			     ? "its recorder died; from now on it is on record how far it goes"
+			     : "its end is not on record: it is being recorded, or its recorder died");
 	else if (strcmp(chain, known->chain) != 0)
 		tell(inventory, path, INVENTORY_TAMPERED,
 		     verdict.state == CAPTURE_COMPLETE ? "it ends otherwise than the audit log says"
 						       : "it is shorter than the audit log says");
+	else if (known->is_recovered)
+		tell(inventory, path, INVENTORY_INCOMPLETE,
+		     "its recorder died; it goes as far as the audit log says");
 	else
 		tell(inventory, path, INVENTORY_COMPLETE, "as the audit log says");
 }
@@ -184,9 +194,11 @@ static int read_log(struct inventory *inventory, const char *directory)
 }
 
 int inventory_take(const char *log_directory, char *const *directories, inventory_fn *fn,
-		   void *context)
+		   inventory_seal_fn *seal, void *context)
 {
-	struct inventory inventory = { .indexes = json_object(), .fn = fn, .context = context };
+	struct inventory inventory = {
+		.indexes = json_object(), .fn = fn, .seal = seal, .context = context
+	};
 	int status = sodium_init() < 0 ? command_fail(EXIT_FAILED, "libsodium does not start")
 				       : read_log(&inventory, log_directory);
 

@@ -18,11 +18,18 @@ enum inventory_state {
 typedef void inventory_fn(void *context, const char *name, enum inventory_state state,
 			  const char *reason);
 
+/* A capture whose end is not on record, and as far as it goes. True: that is on record now. */
+struct capture_header;
+struct capture_verdict;
+typedef bool inventory_seal_fn(void *context, int fd, const struct capture_header *header,
+			       const struct capture_verdict *verdict);
+
 /*
  * Compares the files in the directories (a list that ends with NULL) with the log in log_directory.
- * Prints what keeps it from that; an exit status.
+ * seal: NULL, or is asked for each capture that broke off. Prints what keeps it from that; an exit
+ * status.
  */
 int inventory_take(const char *log_directory, char *const *directories, inventory_fn *fn,
-		   void *context);
+		   inventory_seal_fn *seal, void *context);
 
 #endif

@@ -32,6 +32,15 @@ int open_file(const char *path, int *fd)
 			    S_ISDIR(st.st_mode) ? "a directory" : "no regular file");
 }
 
+bool open_is_written(int fd)
+{
+	/* a lease on what others write is refused */
+	bool is_written = fcntl(fd, F_SETLEASE, F_RDLCK) && errno == EAGAIN;
+
+	(void)fcntl(fd, F_SETLEASE, F_UNLCK);
+	return is_written;
+}
+
 int open_capture(const char *path, const char *state_directory, const char *operation,
 		 const char *why, struct opened_capture *capture)
 {

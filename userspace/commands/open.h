@@ -6,6 +6,7 @@
 #include "workers/start.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 
 struct opened_capture {
 	const char *path; /* the caller's */
@@ -17,6 +18,9 @@ struct opened_capture {
 
 /* A regular file, for reading. Prints what is wrong. An exit status and *fd. */
 int open_file(const char *path, int *fd);
+
+/* Does somebody have it open for writing? The kernel says it to its owner and to root. */
+bool open_is_written(int fd);
 
 /* operation: "view", "export"; why: the reason given, or "". Prints what is wrong; an exit status.
  */

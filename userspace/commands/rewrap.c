@@ -20,7 +20,8 @@
 
 static const struct argp_option OPTIONS[] = {
 	{ "add", 'a', "RECIPIENT", 0,
-	  "let the holder of this age identity (age1...) or SSH key (ssh-ed25519 AAAA...) open it, too", 0 },
+	  "let the holder of this age identity (age1...) or SSH key (ssh-ed25519 AAAA...) open it, too",
+	  0 },
 	{ "only", 'o', NULL, 0, "nobody else but this host's vault and those of --add", 0 },
 	{ "reason", 'r', "TEXT", 0, "why, for the audit log", 0 },
 	{ "state-dir", 'S', "DIR", 0, "where keys and audit log are (default /var/lib/heaptrail)",
@@ -39,7 +40,8 @@ static void add_recipient(struct vault_rewrap *request, const char *value, struc
 
 	/* not repeated: it may be an identity, which is a secret */
 	if (recipient_parse(value, &recipient))
-		argp_error(state, "--add: not a recipient; one looks like age1... or ssh-ed25519 AAAA...");
+		argp_error(state,
+			   "--add: not a recipient; one looks like age1... or ssh-ed25519 AAAA...");
 	if (request->count == WRITER_RECIPIENTS_MAX - 1)
 		argp_error(state, "too many recipients: at most %d", WRITER_RECIPIENTS_MAX - 1);
 	recipient_format(&recipient, request->recipients[request->count++]);
@@ -132,7 +134,8 @@ static int replace(const struct arguments *arguments, int capture, int copy, con
 	const struct vault_rewrapped *done = (const void *)answer.body;
 	struct worker_process vault = WORKER_PROCESS_NONE;
 	const int fds[2] = { capture, copy };
-	int err = 0, status = vault_begin(&vault, command_state_directory(arguments->state_directory));
+	int err = 0,
+	    status = vault_begin(&vault, command_state_directory(arguments->state_directory));
 
 	if (!status)
 		status = vault_ask_with(&vault, VAULT_REWRAP, &arguments->request,
@@ -169,13 +172,11 @@ int rewrap_main(int argc, char **argv)
 	int status = open_file(path, &capture);
 	if (status)
 		return status;
-	/* the kernel knows whether somebody has it open for writing */
-	if (fcntl(capture, F_SETLEASE, F_RDLCK) && errno == EAGAIN) {
+	if (open_is_written(capture)) {
 		io_close(&capture);
-		return command_fail(EXIT_FAILED, "%s: is being written: wait for the recording's end",
-				    path);
+		return command_fail(EXIT_FAILED,
+				    "%s: is being written: wait for the recording's end", path);
 	}
-	(void)fcntl(capture, F_SETLEASE, F_UNLCK);
 	snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path);
 	copy = mkostemp(temporary, O_CLOEXEC);
 	if (copy < 0)

@@ -4,6 +4,7 @@
 #include "commands/inventory.h"
 #include "commands/open.h"
 #include "commands/series.h"
+#include "commands/vault_client.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -15,7 +16,8 @@
 #define VERIFY_MISSING 5
 
 enum option_key {
-	KEY_INVENTORY = 256
+	KEY_INVENTORY = 256,
+	KEY_SEAL,
 };
 
 static const struct argp_option OPTIONS[] = {
@@ -24,12 +26,17 @@ static const struct argp_option OPTIONS[] = {
 	  "compare directories (default: captures/ in the state directory) with the audit log: are all captures that it "
 	  "knows there, whole, and no others?",
 	  0 },
+	{ "seal", KEY_SEAL, NULL, 0,
+	  "in an inventory: put on record how far captures go whose recorder died, so that what is cut off them later is "
+	  "found",
+	  0 },
 	{ "state-dir", 'S', "DIR", 0, "where the audit log is (default /var/lib/heaptrail)", 0 },
 	{ 0 },
 };
 
 struct arguments {
-	bool is_json, is_inventory;
+	bool is_json, is_inventory, seals;
+	struct worker_process vault; /* once something has to be put on record */
 	const char *state_directory;
 	char **paths; /* NULL: none were given */
 	struct series_list series;
@@ -121,6 +128,26 @@ static void tell_state(void *context, const char *name, enum inventory_state sta
 		arguments->status = INVENTORY_STATES[state].status;
 }
 
+/* One that is being written goes on. */
+static bool seal(void *context, int fd, const struct capture_header *header,
+		 const struct capture_verdict *verdict)
+{
+	static const struct message_rule NOTED = { VAULT_NOTED, 0, 0 };
+	static struct message answer;
+	struct arguments *arguments = context;
+	struct vault_recovered found = { .chunks = verdict->chunks, .size = verdict->size };
+
+	if (open_is_written(fd))
+		return false;
+	memcpy(found.capture_id, header->capture_id, sizeof(found.capture_id));
+	memcpy(found.chain, verdict->chain, sizeof(found.chain));
+	if (arguments->vault.socket < 0 &&
+	    vault_begin(&arguments->vault, command_state_directory(arguments->state_directory)))
+		return false;
+	return vault_ask(&arguments->vault, VAULT_RECOVERED, &found, sizeof(found), -1, &NOTED,
+			 NULL, &answer) == EXIT_DONE;
+}
+
 static int take_inventory(struct arguments *arguments)
 {
 	const char *directory = command_state_directory(arguments->state_directory);
@@ -129,7 +156,8 @@ static int take_inventory(struct arguments *arguments)
 	snprintf(log, sizeof(log), "%s/audit", directory);
 	snprintf(captures, sizeof(captures), "%s/captures", directory);
 	int status = inventory_take(log, arguments->paths ? arguments->paths : defaults, tell_state,
-				    arguments);
+				    arguments->seals ? seal : NULL, arguments);
+	worker_finish(&arguments->vault);
 	return status ? status : arguments->status;
 }
 
@@ -140,9 +168,12 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	switch (key) {
 	case 'j': arguments->is_json = true; return 0;
 	case KEY_INVENTORY: arguments->is_inventory = true; return 0;
+	case KEY_SEAL: arguments->seals = true; return 0;
 	case 'S': arguments->state_directory = value; return 0;
 	case ARGP_KEY_ARGS: arguments->paths = state->argv + state->next; return 0;
 	case ARGP_KEY_END:
+		if (arguments->seals && !arguments->is_inventory)
+			argp_error(state, "--seal needs --inventory");
 		if (!arguments->paths && !arguments->is_inventory)
 			argp_error(state, "which captures?");
 		return 0;
@@ -163,7 +194,7 @@ static const struct argp ARGP = {
 
 int verify_main(int argc, char **argv)
 {
-	struct arguments arguments = { 0 };
+	struct arguments arguments = { .vault = WORKER_PROCESS_NONE };
 
 	argp_err_exit_status = EXIT_MISUSED;
 	argp_parse(&ARGP, argc, argv, 0, NULL, &arguments);

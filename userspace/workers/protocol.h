@@ -56,6 +56,7 @@ enum message_type {
 	READER_START, /* struct reader_start + capture, the asker's socket */
 	READER_DONE,  /* struct reader_done, when the asker has hung up */
 
+	VAULT_RECOVERED, /* struct vault_recovered: capture.recovered is on record -> VAULT_NOTED */
 	VAULT_RECIPIENTS,     /* (empty) -> VAULT_RECIPIENT_LIST */
 	VAULT_RECIPIENT_LIST, /* struct vault_recipients: of every recording, beside the vault */
 	VAULT_CHANGE,	      /* struct vault_change -> VAULT_NOTED */
@@ -187,6 +188,13 @@ struct vault_finished {
 	uint64_t lost;
 	uint64_t file_size;
 	char reason[32]; /* why it ended: "stopped", "duration", "target-exited", "no-space", … */
+};
+
+/* How far a capture goes whose recorder died. */
+struct vault_recovered {
+	uint8_t capture_id[16];
+	uint8_t chain[32]; /* after the last whole chunk */
+	uint64_t chunks, size;
 };
 
 struct vault_open {

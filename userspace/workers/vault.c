@@ -305,6 +305,26 @@ static void serve_seen(struct vault *vault)
 	vault_reply(VAULT_NOTED, NULL, 0);
 }
 
+/* What the log then knows, a shorter one is not. */
+static void serve_recovered(struct vault *vault)
+{
+	struct vault_recovered *found = (void *)message.body;
+	struct audit_object object = { .size = found->size, .state = "incomplete" };
+
+	if (!vault_trusts(vault))
+		worker_fail(4, EPERM,
+			    "only root and the vault's user can say where a capture ends");
+	memcpy(object.capture_id, found->capture_id, sizeof(object.capture_id));
+	memcpy(object.header_hash, found->chain, sizeof(object.header_hash));
+	vault_note(vault, &(struct audit_record) { .operation = "capture.recovered",
+						   .result = "ok",
+						   .subject = &vault->peer,
+						   .object = &object,
+						   .numbers = { "chunks" },
+						   .values = { found->chunks } });
+	vault_reply(VAULT_NOTED, NULL, 0);
+}
+
 /* False: whoever started the vault is gone. */
 static bool serve(struct vault *vault)
 {
@@ -313,6 +333,7 @@ static bool serve(struct vault *vault)
 		{ VAULT_CERTIFY, sizeof(struct vault_header), 0 },
 		{ VAULT_FINISHED, sizeof(struct vault_finished), 0 },
 		{ VAULT_OPEN, sizeof(struct vault_open), 1 },
+		{ VAULT_RECOVERED, sizeof(struct vault_recovered), 0 },
 		{ VAULT_RECIPIENTS, 0, 0 },
 		{ VAULT_CHANGE, sizeof(struct vault_change), 0 },
 		{ VAULT_REWRAP, sizeof(struct vault_rewrap), 2 },
@@ -324,6 +345,7 @@ static bool serve(struct vault *vault)
 		return false;
 	switch (message.type) {
 	case VAULT_PUBLIC: vault_serve_public(vault); break;
+	case VAULT_RECOVERED: serve_recovered(vault); break;
 	case VAULT_RECIPIENTS: vault_serve_recipients(vault); break;
 	case VAULT_CHANGE: vault_serve_change(vault, (void *)message.body); break;
 	case VAULT_REWRAP:
