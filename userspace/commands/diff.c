@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "base/text.h"
 #include "base/units.h"
+#include "commands/capture_options.h"
 #include "commands/command.h"
-#include "commands/filter_options.h"
 #include "commands/rows.h"
 
 #include <argp.h>
@@ -39,19 +39,15 @@ static const struct argp_option OPTIONS[] = {
 	{ "fail-on", KEY_FAIL_ON, "KEY:LIMIT", 0,
 	  "exit with 7 if the whole grew by more than that: live:1M, count:1000", 0 },
 	{ "json", 'j', NULL, 0, "print JSON", 0 },
-	{ "reason", 'r', "TEXT", 0, "why, for the audit log", 0 },
-	{ "state-dir", 'S', "DIR", 0, "where keys and audit log are (default /var/lib/heaptrail)",
-	  0 },
 	{ 0 },
 };
 
 struct arguments {
-	const char *paths[2], *reason, *state_directory;
+	struct capture_options captures;
 	const struct metric *metric, *limited; /* limited NULL: no --fail-on */
 	uint64_t most;
 	long limit;
 	bool is_json;
-	struct filter_options filter;
 };
 
 static const struct metric *metric_named(const char *name, size_t length)
@@ -75,39 +71,23 @@ static void parse_fail_on(struct arguments *arguments, const char *value, struct
 static error_t parse(int key, char *value, struct argp_state *state)
 {
 	struct arguments *arguments = state->input;
-	char *end;
 
 	switch (key) {
-	case ARGP_KEY_INIT: state->child_inputs[0] = &arguments->filter; return 0;
+	case ARGP_KEY_INIT: state->child_inputs[0] = &arguments->captures; return 0;
 	case 's':
 		arguments->metric = metric_named(value, strlen(value));
 		if (!arguments->metric)
 			argp_error(state, "--sort: live, allocated, count or temporary, not %s",
 				   value);
 		return 0;
-	case KEY_LIMIT:
-		arguments->limit = strtol(value, &end, 10);
-		if (*end || arguments->limit < 0)
-			argp_error(state, "--limit: not a number of rows: %s", value);
-		return 0;
+	case KEY_LIMIT: arguments->limit = capture_options_limit(value, state); return 0;
 	case KEY_FAIL_ON: parse_fail_on(arguments, value, state); return 0;
 	case 'j': arguments->is_json = true; return 0;
-	case 'r': arguments->reason = value; return 0;
-	case 'S': arguments->state_directory = value; return 0;
-	case ARGP_KEY_ARG:
-		if (arguments->paths[1])
-			argp_error(state, "two captures at a time");
-		arguments->paths[arguments->paths[0] ? 1 : 0] = value;
-		return 0;
-	case ARGP_KEY_END:
-		if (!arguments->paths[1])
-			argp_error(state, "which two captures?");
-		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
 
-static const struct argp_child CHILDREN[] = { { &FILTER_ARGP, 0, NULL, 0 }, { 0 } };
+static const struct argp_child CHILDREN[] = { { &CAPTURE_ARGP, 0, NULL, 0 }, { 0 } };
 
 static const struct argp ARGP = {
 	OPTIONS,
@@ -221,13 +201,10 @@ static int load(struct diff *diff, const struct arguments *arguments, int side)
 {
 	struct opened_capture capture;
 	json_t *report = NULL;
-	int status = open_capture(arguments->paths[side],
-				  command_state_directory(arguments->state_directory), "view",
-				  arguments->reason, &capture);
+	int status = capture_options_open(&arguments->captures, (size_t)side, "view", &capture);
 
 	if (status)
 		return status;
-	capture.filter = arguments->filter.filter;
 	diff->side = side;
 	status = rows_each(&capture, add_row, diff, &report);
 	opened_capture_close(&capture);
@@ -355,7 +332,9 @@ static int check_limit(const struct diff *diff, const struct arguments *argument
 
 int diff_main(int argc, char **argv)
 {
-	struct arguments arguments = { .metric = &METRICS[0], .reason = "", .limit = -1 };
+	struct arguments arguments = { .captures = CAPTURE_OPTIONS(2),
+				       .metric = &METRICS[0],
+				       .limit = -1 };
 	struct diff diff = { .indexes = json_object() };
 
 	argp_err_exit_status = EXIT_MISUSED;
@@ -381,7 +360,7 @@ int diff_main(int argc, char **argv)
 		free(diff.changes[i].stack);
 	free(diff.changes);
 	json_decref(diff.indexes);
-	json_decref(arguments.filter.filter);
+	capture_options_free(&arguments.captures);
 	if (fflush(stdout) && !status)
 		status = command_fail(EXIT_FAILED, "the comparison could not be written");
 	return status;

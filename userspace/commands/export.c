@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "export/export.h"
 
+#include "commands/capture_options.h"
 #include "commands/command.h"
-#include "commands/debuginfod.h"
 #include "commands/events.h"
-#include "commands/filter_options.h"
-#include "commands/open.h"
 #include "commands/rows.h"
 
 #include <argp.h>
@@ -34,10 +32,6 @@ static const struct {
 
 #define METRIC_COUNT (sizeof(METRICS) / sizeof(METRICS[0]))
 
-enum option_key {
-	KEY_DEBUGINFOD = 256
-};
-
 static const struct argp_option OPTIONS[] = {
 	{ "format", 'f', "FORMAT", 0, FORMAT_NAMES, 0 },
 	{ "metric", 'm', "KEY", 0,
@@ -45,20 +39,13 @@ static const struct argp_option OPTIONS[] = {
 	  0 },
 	{ "output", 'o', "FILE", 0, "write there, only for you to read (default: standard output)",
 	  0 },
-	{ "debuginfod", KEY_DEBUGINFOD, NULL, 0,
-	  "ask the servers of $DEBUGINFOD_URLS for names that the capture lacks; they learn build ids",
-	  0 },
-	{ "reason", 'r', "TEXT", 0, "why, for the audit log", 0 },
-	{ "state-dir", 'S', "DIR", 0, "where keys and audit log are (default /var/lib/heaptrail)",
-	  0 },
 	{ 0 },
 };
 
 struct arguments {
+	struct capture_options captures;
 	const struct export_format *format;
-	const char *path, *metric, *output, *reason, *state_directory;
-	bool has_debuginfod;
-	struct filter_options filter;
+	const char *metric, *output;
 };
 
 static error_t parse(int key, char *value, struct argp_state *state)
@@ -66,7 +53,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	struct arguments *arguments = state->input;
 
 	switch (key) {
-	case ARGP_KEY_INIT: state->child_inputs[0] = &arguments->filter; return 0;
+	case ARGP_KEY_INIT: state->child_inputs[0] = &arguments->captures; return 0;
 	case 'f':
 		for (size_t i = 0; i < FORMAT_COUNT; i++)
 			if (strcmp(value, FORMATS[i]->name) == 0) {
@@ -86,23 +73,11 @@ static error_t parse(int key, char *value, struct argp_state *state)
 			   value);
 		return 0;
 	case 'o': arguments->output = value; return 0;
-	case KEY_DEBUGINFOD: arguments->has_debuginfod = true; return 0;
-	case 'r': arguments->reason = value; return 0;
-	case 'S': arguments->state_directory = value; return 0;
-	case ARGP_KEY_ARG:
-		if (arguments->path)
-			argp_error(state, "one capture at a time");
-		arguments->path = value;
-		return 0;
-	case ARGP_KEY_END:
-		if (!arguments->path)
-			argp_error(state, "which capture?");
-		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
 
-static const struct argp_child CHILDREN[] = { { &FILTER_ARGP, 0, NULL, 0 }, { 0 } };
+static const struct argp_child CHILDREN[] = { { &CAPTURE_NAMES_ARGP, 0, NULL, 0 }, { 0 } };
 
 static const struct argp ARGP = {
 	OPTIONS,
@@ -163,9 +138,9 @@ static int write_all(struct opened_capture *capture, struct writing *writing)
 
 int export_main(int argc, char **argv)
 {
-	struct arguments arguments = { .format = &EXPORT_PPROF,
-				       .metric = "live_bytes",
-				       .reason = "" };
+	struct arguments arguments = { .captures = CAPTURE_OPTIONS(1),
+				       .format = &EXPORT_PPROF,
+				       .metric = "live_bytes" };
 	struct opened_capture capture;
 	struct writing writing = { 0 };
 	struct export *export = &writing.export;
@@ -175,25 +150,17 @@ int export_main(int argc, char **argv)
 	if (!arguments.output && arguments.format == &EXPORT_PPROF && isatty(STDOUT_FILENO))
 		return command_fail(EXIT_MISUSED,
 				    "a profile for pprof is not for a terminal: -o FILE");
-	int status = arguments.has_debuginfod ? debuginfod_check() : EXIT_DONE;
-	if (!status)
-		status = open_capture(arguments.path,
-				      command_state_directory(arguments.state_directory), "export",
-				      arguments.reason, &capture);
+	int status = capture_options_open(&arguments.captures, 0, "export", &capture);
 	if (status)
 		return status;
-	capture.filter = arguments.filter.filter;
-	if (arguments.has_debuginfod)
-		status = debuginfod_fill(&capture);
-	if (!status)
-		status = open_output(arguments.output, &export->out);
+	status = open_output(arguments.output, &export->out);
 	if (!status) {
 		export->metric = arguments.metric;
 		writing.format = arguments.format;
 		status = write_all(&capture, &writing);
 	}
 	opened_capture_close(&capture);
-	json_decref(arguments.filter.filter);
+	capture_options_free(&arguments.captures);
 	if (export->out && (fflush(export->out) || ferror(export->out) || export->has_failed) &&
 	    !status)
 		status = command_fail(EXIT_FAILED, "the export could not be written: %s",

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "base/text.h"
 #include "base/units.h"
+#include "commands/capture_options.h"
 #include "commands/command.h"
-#include "commands/debuginfod.h"
-#include "commands/filter_options.h"
-#include "commands/open.h"
 #include "commands/report_fields.h"
 #include "commands/report_heaps.h"
 #include "commands/report_stacks.h"
@@ -29,8 +27,7 @@ enum option_key {
 	KEY_NO_PAGER,
 	KEY_BY,
 	KEY_HISTOGRAMS,
-	KEY_LIMIT,
-	KEY_DEBUGINFOD
+	KEY_LIMIT
 };
 
 static const struct argp_option OPTIONS[] = {
@@ -47,21 +44,15 @@ static const struct argp_option OPTIONS[] = {
 	{ "no-pager", KEY_NO_PAGER, NULL, 0,
 	  "do not start $HEAPTRAIL_PAGER, $PAGER or less, where output is a terminal", 0 },
 	{ "json", 'j', NULL, 0, "print the whole report as JSON", 0 },
-	{ "debuginfod", KEY_DEBUGINFOD, NULL, 0,
-	  "ask the servers of $DEBUGINFOD_URLS for names that the capture lacks; they learn build ids",
-	  0 },
-	{ "reason", 'r', "TEXT", 0, "why, for the audit log", 0 },
-	{ "state-dir", 'S', "DIR", 0, "where keys and audit log are (default /var/lib/heaptrail)",
-	  0 },
 	{ 0 },
 };
 
 struct arguments {
-	const char *path, *sort, *by, *reason, *state_directory;
+	struct capture_options captures;
+	const char *sort, *by;
 	long limit;
 	enum terminal_color color;
-	bool is_json, is_tree, is_bottom_up, has_histograms, has_debuginfod, has_no_pager;
-	struct filter_options filter;
+	bool is_json, is_tree, is_bottom_up, has_histograms, has_no_pager;
 };
 
 static error_t parse(int key, char *value, struct argp_state *state)
@@ -69,12 +60,10 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	static const char *const SORTS[] = { "live", "peak", "allocated", "count", "temporary" };
 	static const char *const WAYS[] = { "function", "module", "thread", "allocator" };
 	struct arguments *arguments = state->input;
-	char *end;
 
 	switch (key) {
-	case ARGP_KEY_INIT: state->child_inputs[0] = &arguments->filter; return 0;
+	case ARGP_KEY_INIT: state->child_inputs[0] = &arguments->captures; return 0;
 	case 'j': arguments->is_json = true; return 0;
-	case KEY_DEBUGINFOD: arguments->has_debuginfod = true; return 0;
 	case KEY_TREE: arguments->is_tree = true; return 0;
 	case KEY_BOTTOM_UP: arguments->is_tree = arguments->is_bottom_up = true; return 0;
 	case KEY_NO_PAGER: arguments->has_no_pager = true; return 0;
@@ -90,13 +79,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 				return 0;
 		argp_error(state, "--by: function, module, thread or allocator, not %s", value);
 		return 0;
-	case 'r': arguments->reason = value; return 0;
-	case 'S': arguments->state_directory = value; return 0;
-	case KEY_LIMIT:
-		arguments->limit = strtol(value, &end, 10);
-		if (*end || arguments->limit < 0)
-			argp_error(state, "--limit: not a number of rows: %s", value);
-		return 0;
+	case KEY_LIMIT: arguments->limit = capture_options_limit(value, state); return 0;
 	case 's':
 		arguments->sort = value;
 		for (size_t i = 0; i < sizeof(SORTS) / sizeof(SORTS[0]); i++)
@@ -105,14 +88,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 		argp_error(state, "--sort: live, peak, allocated, count or temporary, not %s",
 			   value);
 		return 0;
-	case ARGP_KEY_ARG:
-		if (arguments->path)
-			argp_error(state, "one capture at a time");
-		arguments->path = value;
-		return 0;
 	case ARGP_KEY_END:
-		if (!arguments->path)
-			argp_error(state, "which capture?");
 		if ((arguments->by != NULL) + arguments->is_tree + arguments->has_histograms > 1)
 			argp_error(state, "one of --tree, --by and --histograms");
 		return 0;
@@ -120,7 +96,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-static const struct argp_child CHILDREN[] = { { &FILTER_ARGP, 0, NULL, 0 }, { 0 } };
+static const struct argp_child CHILDREN[] = { { &CAPTURE_NAMES_ARGP, 0, NULL, 0 }, { 0 } };
 
 static const struct argp ARGP = {
 	OPTIONS,
@@ -295,7 +271,7 @@ static void print_report(const json_t *report, const struct arguments *arguments
 {
 	int width = terminal_width();
 
-	print_head(report, json_object_get(arguments->filter.filter, "at_peak") != NULL);
+	print_head(report, json_object_get(arguments->captures.filter.filter, "at_peak") != NULL);
 	if (arguments->by) {
 		report_groups(json_object_get(report, "groups"), arguments->by,
 			      (size_t)arguments->limit, width);
@@ -311,7 +287,9 @@ static void print_report(const json_t *report, const struct arguments *arguments
 
 int report_main(int argc, char **argv)
 {
-	struct arguments arguments = { .sort = "live", .reason = "", .limit = -1 };
+	struct arguments arguments = { .captures = CAPTURE_OPTIONS(1),
+				       .sort = "live",
+				       .limit = -1 };
 	struct opened_capture capture;
 	json_t *report = NULL;
 
@@ -319,23 +297,15 @@ int report_main(int argc, char **argv)
 	argp_parse(&ARGP, argc, argv, 0, NULL, &arguments);
 	if (arguments.limit < 0)
 		arguments.limit = arguments.is_json ? ROWS_JSON : ROWS_TABLE;
-	int status = arguments.has_debuginfod ? debuginfod_check() : EXIT_DONE;
+	int status = capture_options_open(&arguments.captures, 0, "view", &capture);
 	if (status)
 		return status;
-	status = open_capture(arguments.path, command_state_directory(arguments.state_directory),
-			      "view", arguments.reason, &capture);
-	if (status)
-		return status;
-	capture.filter = arguments.filter.filter;
 	json_t *question = json_pack("{s:s, s:s, s:I, s:b, s:b}", "ask", "report", "sort",
 				     arguments.sort, "limit", (json_int_t)arguments.limit, "tree",
 				     arguments.is_tree, "bottom_up", arguments.is_bottom_up);
 	if (arguments.by)
 		json_object_set_new(question, "by", json_string(arguments.by));
-	if (arguments.has_debuginfod)
-		status = debuginfod_fill(&capture);
-	if (!status)
-		status = opened_capture_ask(&capture, question, &report);
+	status = opened_capture_ask(&capture, question, &report);
 	opened_capture_close(&capture);
 	if (!status && arguments.is_json)
 		json_dumpf(report, stdout, JSON_INDENT(1)), putchar('\n');
@@ -344,7 +314,7 @@ int report_main(int argc, char **argv)
 		print_report(report, &arguments);
 	}
 	json_decref(question);
-	json_decref(arguments.filter.filter);
+	capture_options_free(&arguments.captures);
 	json_decref(report);
 	if (!terminal_end() && !status)
 		status = command_fail(EXIT_FAILED, "the report could not be written");
