@@ -14,7 +14,7 @@ const struct command COMMANDS[] = {
 	{ "record", record_main,
 	  "record the allocations of running processes into a sealed capture" },
 	{ "report", report_main, "say who holds, or held, the memory" },
-	{ "diff", diff_main, "say what changed between two captures" },
+	{ "diff", diff_main, "say what changed between two captures, or two times of one" },
 	{ "export", export_main,
 	  "write a capture's stacks for other tools: pprof, flame graphs, …" },
 	{ "info", info_main, "what a capture's header tells without a key" },

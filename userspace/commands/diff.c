@@ -29,7 +29,8 @@ static const struct metric {
 
 enum option_key {
 	KEY_LIMIT = 256,
-	KEY_FAIL_ON
+	KEY_FAIL_ON,
+	KEY_RANGE
 };
 
 static const struct argp_option OPTIONS[] = {
@@ -38,12 +39,17 @@ static const struct argp_option OPTIONS[] = {
 	{ "limit", KEY_LIMIT, "N", 0, "rows (default: 20 of a table; 0: all)", 0 },
 	{ "fail-on", KEY_FAIL_ON, "KEY:LIMIT", 0,
 	  "exit with 7 if the whole grew by more than that: live:1M, count:1000", 0 },
+	{ "range", KEY_RANGE, "FROM[-TO]", 0,
+	  "given twice: instead of two captures, two parts of the time of one: what was allocated in each and is live at its end: 0s-30s, 30s-1m",
+	  0 },
 	{ "json", 'j', NULL, 0, "print JSON", 0 },
 	{ 0 },
 };
 
 struct arguments {
 	struct capture_options captures;
+	struct filter_options ranges[2];       /* of one capture */
+	size_t range_count;		       /* 0: two captures are compared, otherwise 2 */
 	const struct metric *metric, *limited; /* limited NULL: no --fail-on */
 	uint64_t most;
 	long limit;
@@ -68,6 +74,22 @@ static void parse_fail_on(struct arguments *arguments, const char *value, struct
 		argp_error(state, "--fail-on: not a key and a limit: %s; try live:1M", value);
 }
 
+static void add_range(struct arguments *arguments, char *value, struct argp_state *state)
+{
+	if (arguments->range_count == 2)
+		argp_error(state, "two ranges at a time");
+	filter_options_set_time(&arguments->ranges[arguments->range_count++], value, state);
+	arguments->captures.wanted = 1;
+}
+
+static void check_ranges(const struct arguments *arguments, struct argp_state *state)
+{
+	if (arguments->range_count == 1)
+		argp_error(state, "--range: which is the second one?");
+	if (arguments->range_count && json_object_get(arguments->captures.filter.filter, "from_ns"))
+		argp_error(state, "one of --range and --time");
+}
+
 static error_t parse(int key, char *value, struct argp_state *state)
 {
 	struct arguments *arguments = state->input;
@@ -82,6 +104,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
 		return 0;
 	case KEY_LIMIT: arguments->limit = capture_options_limit(value, state); return 0;
 	case KEY_FAIL_ON: parse_fail_on(arguments, value, state); return 0;
+	case KEY_RANGE: add_range(arguments, value, state); return 0;
+	case ARGP_KEY_END: check_ranges(arguments, state); return 0;
 	case 'j': arguments->is_json = true; return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -92,8 +116,8 @@ static const struct argp_child CHILDREN[] = { { &CAPTURE_ARGP, 0, NULL, 0 }, { 0
 static const struct argp ARGP = {
 	OPTIONS,
 	parse,
-	"OLD NEW",
-	"Says what changed between two captures, by stack. Stacks are the same if their functions are, in the same files, "
+	"OLD NEW\nFILE --range FROM-TO --range FROM-TO",
+	"Says what changed between two captures, or two ranges of the time of one, by stack. Stacks are the same if their functions are, in the same files, "
 	"wherever the code was.",
 	CHILDREN,
 	NULL,
@@ -197,17 +221,34 @@ static void add_row(void *context, const json_t *row)
 	}
 }
 
+/* A range is one condition more. NULL: there is none. */
+static json_t *filter_of_side(const struct arguments *arguments, int side)
+{
+	json_t *common = arguments->captures.filter.filter;
+	json_t *range = arguments->ranges[side].filter;
+
+	if (!range)
+		return json_incref(common);
+	json_t *both = json_copy(range);
+	if (common)
+		json_object_update(both, common);
+	return both;
+}
+
 static int load(struct diff *diff, const struct arguments *arguments, int side)
 {
 	struct opened_capture capture;
 	json_t *report = NULL;
-	int status = capture_options_open(&arguments->captures, (size_t)side, "view", &capture);
+	size_t index = arguments->range_count ? 0 : (size_t)side;
+	int status = capture_options_open(&arguments->captures, index, "view", &capture);
 
 	if (status)
 		return status;
+	capture.filter = filter_of_side(arguments, side);
 	diff->side = side;
 	status = rows_each(&capture, add_row, diff, &report);
 	opened_capture_close(&capture);
+	json_decref(capture.filter);
 	json_decref(report);
 	return status		  ? status
 	       : diff->has_failed ? command_fail(EXIT_FAILED, "out of memory")
@@ -361,6 +402,8 @@ int diff_main(int argc, char **argv)
 	free(diff.changes);
 	json_decref(diff.indexes);
 	capture_options_free(&arguments.captures);
+	json_decref(arguments.ranges[0].filter);
+	json_decref(arguments.ranges[1].filter);
 	if (fflush(stdout) && !status)
 		status = command_fail(EXIT_FAILED, "the comparison could not be written");
 	return status;

@@ -77,6 +77,11 @@ static void set_range(struct filter_options *options, char *text,
 		set_number(options, high, to);
 }
 
+void filter_options_set_time(struct filter_options *options, char *text, struct argp_state *state)
+{
+	set_range(options, text, units_parse_duration, "from_ns", "to_ns", state);
+}
+
 static void set_text(struct filter_options *options, const char *name, const char *text)
 {
 	json_object_set_new(filter_of(options), name, json_string(text));
@@ -137,9 +142,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case KEY_SIZE:
 		set_range(options, value, units_parse_size, "size_min", "size_max", state);
 		return 0;
-	case KEY_TIME:
-		set_range(options, value, units_parse_duration, "from_ns", "to_ns", state);
-		return 0;
+	case KEY_TIME: filter_options_set_time(options, value, state); return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }

@@ -13,4 +13,7 @@ struct filter_options {
 	json_t *filter; /* as questions have it; NULL: everything */
 };
 
+/* As --time FROM[-TO] does. */
+void filter_options_set_time(struct filter_options *options, char *text, struct argp_state *state);
+
 #endif
