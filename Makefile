@@ -168,7 +168,9 @@ $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(if $(FUZZ),,tests/fuzz/replay.c) $(wildc
 	$(call say,FUZZER,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(filter %.c,$^) $(LDFLAGS) \
-		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(libs_all) -o $@
+		-Wl,--start-group $(filter %.a %.o,$^) -Wl,--end-group $(libs_all) -o $@
+
+$(BUILD)/tests/fuzz/vault_keys: $(BUILD)/workers/vault_keys.o
 
 # Measurements of single parts; "make bench" measures the whole.
 $(BUILD)/bench/%: tests/bench/%.c $(call folders_of,analysis symbols capture base)

@@ -1,25 +1,135 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What a reader makes of a capture: the bytes are chunks, each a type and a size (two bytes) before
- * its payload; the first byte says what is asked then. The answers are JSON that can be printed.
+ * What a reader makes of a capture: the bytes are its chunks (tests/fuzz/chunks.h); the first byte
+ * says what is asked then. Sums by stack, thread, allocator and process are those of all, and so
+ * are those of the events that are told one by one. The answers are JSON that can be printed.
  */
 #include "analysis/answer.h"
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/chunks.h"
 
 static const char *const QUESTIONS[] = {
-	"{\"ask\":\"report\",\"sort\":\"live\",\"limit\":0,\"from\":0,\"tree\":false}",
-	"{\"ask\":\"report\",\"sort\":\"peak\",\"limit\":3,\"from\":1,\"tree\":true}",
-	"{\"ask\":\"report\",\"sort\":\"temporary\",\"limit\":0,\"from\":0,\"tree\":true}",
+	"{\"ask\":\"report\",\"sort\":\"live\",\"limit\":0,\"from\":0,\"tree\":false,"
+	"\"by\":\"function\"}",
+	"{\"ask\":\"report\",\"sort\":\"peak\",\"limit\":3,\"from\":1,\"tree\":true,"
+	"\"by\":\"module\"}",
+	"{\"ask\":\"report\",\"sort\":\"temporary\",\"limit\":0,\"from\":0,\"tree\":true,"
+	"\"bottom_up\":true,\"by\":\"thread\"}",
+	"{\"ask\":\"report\",\"sort\":\"allocated\",\"limit\":1,\"from\":0,\"by\":\"allocator\"}",
 	"{\"ask\":\"gaps\"}",
 };
 
+/* That every report has, whatever is in them. */
+static const char *const FIELDS[] = { "capture",   "events", "totals",	   "stacks_quality",
+				      "processes", "growth", "timeline",   "resident",
+				      "top",	   "sizes",  "suppressed", "lifetimes",
+				      "groups",	   "mapped", "rows",	   "rows_total" };
+
+#define NARROW .is_set = true, .size_max = UINT64_MAX, .to_ns = UINT64_MAX
+
 static const struct filter FILTERS[] = {
 	FILTER_NONE,
-	{ .is_set = true, .pid = 7, .size_max = 4096, .from_ns = 5, .to_ns = 1000000 },
-	{ .is_set = true, .size_max = UINT64_MAX, .to_ns = UINT64_MAX, .function = "*main*" },
-	{ .is_set = true, .size_max = UINT64_MAX, .to_ns = UINT64_MAX, .module = "lib*" },
-	{ .is_set = true, .size_max = UINT64_MAX, .to_ns = UINT64_MAX, .thread = "w?rker" },
+	{ .is_set = true,
+	  .pid = 7,
+	  .size_max = 4096,
+	  .from_ns = 5,
+	  .to_ns = 1000000,
+	  .age_max_ns = UINT64_MAX },
+	{ NARROW, .age_max_ns = UINT64_MAX, .function = "*main*" },
+	{ NARROW, .age_max_ns = UINT64_MAX, .module = "lib*" },
+	{ NARROW, .age_max_ns = UINT64_MAX, .thread = "w?rker" },
+	{ NARROW, .age_max_ns = UINT64_MAX, .at_peak = 1 },
+	{ NARROW, .age_max_ns = 1000000, .age_min_ns = 1000 },
+	{ NARROW, .age_max_ns = UINT64_MAX, .suppressed = "^main$\nlibc\nwork*app" },
+	{ NARROW, .age_max_ns = 5000000, .at_peak = 1, .suppressed = "main" },
 };
+
+#define QUESTION_COUNT (sizeof(QUESTIONS) / sizeof(QUESTIONS[0]))
+#define FILTER_COUNT   (sizeof(FILTERS) / sizeof(FILTERS[0]))
+
+struct told {
+	uint64_t bytes, blocks; /* that live after it, but for those that lived at the beginning */
+};
+
+static void hear(void *context, const struct block_event *event)
+{
+	struct told *told = context;
+	struct bytes_buffer out = { 0 };
+	struct block_event again;
+
+	block_event_put(&out, event);
+	struct bytes_reader in = bytes_reader_on(out.data, out.size);
+	require(block_event_get(&in, &again) && !bytes_left(&in));
+	require(again.kind == event->kind && again.flags == event->flags &&
+		again.size == event->size && again.old_size == event->old_size &&
+		again.stack == event->stack && again.old_stack == event->old_stack);
+	bytes_free(&out);
+	told->bytes += event->flags & BLOCK_EVENT_HAS_NEW ? event->size : 0;
+	told->bytes -= event->flags & BLOCK_EVENT_HAS_OLD ? event->old_size : 0;
+	told->blocks += !!(event->flags & BLOCK_EVENT_HAS_NEW);
+	told->blocks -= !!(event->flags & BLOCK_EVENT_HAS_OLD);
+}
+
+/* One by one they are what the sums say. */
+static void tell(const struct model *model, const uint8_t *data, size_t size)
+{
+	const struct live_totals *totals = model_totals(model);
+	struct told told = { totals->carried_bytes, totals->carried_blocks };
+	struct model again;
+
+	require(model_open_again(&again, model) == 0);
+	again.tell = hear;
+	again.tell_context = &told;
+	require(chunks_feed(&again, data, size, CHUNKS_OF_REST) == 0);
+	require(told.bytes == totals->live_bytes && told.blocks == totals->live_blocks);
+	require(model_totals(&again)->peak_bytes == totals->peak_bytes);
+	model_close(&again);
+}
+
+static void check_blocks(const struct model *model)
+{
+	const struct live_totals *totals = model_totals(model);
+	uint64_t stacks = 0, threads = 0, functions = 0, processes = 0, sizes = 0;
+
+	for (size_t i = 0; i < model->stack_count; i++)
+		stacks += model->stacks[i].sums.live_bytes;
+	for (size_t i = 0; i < model->thread_state_count; i++)
+		threads += model->thread_states[i].sums.live_bytes;
+	for (size_t i = 0; i < 256; i++)
+		functions += model->function_sums[i].live_bytes;
+	for (size_t i = 0; i < model->processes.count; i++)
+		processes += model->processes.items[i].live_bytes;
+	for (size_t i = 0; i < BINS; i++)
+		sizes += model->sizes[i].live_bytes;
+	require(stacks == totals->live_bytes && threads == totals->live_bytes);
+	require(functions == totals->live_bytes && sizes == totals->live_bytes);
+	require(processes == totals->live_bytes);
+}
+
+static void add_range(void *context, const struct range *range)
+{
+	*(uint64_t *)context += range->passes ? range->size : 0;
+}
+
+static void check_mapped(const struct model *model)
+{
+	uint64_t stacks = 0, ranges = 0;
+
+	for (size_t i = 0; i < model->stack_count; i++)
+		stacks += model->stacks[i].mapped.live_bytes;
+	mapped_visit(model->mapped, add_range, &ranges);
+	require(stacks == model->mapped_totals.sums.live_bytes);
+	require(ranges == model->mapped_totals.sums.live_bytes);
+}
+
+static void check_memory(const struct model *model)
+{
+	const struct map *map = &model->resident_by_pid;
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < map->capacity; i++)
+		sum += map->slots[i].key ? map->slots[i].value : 0;
+	require(sum == model->resident_bytes);
+}
 
 static void ask(struct model *model, const char *text)
 {
@@ -30,6 +140,9 @@ static void ask(struct model *model, const char *text)
 	require(question);
 	reply = answer(&context, question);
 	require(reply);
+	for (size_t i = 0;
+	     json_object_get(question, "by") && i < sizeof(FIELDS) / sizeof(FIELDS[0]); i++)
+		require(json_object_get(reply, FIELDS[i]));
 	char *document = json_dumps(reply, JSON_COMPACT);
 	require(document);
 	free(document);
@@ -39,23 +152,17 @@ static void ask(struct model *model, const char *text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct bytes_reader in = bytes_reader_on(data, size);
 	struct model model;
-	uint8_t what = bytes_get_u8(&in);
-	int err = model_open(&model, &FILTERS[what % (sizeof(FILTERS) / sizeof(FILTERS[0]))]);
+	uint8_t what = take_byte(&data, &size);
 
 	json_object_seed(1);
-	require(!err);
-	while (!err && !in.failed && bytes_left(&in)) {
-		uint8_t type = bytes_get_u8(&in);
-		uint16_t length = bytes_get_u16(&in);
-		if (length > bytes_left(&in))
-			length = (uint16_t)bytes_left(&in);
-		err = model_feed(&model, type, bytes_get(&in, length), length);
+	if (!chunks_read(&model, data, size, &FILTERS[what % FILTER_COUNT])) {
+		check_blocks(&model);
+		check_mapped(&model);
+		check_memory(&model);
+		tell(&model, data, size);
+		ask(&model, QUESTIONS[what / FILTER_COUNT % QUESTION_COUNT]);
 	}
-	if (!err)
-		for (size_t i = 0; i < sizeof(QUESTIONS) / sizeof(QUESTIONS[0]); i++)
-			ask(&model, QUESTIONS[i]);
 	model_close(&model);
 	return 0;
 }

@@ -152,36 +152,38 @@ static json_t *answer_totals(const struct model *model)
 			 answer_number(totals->carried_blocks));
 }
 
-/* Who a pid is: the last target that had it. */
-static const struct target_record *target_of(const struct model *model, uint32_t pid)
+/* Who processes are: each is looked up, as a capture may have a million of them. */
+struct whose {
+	struct map targets; /* pid + 1 -> the last target that had it */
+	struct map threads; /* key_of() of a program -> the last record of its first thread */
+};
+
+static uint64_t key_of(uint32_t pid, uint32_t program)
 {
-	for (size_t i = model->target_count; i-- > 0;)
-		if (model->targets[i].pid == pid)
-			return &model->targets[i];
-	return NULL;
+	uint64_t key = ((uint64_t)pid << 32 | program) + 1;
+
+	return key ? key : 1;
 }
 
-/* exec gives a process another name: its first thread's. */
-static void name_processes(const struct model *model)
+/* Out of memory, some have no names. */
+static struct whose whose_of(const struct model *model)
 {
-	for (size_t i = 0; i < model->target_count; i++) {
-		struct process *process = processes_find(&model->processes, model->targets[i].pid);
-		for (; process; process = process->previous
-						  ? &model->processes.items[process->previous - 1]
-						  : NULL)
-			process->comm = model->targets[i].comm;
-	}
+	struct whose whose = { 0 };
+
+	for (size_t i = 0; i < model->target_count; i++)
+		(void)map_put(&whose.targets, (uint64_t)model->targets[i].pid + 1, i);
 	for (size_t i = 0; i < model->thread_count; i++) {
 		const struct thread_record *thread = &model->threads[i];
-		struct process *process = thread->comm && *thread->comm &&
-							  thread->tid == thread->pid
-						  ? processes_find_program(&model->processes,
-									   thread->pid,
-									   thread->program)
-						  : NULL;
-		if (process)
-			process->comm = thread->comm;
+		if (thread->comm && *thread->comm && thread->tid == thread->pid)
+			(void)map_put(&whose.threads, key_of(thread->pid, thread->program), i);
 	}
+	return whose;
+}
+
+static void whose_free(struct whose *whose)
+{
+	map_free(&whose->targets);
+	map_free(&whose->threads);
 }
 
 static int by_live_bytes(const void *a, const void *b)
@@ -194,12 +196,18 @@ static int by_live_bytes(const void *a, const void *b)
 	return left->allocated_bytes < right->allocated_bytes ? 1 : -1;
 }
 
-static json_t *answer_process(const struct model *model, const struct process *process)
+static json_t *answer_process(const struct model *model, const struct whose *whose,
+			      const struct process *process)
 {
-	const struct target_record *target = target_of(model, process->pid);
+	const uint64_t *target = map_get(&whose->targets, (uint64_t)process->pid + 1);
+	const uint64_t *thread = map_get(&whose->threads, key_of(process->pid, process->program));
+	/* exec gives a process another name: its first thread's */
+	const char *comm = thread   ? model->threads[*thread].comm
+			   : target ? model->targets[*target].comm
+				    : "";
 	json_t *row = json_pack("{s:I, s:o, s:o}", "pid", (json_int_t)process->pid, "comm",
-				answer_text(process->comm ? process->comm : ""), "exe",
-				answer_text(target ? target->exe : ""));
+				answer_text(comm), "exe",
+				answer_text(target ? model->targets[*target].exe : ""));
 
 	json_object_set_new(row, "program", answer_number(process->program));
 	json_object_set_new(row, "live_bytes", answer_number(process->live_bytes));
@@ -217,18 +225,19 @@ static json_t *answer_process(const struct model *model, const struct process *p
 
 static json_t *answer_processes(const struct model *model)
 {
+	struct whose whose = whose_of(model);
 	size_t count = model->processes.count;
 	const struct process **sorted = calloc(count + 1, sizeof(*sorted));
 	json_t *rows = json_array();
 
-	name_processes(model);
 	for (size_t i = 0; sorted && i < count; i++)
 		sorted[i] = &model->processes.items[i];
 	if (sorted)
 		qsort(sorted, count, sizeof(*sorted), by_live_bytes);
 	for (size_t i = 0; sorted && i < count; i++)
-		json_array_append_new(rows, answer_process(model, sorted[i]));
+		json_array_append_new(rows, answer_process(model, &whose, sorted[i]));
 	free(sorted);
+	whose_free(&whose);
 	return rows;
 }
 

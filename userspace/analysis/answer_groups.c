@@ -153,17 +153,16 @@ static void of_threads(struct groups *groups)
 static void of_allocators(struct groups *groups)
 {
 	const struct model *model = groups->model;
+	bool is_known[256] = { false };
 
 	for (size_t i = 0; i < model->function_count; i++) {
 		const struct function_record *function = &model->functions[i];
 		const struct stack_sums *sums = &model->function_sums[function->id & 0xff];
-		bool is_known = false;
 		/* several modules may have a function of one name, and so of one id */
-		for (size_t k = 0; k < i; k++)
-			is_known |= model->functions[k].id == function->id;
-		struct group *group = !is_known && function->id < 256 && stack_sums_has_any(sums)
-					      ? add_group(groups)
-					      : NULL;
+		if (function->id >= 256 || is_known[function->id] || !stack_sums_has_any(sums))
+			continue;
+		is_known[function->id] = true;
+		struct group *group = add_group(groups);
 		if (!group)
 			continue;
 		group->sums = group->own = model_sums(model, sums);

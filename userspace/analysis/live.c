@@ -100,9 +100,12 @@ static void close_block(struct live *live, struct block *block, struct block *cl
 	remove_slot(live, (size_t)(block - live->slots));
 }
 
+/* Never 0, which is no key of a map. */
 static uint64_t missed_key(uint32_t target, uint64_t address)
 {
-	return address ^ (uint64_t)target << 48;
+	uint64_t key = address ^ (uint64_t)target << 48;
+
+	return key ? key : 1;
 }
 
 /* A block was closed because its address was given out again: the event of its release may yet

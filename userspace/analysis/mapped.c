@@ -126,20 +126,18 @@ int mapped_remove(struct mapped *mapped, uint32_t target, uint64_t address, uint
 	return err;
 }
 
-int mapped_add(struct mapped *mapped, const struct range *range, mapped_gone_fn *gone,
-	       void *context)
+int mapped_add(struct mapped *mapped, struct range *range, mapped_gone_fn *gone, void *context)
 {
-	struct range sane = *range;
 	uint64_t replaced;
 
 	/* a signed capture may say anything */
-	if (sane.size > UINT64_MAX - sane.address)
-		sane.size = UINT64_MAX - sane.address;
-	if (!sane.size)
+	if (range->size > UINT64_MAX - range->address)
+		range->size = UINT64_MAX - range->address;
+	if (!range->size)
 		return 0;
-	int err = mapped_remove(mapped, sane.target, sane.address, sane.size, UINT64_MAX, gone,
-				context, &replaced);
-	return err ? err : insert(mapped, &sane);
+	int err = mapped_remove(mapped, range->target, range->address, range->size, UINT64_MAX,
+				gone, context, &replaced);
+	return err ? err : insert(mapped, range);
 }
 
 int mapped_enter_program(struct mapped *mapped, uint32_t target, uint32_t program,

@@ -35,9 +35,9 @@ typedef void mapped_gone_fn(void *context, const struct range *range, uint64_t s
 int mapped_remove(struct mapped *mapped, uint32_t target, uint64_t address, uint64_t size,
 		  uint64_t entry_ns, mapped_gone_fn *gone, void *context, uint64_t *known);
 
-/* Adds a range, which replaces what is mapped there. 0 or -ENOMEM. */
-int mapped_add(struct mapped *mapped, const struct range *range, mapped_gone_fn *gone,
-	       void *context);
+/* Adds a range, which replaces what is mapped there. One that reaches beyond the last address is
+ * cut to end there. 0 or -ENOMEM. */
+int mapped_add(struct mapped *mapped, struct range *range, mapped_gone_fn *gone, void *context);
 
 typedef void mapped_visit_fn(void *context, const struct range *range);
 

@@ -11,9 +11,9 @@
 #define ID_MAX (1u << 12)
 #else
 #define ID_MAX (1u << 26)
+#endif
 
 #define PREFETCH_AHEAD 12 /* events */
-#endif
 
 int model_reach(void **items, size_t *count, size_t item_size, uint32_t id)
 {

@@ -65,7 +65,7 @@ static struct range new_range(struct model *model, uint32_t target,
 static int map(struct model *model, uint32_t target, const struct mapping_record *record)
 {
 	struct mapped_totals *totals = &model->mapped_totals;
-	const struct range range = new_range(model, target, record);
+	struct range range = new_range(model, target, record);
 	uint64_t peak = totals->sums.peak_bytes;
 	int err = mapped_add(model->mapped, &range, went, model);
 
@@ -130,7 +130,7 @@ int model_restore_mapping(struct model *model, const struct mapping_record *reco
 		err = model_enter_program(model, thread);
 	if (err)
 		return err;
-	const struct range range = new_range(model, thread->pid, record);
+	struct range range = new_range(model, thread->pid, record);
 	err = mapped_add(model->mapped, &range, went, model);
 	if (err || !range.passes)
 		return err;

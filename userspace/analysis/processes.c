@@ -16,16 +16,6 @@ struct process *processes_find(const struct processes *processes, uint32_t pid)
 	return index ? &processes->items[*index] : NULL;
 }
 
-struct process *processes_find_program(const struct processes *processes, uint32_t pid,
-				       uint32_t program)
-{
-	struct process *found = processes_find(processes, pid);
-
-	while (found && found->program != program)
-		found = found->previous ? &processes->items[found->previous - 1] : NULL;
-	return found;
-}
-
 static struct process *find_or_add(struct processes *processes, uint32_t pid, uint32_t program)
 {
 	struct process *found = processes_find(processes, pid);
@@ -47,9 +37,9 @@ static struct process *find_or_add(struct processes *processes, uint32_t pid, ui
 		return NULL;
 	if (previous)
 		processes->items[previous - 1].is_last = false;
-	processes->items[count] = (struct process) {
-		.pid = pid, .program = program, .is_last = true, .previous = previous
-	};
+	processes->items[count] = (struct process) { .pid = pid,
+						     .program = program,
+						     .is_last = true };
 	return &processes->items[processes->count++];
 }
 

@@ -13,9 +13,7 @@ struct process {
 	uint64_t allocations, frees, reallocations, failed;
 	uint64_t allocated_bytes, live_bytes, live_blocks, peak_bytes;
 	uint64_t first_ns, last_ns; /* of its events */
-	const char *comm;	    /* for whoever looks at it */
 	bool is_last;		    /* program of its pid */
-	size_t previous;	    /* 1 + index of the pid's program before; 0: none was seen */
 };
 
 struct processes {
@@ -27,10 +25,6 @@ struct processes {
 
 /* The last program of the pid. NULL: it had no event. */
 struct process *processes_find(const struct processes *processes, uint32_t pid);
-
-/* One of its programs; NULL: that had no event. */
-struct process *processes_find_program(const struct processes *processes, uint32_t pid,
-				       uint32_t program);
 
 /* One event of the process and what it did. 0 or -ENOMEM. */
 int processes_apply(struct processes *processes, uint32_t pid, uint32_t program,

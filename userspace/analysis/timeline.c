@@ -55,6 +55,9 @@ bool timeline_fit(const struct timeline *timeline, uint64_t from_ns, struct grow
 		xx += x * x;
 		xy += x * ((double)timeline->points[i].live_bytes - mean_y);
 	}
+	/* all at one moment: only a damaged capture has these */
+	if (!(xx > 0))
+		return false;
 	growth->bytes_per_s = xy / xx;
 	for (size_t i = first; i < timeline->count; i++) {
 		double x = (double)timeline->points[i].time_ns / 1e9 - mean_x;

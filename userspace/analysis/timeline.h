@@ -33,7 +33,7 @@ struct growth {
 	size_t points;
 };
 
-/* False: there are fewer than eight points. */
+/* False: there are fewer than eight points, or all are at one moment. */
 bool timeline_fit(const struct timeline *timeline, uint64_t from_ns, struct growth *growth);
 
 #endif

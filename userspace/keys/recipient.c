@@ -41,13 +41,22 @@ static int parse_ssh(const char *text, struct recipient *recipient)
 	return crypto_sign_ed25519_pk_to_curve25519(again, recipient->key) ? -EINVAL : 0;
 }
 
+/* Whatever is multiplied with a point of small order is zero: nobody's secret. */
+static bool is_weak(const uint8_t point[static 32])
+{
+	static const uint8_t ANY[32] = { 1 };
+	uint8_t shared[32];
+
+	return crypto_scalarmult(shared, ANY, point) != 0;
+}
+
 int recipient_parse(const char *text, struct recipient *recipient)
 {
 	*recipient = (struct recipient) { .kind = RECIPIENT_X25519 };
 	if (strncmp(text, SSH_PREFIX, sizeof(SSH_PREFIX) - 1) == 0)
 		return parse_ssh(text + sizeof(SSH_PREFIX) - 1, recipient);
 	if (strlen(text) >= BECH32_TEXT_MAX ||
-	    bech32_decode(AGE_PREFIX_RECIPIENT, text, recipient->key))
+	    bech32_decode(AGE_PREFIX_RECIPIENT, text, recipient->key) || is_weak(recipient->key))
 		return -EINVAL;
 	return 0;
 }

@@ -216,13 +216,13 @@ void series_note_mapping(struct writer *writer, uint32_t pid, const struct mappi
 	uint64_t known, entry_ns = record->time_ns > record->duration_ns
 					   ? record->time_ns - record->duration_ns
 					   : 0;
-	const struct range range = { .address = record->address,
-				     .size = record->size,
-				     .time_ns = record->time_ns,
-				     .target = pid,
-				     .stack = record->stack,
-				     .thread = record->thread,
-				     .is_file = record->flags & MAPPING_OF_FILE };
+	struct range range = { .address = record->address,
+			       .size = record->size,
+			       .time_ns = record->time_ns,
+			       .target = pid,
+			       .stack = record->stack,
+			       .thread = record->thread,
+			       .is_file = record->flags & MAPPING_OF_FILE };
 
 	if (!writer->series.is_on || record->flags & MAPPING_FAILED)
 		return;

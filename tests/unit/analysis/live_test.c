@@ -185,6 +185,21 @@ static void a_free_after_a_missed_one_does_not_take_it_back(void **state)
 	live_free(live);
 }
 
+/* Which no allocator gives out, but a function that the person named may. */
+static void an_address_that_is_its_targets_number_is_one_as_any(void **state)
+{
+	struct live *live = live_new();
+	const uint64_t address = 1ull << 48;
+
+	(void)state;
+	apply(live, allocation(10, address, 8));
+	apply(live, allocation(30, address, 9));
+	apply(live, resize(20, 60, address, 0x200, 16));
+	assert_int_equal(live_totals(live)->missed_frees, 0);
+	assert_int_equal(live_totals(live)->frees_of_unknown, 0);
+	live_free(live);
+}
+
 static void a_realloc_onto_a_stale_block_tells_both(void **state)
 {
 	struct live *live = live_new();
@@ -633,6 +648,7 @@ int main(void)
 		cmocka_unit_test(a_realloc_told_after_the_block_between_is_gone_misses_nothing),
 		cmocka_unit_test(a_late_realloc_of_an_unknown_block_spares_the_block_between),
 		cmocka_unit_test(a_free_after_a_missed_one_does_not_take_it_back),
+		cmocka_unit_test(an_address_that_is_its_targets_number_is_one_as_any),
 		cmocka_unit_test(a_realloc_onto_a_stale_block_tells_both),
 		cmocka_unit_test(a_failed_call_changes_nothing),
 		cmocka_unit_test(frees_of_unknown_blocks_are_counted),

@@ -49,11 +49,11 @@ static void remove_pages(struct mapped *mapped, uint32_t target, size_t from, si
 static void add_pages(struct mapped *mapped, uint32_t target, size_t from, size_t count,
 		      uint32_t stack, uint64_t time_ns)
 {
-	const struct range range = { .address = from * PAGE,
-				     .size = count * PAGE,
-				     .target = target,
-				     .stack = stack,
-				     .time_ns = time_ns };
+	struct range range = { .address = from * PAGE,
+			       .size = count * PAGE,
+			       .target = target,
+			       .stack = stack,
+			       .time_ns = time_ns };
 
 	for (size_t i = from; i < from + count; i++)
 		pages[target][i] = (struct page) { stack, time_ns };
@@ -135,11 +135,11 @@ static void numbers_that_make_no_sense_are_bounded(void **state)
 						       NULL, &known),
 					 0);
 		else
-			assert_int_equal(mapped_add(mapped,
-						    &(struct range) { .address = address,
-								      .size = size },
-						    NULL, NULL),
-					 0);
+			assert_int_equal(
+				mapped_add(mapped,
+					   &(struct range) { .address = address, .size = size },
+					   NULL, NULL),
+				0);
 	}
 	mapped_free(mapped);
 }

@@ -71,12 +71,27 @@ static void a_line_is_fitted_with_its_error(void **state)
 	assert_false(timeline_fit(&timeline, 195000000, &growth));
 }
 
+/* As where a damaged capture says again and again that it began. */
+static void no_line_goes_through_points_of_one_moment(void **state)
+{
+	struct growth growth;
+
+	(void)state;
+	for (uint64_t i = 0; i < 16; i++) {
+		timeline.start_ns = 1000000000 - i * 1000000;
+		timeline_advance(&timeline, 1000000000, i, 1);
+	}
+	assert_int_equal(timeline.count, 16);
+	assert_false(timeline_fit(&timeline, 0, &growth));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(points_are_what_was_live_whatever_the_length, set_up),
 		cmocka_unit_test_setup(times_that_fall_back_or_make_no_sense_do_no_harm, set_up),
 		cmocka_unit_test_setup(a_line_is_fitted_with_its_error, set_up),
+		cmocka_unit_test_setup(no_line_goes_through_points_of_one_moment, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

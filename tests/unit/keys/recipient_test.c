@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "keys/recipient.h"
 
+#include "keys/age.h"
+#include "keys/bech32.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -75,6 +78,20 @@ static void what_was_mistyped_is_none(void **state)
 	assert_int_equal(recipient_parse("", &recipient), -EINVAL);
 }
 
+/* The points of small order (RFC 7748, section 7): age-keygen makes none. */
+static void what_nothing_can_be_encrypted_for_is_none(void **state)
+{
+	static const uint8_t POINTS[][32] = { { 0 }, { 1 } };
+	struct recipient recipient;
+	char text[BECH32_TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(POINTS) / sizeof(POINTS[0]); i++) {
+		bech32_encode(AGE_PREFIX_RECIPIENT, POINTS[i], text);
+		assert_int_equal(recipient_parse(text, &recipient), -EINVAL);
+	}
+}
+
 static void write_list(const char *text, mode_t mode)
 {
 	char path[128];
@@ -128,6 +145,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_kinds_come_back_without_their_comment),
 		cmocka_unit_test(what_was_mistyped_is_none),
+		cmocka_unit_test(what_nothing_can_be_encrypted_for_is_none),
 		cmocka_unit_test(a_list_is_read_and_written),
 		cmocka_unit_test(a_wrong_list_says_where),
 	};
