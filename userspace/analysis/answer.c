@@ -382,7 +382,9 @@ static json_t *answer_report(const struct answer_context *context, const json_t 
 		json_t *groups = answer_groups(model, by, key);
 		if (!groups) {
 			json_decref(report);
-			return json_pack("{s:s}", "error", "cannot group by that");
+			return json_pack(
+				"{s:s}", "error",
+				"cannot group by that, or there is not enough memory for it");
 		}
 		json_object_set_new(report, "groups", groups);
 	}

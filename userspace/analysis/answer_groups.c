@@ -214,6 +214,10 @@ json_t *answer_groups(const struct model *model, const char *by, const struct so
 				    answer_number(group->own.allocated_bytes));
 		json_array_append_new(rows, row);
 	}
+	if (groups.has_failed) {
+		json_decref(rows);
+		rows = NULL;
+	}
 	map_free(&groups.indexes);
 	free(groups.items);
 	return rows;
