@@ -43,7 +43,7 @@ json_t *answer_sizes(const struct model *model);
 json_t *answer_lifetimes(const struct model *model);
 
 /* Sums by "function", "module", "thread" or "allocator", best first. NULL: by nothing that is
- * known.
+ * known, or out of memory.
  */
 json_t *answer_groups(const struct model *model, const char *by, const struct sort_key *key);
 

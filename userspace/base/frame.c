@@ -5,14 +5,33 @@
 #include "base/io.h"
 
 #include <errno.h>
+#include <sys/socket.h>
+
+/* To a peer that may be gone: that is an error like others, and no signal. */
+static int send_all(int fd, const void *data, size_t size)
+{
+	struct iovec rest = { (void *)data, size };
+	const struct msghdr message = { .msg_iov = &rest, .msg_iovlen = 1 };
+
+	while (rest.iov_len) {
+		ssize_t n = sendmsg(fd, &message, MSG_NOSIGNAL);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == ECONNRESET ? -EPIPE : -errno;
+		rest.iov_base = (char *)rest.iov_base + n;
+		rest.iov_len -= (size_t)n;
+	}
+	return 0;
+}
 
 int frame_send(int fd, const char *data, size_t size)
 {
 	uint8_t length[4] = { (uint8_t)size, (uint8_t)(size >> 8), (uint8_t)(size >> 16),
 			      (uint8_t)(size >> 24) };
-	int err = size > ANSWER_MAX ? -EMSGSIZE : io_write(fd, length, sizeof(length));
+	int err = size > ANSWER_MAX ? -EMSGSIZE : send_all(fd, length, sizeof(length));
 
-	return err ? err : io_write(fd, data, size);
+	return err ? err : send_all(fd, data, size);
 }
 
 int frame_recv(int fd, size_t max, char **data, size_t *size)
