@@ -86,10 +86,11 @@ static void take_record(void *context, const struct audit_line *line)
 			text_copy(known->header, sizeof(known->header), hash);
 		else if (known && is_deletion)
 			known->is_deleted = true;
-		else if (known)
+		/* what is on record of a capture's end is not taken back by whoever finds less */
+		else if (known && (is_end || !*known->chain)) {
 			text_copy(known->chain, sizeof(known->chain), hash);
-		if (known && (is_end || is_recovery))
 			known->is_recovered = is_recovery;
+		}
 	}
 	json_decref(record);
 }

@@ -34,8 +34,8 @@ int open_file(const char *path, int *fd)
 
 bool open_is_written(int fd)
 {
-	/* a lease on what others write is refused */
-	bool is_written = fcntl(fd, F_SETLEASE, F_RDLCK) && errno == EAGAIN;
+	/* a lease on what others write is refused; to whom the kernel does not say it, it may be */
+	bool is_written = fcntl(fd, F_SETLEASE, F_RDLCK) && (errno == EAGAIN || errno == EACCES);
 
 	(void)fcntl(fd, F_SETLEASE, F_UNLCK);
 	return is_written;
