@@ -5,6 +5,7 @@
 
 #define FIRST_INTERVAL_NS 1000000
 #define POINTS_MIN	  8
+#define CORRELATION_MAX	  0.99
 
 static void thin_out(struct timeline *timeline)
 {
@@ -38,7 +39,7 @@ void timeline_advance(struct timeline *timeline, uint64_t time_ns, uint64_t live
 
 bool timeline_fit(const struct timeline *timeline, uint64_t from_ns, struct growth *growth)
 {
-	double mean_x = 0, mean_y = 0, xx = 0, xy = 0, residual = 0;
+	double mean_x = 0, mean_y = 0, xx = 0, xy = 0, residual = 0, next = 0, before = 0;
 	size_t first = 0, n;
 
 	while (first < timeline->count && timeline->points[first].time_ns < from_ns)
@@ -64,8 +65,20 @@ bool timeline_fit(const struct timeline *timeline, uint64_t from_ns, struct grow
 		double off = (double)timeline->points[i].live_bytes - mean_y -
 			     growth->bytes_per_s * x;
 		residual += off * off;
+		next += off * before;
+		before = off;
 	}
-	growth->error_bytes_per_s = sqrt(residual / (double)(n - 2) / xx);
+	/*
+	 * What is live at one moment is mostly what was live at the one before: so many points tell
+	 * less than as many that do not depend on each other, and a random walk would be called
+	 * growth. The error is that of the number of independent points that they are worth, n (1 -
+	 * r) / (1 + r) with r the residuals' correlation with the next (Bartlett 1935), which n
+	 * points behind a line tell as (2 + 4 r) / n too little (Kendall 1954).
+	 */
+	double correlation = residual > 0 ? fmax(next / residual, 0) : 0;
+	correlation = fmin(correlation + (2 + 4 * correlation) / (double)n, CORRELATION_MAX);
+	growth->error_bytes_per_s = sqrt(residual / (double)(n - 2) / xx) *
+				    sqrt((1 + correlation) / (1 - correlation));
 	growth->points = n;
 	return true;
 }

@@ -14,6 +14,7 @@
 #define TOP_SHARE_MIN 0.5 /* of what is live: less is no single path */
 #define GROWN_SHARE_MIN \
 	0.05 /* of what is live, over the time that was looked at: less is not called growth */
+#define KEPT_SHARE_MIN	0.5 /* of the growth, at the end: what was freed again is no growth */
 #define ERRORS_MIN	4 /* the slope is so many times its standard error: else it may be chance */
 #define DURATION_MIN_NS 1000000000
 #define RESIDENT_MIN_NS 8000000000 /* it is looked at once a second */
@@ -31,7 +32,21 @@ static void say_loss(const json_t *report)
 		       units_format_count(count, lost));
 }
 
-/* Only what stands out of the noise, and matters beside what is there. */
+/* What was live at a time, or at the first moment that is known after it. */
+static double live_at(const json_t *report, uint64_t time_ns)
+{
+	const json_t *point;
+	size_t i;
+
+	json_array_foreach(
+		json_object_get(report, "timeline"), i,
+		point) if ((uint64_t)json_integer_value(json_array_get(point, 0)) >=
+			   time_ns) return (double)json_integer_value(json_array_get(point, 1));
+	return 0;
+}
+
+/* Only what stands out of the noise, matters beside what is there, and was still there at the end.
+ */
 static void say_growth(const json_t *report)
 {
 	const json_t *growth = json_object_get(report, "growth");
@@ -46,7 +61,8 @@ static void say_growth(const json_t *report)
 	uint64_t end = get(json_object_get(report, "capture"), "begin_ns") + duration;
 	double seconds = (double)(end - get(growth, "from_ns")) / 1e9;
 	if (rate > 0 && rate >= ERRORS_MIN * error && rate * seconds >= GROWN_SHARE_MIN * live &&
-	    rate * seconds >= 4096)
+	    rate * seconds >= 4096 &&
+	    live - live_at(report, get(growth, "from_ns")) >= KEPT_SHARE_MIN * rate * seconds)
 		printf("verdict     grows by %s/s (+- %s) over the last %s\n",
 		       units_format_size((uint64_t)rate, text),
 		       units_format_size((uint64_t)error, around),

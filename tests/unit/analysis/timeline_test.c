@@ -17,7 +17,8 @@ static int set_up(void **state)
 	return 0;
 }
 
-/* Whatever the length: at least half of the points, at equal distances, each what was live just before. */
+/* Whatever the length: at least half of the points, at equal distances, each what was live just
+ * before. */
 static void points_are_what_was_live_whatever_the_length(void **state)
 {
 	(void)state;
@@ -31,7 +32,8 @@ static void points_are_what_was_live_whatever_the_length(void **state)
 		for (size_t i = 0; i < timeline.count; i++) {
 			const struct timeline_point *point = &timeline.points[i];
 			assert_int_equal(point->time_ns, i * timeline.interval_ns);
-			/* the event at time t tells what was live before it: the first at or after the point */
+			/* the event at time t tells what was live before it: the first at or after
+			 * the point */
 			assert_int_equal(point->live_bytes, (point->time_ns + step - 1) / step);
 			assert_int_equal(point->live_blocks, 2 * point->live_bytes);
 		}
@@ -71,6 +73,31 @@ static void a_line_is_fitted_with_its_error(void **state)
 	assert_false(timeline_fit(&timeline, 195000000, &growth));
 }
 
+/* Each point is the one before and some more or less: most such walks lie far from where they
+ * began. */
+static void a_random_walk_is_seldom_four_errors_steep(void **state)
+{
+	uint64_t random = 1;
+	int steep = 0;
+
+	(void)state;
+	for (int walk = 0; walk < 200; walk++) {
+		struct growth growth;
+		uint64_t live = 1 << 20;
+		timeline = (struct timeline) { 0 };
+		for (uint64_t i = 0; i < 200; i++) {
+			random = random * 6364136223846793005 + 1442695040888963407;
+			live += random >> 54;
+			live -= 512;
+			timeline_advance(&timeline, i * 1000000, live, 1);
+		}
+		assert_true(timeline_fit(&timeline, 0, &growth));
+		steep += fabs(growth.bytes_per_s) >= 4 * growth.error_bytes_per_s;
+	}
+	print_message("%d of 200 walks are steep\n", steep);
+	assert_true(steep <= 30);
+}
+
 /* As where a damaged capture says again and again that it began. */
 static void no_line_goes_through_points_of_one_moment(void **state)
 {
@@ -91,6 +118,7 @@ int main(void)
 		cmocka_unit_test_setup(points_are_what_was_live_whatever_the_length, set_up),
 		cmocka_unit_test_setup(times_that_fall_back_or_make_no_sense_do_no_harm, set_up),
 		cmocka_unit_test_setup(a_line_is_fitted_with_its_error, set_up),
+		cmocka_unit_test_setup(a_random_walk_is_seldom_four_errors_steep, set_up),
 		cmocka_unit_test_setup(no_line_goes_through_points_of_one_moment, set_up),
 	};
 
