@@ -57,7 +57,7 @@ WORKERS := tracer resolver symbolizer writer vault reader census watcher
 PROGRAMS := $(BUILD)/heaptrail $(WORKERS:%=$(BUILD)/workers/heaptrail-%)
 
 # What every worker has: how it starts and confines itself.
-worker_objects := $(BUILD)/workers/worker.o $(BUILD)/workers/confine.o $(BUILD)/generated/policies.o
+worker_objects := $(BUILD)/workers/worker.o $(BUILD)/workers/confine.o $(BUILD)/workers/opens.o $(BUILD)/generated/policies.o
 
 link_heaptrail	:= commands export audit keys base capture
 libs_heaptrail	:= -ljansson -lsodium -lzstd

@@ -5,6 +5,8 @@
  */
 #include "attempts.h"
 
+#include "workers/opens.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
@@ -213,6 +215,13 @@ static long call_as_x32(void)
 #endif
 }
 
+/* What the filter permits by its address must stay as it is. Without this address, it changes nothing. */
+static long open_constants(void)
+{
+	return syscall(SYS_mprotect, (uintptr_t)&OPEN_FROM & ~4095UL, 1ul << 40,
+		       PROT_READ | PROT_WRITE);
+}
+
 #define TEXT(literal) (long)(literal)
 #define OPENS	      "resolver watcher vault"
 
@@ -229,11 +238,15 @@ const struct attempt ATTEMPTS[] = {
 	{ "open to write", SYS_openat, { AT_FDCWD, TEXT("file"), O_WRONLY }, .works = "vault" },
 	{ "truncate by opening", SYS_openat, { AT_FDCWD, TEXT("file"), O_RDONLY | O_TRUNC },
 	  .works = "vault" },
-	/* a struct in memory, of which the filter sees nothing */
-	{ "openat2", SYS_openat2, { AT_FDCWD, TEXT("keys/secret"), TEXT(&to_read), sizeof(to_read) },
-	  .works = "resolver" },
+	/* a struct in memory, of which the filter sees only where it is */
+	{ "openat2", SYS_openat2, { AT_FDCWD, TEXT("file"), TEXT(&to_read), sizeof(to_read) } },
 	{ "openat2, to create", SYS_openat2,
-	  { AT_FDCWD, TEXT("new"), TEXT(&to_create), sizeof(to_create) }, .works = "resolver" },
+	  { AT_FDCWD, TEXT("new"), TEXT(&to_create), sizeof(to_create) } },
+	{ "openat2, to take hold of", SYS_openat2,
+	  { AT_FDCWD, TEXT("keys/secret"), TEXT(&OPEN_FROM), sizeof(OPEN_FROM) },
+	  .works = "resolver" },
+	{ "mprotect of a constant, to write", SYS_mprotect, .make = open_constants,
+	  .refused = "census reader symbolizer symbolizer-child tracer tracer-perf vault watcher writer" },
 	{ "stat of a key", SYS_newfstatat, { AT_FDCWD, TEXT("keys/secret"), TEXT(page), 0 },
 	  .refused = "census symbolizer symbolizer-child writer",
 	  .works = "reader resolver tracer tracer-perf vault watcher" },

@@ -118,6 +118,25 @@ static bool close_file_system(const struct policy *policy)
 	return true;
 }
 
+static struct scmp_arg_cmp condition_of(const struct policy_syscall *call)
+{
+	struct scmp_arg_cmp condition = { .arg = call->argument, .op = SCMP_CMP_MASKED_EQ };
+
+	switch (call->rule) {
+	case ARGUMENT_ANY: break;
+	case ARGUMENT_EQUALS:
+		condition.datum_a = UINT32_MAX;
+		condition.datum_b = call->value;
+		break;
+	case ARGUMENT_LACKS: condition.datum_a = call->value; break;
+	case ARGUMENT_IS_AT:
+		condition.op = SCMP_CMP_EQ;
+		condition.datum_a = (uintptr_t)call->constant;
+		break;
+	}
+	return condition;
+}
+
 static void filter_system_calls(const struct policy *policy)
 {
 #ifdef HEAPTRAIL_SANITIZE
@@ -132,11 +151,7 @@ static void filter_system_calls(const struct policy *policy)
 	seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	for (size_t i = 0; !err && i < policy->syscall_count; i++) {
 		const struct policy_syscall *call = &policy->syscalls[i];
-		bool is_equal = call->rule == ARGUMENT_EQUALS;
-		struct scmp_arg_cmp condition = { .arg = call->argument,
-						  .op = SCMP_CMP_MASKED_EQ,
-						  .datum_a = is_equal ? UINT32_MAX : call->value,
-						  .datum_b = is_equal ? call->value : 0 };
+		struct scmp_arg_cmp condition = condition_of(call);
 		err = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call->number,
 					     call->rule != ARGUMENT_ANY, &condition);
 	}

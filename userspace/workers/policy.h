@@ -11,6 +11,7 @@ enum argument_rule {
 	ARGUMENT_ANY,
 	ARGUMENT_EQUALS,
 	ARGUMENT_LACKS, /* each of these bits */
+	ARGUMENT_IS_AT, /* a pointer, to this constant */
 };
 
 /* One way in which a call is permitted; there may be others. */
@@ -19,6 +20,7 @@ struct policy_syscall {
 	enum argument_rule rule;
 	unsigned argument; /* which; 0 is the first */
 	uint32_t value;	   /* of its lower half: the kernel takes no more of these arguments */
+	const void *constant;
 };
 
 struct policy_limit {

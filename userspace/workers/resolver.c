@@ -7,13 +7,13 @@
  */
 #include "base/io.h"
 #include "base/message.h"
+#include "workers/opens.h"
 #include "workers/resolver.h"
 #include "workers/worker.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/openat2.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -127,9 +127,6 @@ static int check_perf_map(int held, uid_t uid)
  * root. */
 static int open_perf_map(const struct resolver_request *request)
 {
-	struct open_how how = { .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
-				.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS |
-					   RESOLVE_NO_MAGICLINKS };
 	char path[64], own_pid[16];
 	uid_t uid;
 	int err = read_ids(request->pid, &uid, own_pid);
@@ -141,7 +138,7 @@ static int open_perf_map(const struct resolver_request *request)
 	if (root < 0)
 		return -errno;
 	snprintf(path, sizeof(path), "tmp/perf-%s.map", own_pid);
-	int held = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	int held = (int)syscall(SYS_openat2, root, path, &OPEN_LINKLESS, sizeof(OPEN_LINKLESS));
 	err = held < 0 ? -errno : check_perf_map(held, uid);
 	close(root);
 	if (!err)

@@ -7,13 +7,13 @@
  */
 #include "base/io.h"
 #include "base/text.h"
+#include "workers/opens.h"
 #include "workers/resolver.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,15 +24,13 @@
 #define DEBUG_DIRECTORY "/usr/lib/debug"
 #define SUFFIX		".debug"
 
-static int open_below(const char *root_path, const char *path, uint64_t resolve)
+static int open_below(const char *root_path, const char *path, const struct open_how *how)
 {
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
-				.resolve = resolve | RESOLVE_NO_MAGICLINKS };
 	int root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (root < 0)
 		return -errno;
-	int fd = resolver_open_regular((int)syscall(SYS_openat2, root, path, &how, sizeof(how)));
+	int fd = resolver_open_regular((int)syscall(SYS_openat2, root, path, how, sizeof(*how)));
 	close(root);
 	return fd;
 }
@@ -57,7 +55,7 @@ int resolver_debug(const struct resolver_debug *request)
 	int err = build_id_path(request, path);
 
 	/* a link there may lead anywhere: it is root's */
-	return err ? err : open_below(DEBUG_DIRECTORY, path, 0);
+	return err ? err : open_below(DEBUG_DIRECTORY, path, &OPEN_FROM);
 }
 
 static bool is_name_of_debug(const char *name, size_t room)
@@ -93,7 +91,7 @@ static int open_own(const char *root, const struct resolver_debug *build_id)
 	int err = build_id_path(build_id, within);
 
 	snprintf(path, sizeof(path), DEBUG_DIRECTORY "/%s", within);
-	return err ? err : open_below(root, path, RESOLVE_IN_ROOT);
+	return err ? err : open_below(root, path, &OPEN_IN_ROOT);
 }
 
 /* In the order of gdb: by build id, beside the file, in .debug there, in the system's directory. */
@@ -112,12 +110,12 @@ int resolver_beside(const struct resolver_beside *request)
 		return fd;
 	for (size_t i = 0; i < 2; i++) {
 		snprintf(path, sizeof(path), "%s%s/%s", folder, BETWEEN[i], request->name);
-		fd = open_below(root, path, RESOLVE_IN_ROOT);
+		fd = open_below(root, path, &OPEN_IN_ROOT);
 		if (fd >= 0)
 			return fd;
 	}
 	snprintf(path, sizeof(path), ".%s/%s", folder, request->name);
-	return open_below(DEBUG_DIRECTORY, path, RESOLVE_BENEATH);
+	return open_below(DEBUG_DIRECTORY, path, &OPEN_BENEATH);
 }
 
 int resolver_common(const struct resolver_common *request)
@@ -128,5 +126,5 @@ int resolver_common(const struct resolver_common *request)
 	if (fd >= 0 || strnlen(request->path, sizeof(request->path)) == sizeof(request->path))
 		return fd;
 	const char *path = strstr(request->path, FOLDER);
-	return path ? open_below(DEBUG_DIRECTORY, path + 1, RESOLVE_BENEATH) : -ENOENT;
+	return path ? open_below(DEBUG_DIRECTORY, path + 1, &OPEN_BENEATH) : -ENOENT;
 }
