@@ -3,15 +3,13 @@
  * replay [EVENTS [STACKS [FILE]]]: makes a capture of so many events (default 10 million of 50,000
  * stacks), in memory or as FILE, and reads it as a report does, step by step: verified and
  * decrypted, decompressed and decoded, replayed. CPU time of each, per event.
- *
- * The events are those of a server: most blocks are small and soon freed, a few stay, sizes follow
- * their stacks, eight threads take turns.
  */
 #include "analysis/model.h"
 #include "base/io.h"
 #include "capture/header.h"
 #include "capture/read.h"
 #include "capture/write.h"
+#include "tests/bench/server.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,21 +23,8 @@
 #include <unistd.h>
 
 #define CHUNK_EVENTS_COUNT 65536
-#define LIVE_MAX	   (1u << 20)
-#define THREADS		   8
 
 static uint8_t key[CAPTURE_KEY_BYTES];
-static uint64_t seed = 88172645463325252;
-
-/* xorshift64: the same capture each time. */
-static uint64_t random64(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
-}
-
 static double now_s(void)
 {
 	struct timespec now;
@@ -66,76 +51,6 @@ static int wrap_plain(void *recipient, const uint8_t *secret, size_t size,
 	return 0;
 }
 
-struct heap {
-	struct {
-		uint64_t address;
-		uint32_t thread;
-	} live[LIVE_MAX];
-	uint32_t count;
-	uint64_t free_addresses[4096][16]; /* by size class, as an allocator gives them out again */
-	uint8_t free_counts[4096];
-	uint64_t next;
-	uint64_t time_ns;
-};
-
-static uint64_t take_address(struct heap *heap, uint64_t size)
-{
-	size_t class = size / 16 & 4095;
-
-	if (heap->free_counts[class])
-		return heap->free_addresses[class][--heap->free_counts[class]];
-	heap->next += (size + 31) & ~15ull;
-	return heap->next;
-}
-
-static void give_address(struct heap *heap, uint64_t address, uint64_t size)
-{
-	size_t class = size / 16 & 4095;
-
-	if (heap->free_counts[class] < 16)
-		heap->free_addresses[class][heap->free_counts[class]++] = address;
-}
-
-static uint64_t size_of_stack(uint32_t stack)
-{
-	return 16 + hash_u64(stack) % 1000;
-}
-
-static uint32_t stack_of_block[LIVE_MAX];
-
-static void make_event(struct heap *heap, uint32_t stacks, struct capture_event *event)
-{
-	uint64_t random = random64();
-	bool is_free = heap->count && (heap->count == LIVE_MAX || random % 1000 < 495);
-
-	heap->time_ns += 200 + random % 700;
-	*event = (struct capture_event) { .time_ns = heap->time_ns,
-					  .thread = 1 + (uint32_t)(random >> 20) % THREADS };
-	if (is_free) {
-		/* young ones die first */
-		uint32_t span = heap->count < 64 ? heap->count : 64;
-		uint32_t i = heap->count - 1 -
-			     (uint32_t)(random >> 32) % (random % 16 ? span : heap->count);
-		event->kind = CAPTURE_FREE;
-		event->function = 1;
-		event->address = heap->live[i].address;
-		event->thread = heap->live[i].thread;
-		give_address(heap, event->address, size_of_stack(stack_of_block[i]));
-		heap->live[i] = heap->live[--heap->count];
-		stack_of_block[i] = stack_of_block[heap->count];
-		return;
-	}
-	/* few stacks do most */
-	event->stack = 1 + (uint32_t)(random >> 24) %
-				   (random % 8 ? (stacks < 200 ? stacks : 200) : stacks);
-	event->kind = CAPTURE_ALLOC;
-	event->size = size_of_stack(event->stack);
-	event->address = take_address(heap, event->size);
-	heap->live[heap->count].address = event->address;
-	heap->live[heap->count].thread = event->thread;
-	stack_of_block[heap->count++] = event->stack;
-}
-
 static void append(struct capture_writer *writer, enum chunk_type type, struct bytes_buffer *bytes)
 {
 	demand(!bytes->failed && capture_writer_append(writer, type, bytes->data, bytes->size) == 0,
@@ -148,7 +63,7 @@ static void write_tables(struct capture_writer *writer, uint32_t stacks)
 	static struct stack_record stack;
 	struct bytes_buffer out = { 0 };
 
-	for (uint32_t i = 1; i <= THREADS; i++)
+	for (uint32_t i = 1; i <= SERVER_THREADS; i++)
 		thread_record_put(&out, &(struct thread_record) { .id = i,
 								  .pid = 100,
 								  .tid = 99 + i,
@@ -171,14 +86,13 @@ static uint64_t make_capture(int fd, uint64_t events, uint32_t stacks)
 {
 	uint8_t pk[32], sk[64], sig[64], message[HEADER_MESSAGE_BYTES];
 	static struct capture_event chunk[CHUNK_EVENTS_COUNT];
-	struct heap *heap = calloc(1, sizeof(*heap));
+	struct server *server = calloc(1, sizeof(*server));
 	void *recipients[] = { key };
 	struct bytes_buffer out = { 0 };
 	struct capture_position position;
 	struct capture_writer *writer;
 
-	demand(heap && sodium_init() >= 0, "memory");
-	heap->next = 0x550000000000;
+	demand(server && sodium_init() >= 0, "memory");
 	crypto_sign_keypair(pk, sk);
 	demand(capture_writer_new(fd, pk, wrap_plain, recipients, 1, &writer) == 0, "a capture");
 	header_message(capture_writer_header(writer), message);
@@ -189,12 +103,12 @@ static uint64_t make_capture(int fd, uint64_t events, uint32_t stacks)
 		size_t count = events - done < CHUNK_EVENTS_COUNT ? (size_t)(events - done)
 								  : CHUNK_EVENTS_COUNT;
 		for (size_t i = 0; i < count; i++)
-			make_event(heap, stacks, &chunk[i]);
+			server_event(server, stacks, &chunk[i]);
 		capture_events_encode(&out, chunk, count);
 		append(writer, CHUNK_EVENTS, &out);
 		done += count;
 	}
-	end_record_put(&out, &(struct end_record) { .duration_ns = heap->time_ns,
+	end_record_put(&out, &(struct end_record) { .duration_ns = server->time_ns,
 						    .events_written = events,
 						    .events_emitted = events,
 						    .reason = "stopped" });
@@ -202,7 +116,7 @@ static uint64_t make_capture(int fd, uint64_t events, uint32_t stacks)
 	capture_writer_position(writer, &position);
 	capture_writer_free(writer);
 	bytes_free(&out);
-	free(heap);
+	free(server);
 	return position.size;
 }
 

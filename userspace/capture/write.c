@@ -15,8 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define END_RESERVE (64u << 10)
-#define INDEX_MAX   (CAPTURE_RAW_MAX - END_RESERVE)
+#define END_RESERVE   (64u << 10)
+#define RESERVE_AHEAD (1u << 20)
+#define INDEX_MAX     (CAPTURE_RAW_MAX - END_RESERVE)
 
 struct capture_writer {
 	int fd;
@@ -32,8 +33,9 @@ struct capture_writer {
 	uint64_t sequence; /* of the next chunk */
 	uint64_t durable;  /* chunks below this one are on disk */
 	uint64_t size;
-	uint16_t attempt; /* how many writes of the next chunk failed */
-	int sync_error;	  /* of the first fdatasync that failed */
+	uint64_t reserved; /* the disk has room for the file up to here */
+	uint16_t attempt;  /* how many writes of the next chunk failed */
+	int sync_error;	   /* of the first fdatasync that failed */
 	/* secret from here on */
 	uint8_t cek[CAPTURE_KEY_BYTES];
 	uint8_t sk[crypto_sign_SECRETKEYBYTES];
@@ -155,15 +157,24 @@ const uint8_t *capture_writer_header(const struct capture_writer *writer)
 	return writer->header;
 }
 
-/* Room for `more` bytes and the end after them; a file system that cannot reserve is taken as it
- * is. */
+/* Room for so many bytes more on the disk; a file system that cannot reserve is taken as it is. */
+static int allocate(struct capture_writer *writer, uint64_t room)
+{
+	if (fallocate(writer->fd, FALLOC_FL_KEEP_SIZE, (off_t)writer->size, (off_t)room) == 0) {
+		writer->reserved = writer->size + room;
+		return 0;
+	}
+	return errno == ENOSPC || errno == EDQUOT || errno == EFBIG || errno == EIO ? -errno : 0;
+}
+
+/* For `more` bytes and the end after them; for some chunks at once, as long as the disk has it. */
 static int reserve(struct capture_writer *writer, size_t more)
 {
-	off_t room = (off_t)(more + END_RESERVE + writer->index.size);
+	uint64_t room = more + END_RESERVE + writer->index.size;
 
-	if (fallocate(writer->fd, FALLOC_FL_KEEP_SIZE, (off_t)writer->size, room) == 0)
+	if (writer->size + room <= writer->reserved)
 		return 0;
-	return errno == ENOSPC || errno == EDQUOT || errno == EFBIG || errno == EIO ? -errno : 0;
+	return allocate(writer, room + RESERVE_AHEAD) ? allocate(writer, room) : 0;
 }
 
 /* A file that could not take all of it ends where it ended before. */
@@ -172,6 +183,7 @@ static int append_bytes(struct capture_writer *writer, const void *bytes, size_t
 	int err = io_pwrite(writer->fd, bytes, size, (off_t)writer->size);
 
 	if (err) {
+		writer->reserved = 0; /* what is cut off is given back */
 		if (ftruncate(writer->fd, (off_t)writer->size))
 			return -errno;
 		return err;

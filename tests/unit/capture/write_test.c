@@ -28,9 +28,11 @@ static uint8_t noise[200000]; /* does not compress */
 
 /* In front of the C library's: some file systems cannot reserve. */
 static bool can_reserve = true;
+static unsigned reservations;
 
 int fallocate(int fd, int mode, off_t offset, off_t length)
 {
+	reservations++;
 	if (can_reserve)
 		return (int)syscall(SYS_fallocate, fd, mode, offset, length);
 	errno = EOPNOTSUPP;
@@ -254,6 +256,22 @@ static void a_finished_file_keeps_no_reserve(void **state)
 	close(fd);
 }
 
+static void room_is_made_for_many_chunks_at_once(void **state)
+{
+	int fd = memfd_create("capture", 0);
+	struct capture_writer *writer = begin(fd);
+
+	(void)state;
+	reservations = 0;
+	for (unsigned i = 0; i < 100; i++)
+		assert_int_equal(capture_writer_append(writer, CHUNK_EVENTS, noise, 30000), 0);
+	assert_in_range(reservations, 2, 4); /* of 1 MiB and more each */
+	assert_int_equal(capture_writer_finish(writer, NULL, 0), 0);
+	capture_writer_free(writer);
+	assert_int_equal(read_complete(fd, NULL), 101);
+	close(fd);
+}
+
 static void begin_refuses_another_host_s_signature(void **state)
 {
 	uint8_t pk[32], sk[64], sig[64], message[HEADER_MESSAGE_BYTES];
@@ -328,6 +346,7 @@ int main(void)
 		cmocka_unit_test(a_failed_write_is_cut_back_and_never_encrypted_alike),
 		cmocka_unit_test(a_full_disk_has_room_for_the_end),
 		cmocka_unit_test(a_finished_file_keeps_no_reserve),
+		cmocka_unit_test(room_is_made_for_many_chunks_at_once),
 		cmocka_unit_test(begin_refuses_another_host_s_signature),
 		cmocka_unit_test(an_error_of_wrapping_is_returned),
 		cmocka_unit_test(a_segment_continues_the_one_before),
