@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "keys/age.h"
 
+#include "keys/age_stanza.h"
+
 #include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 
-#define VERSION_LINE   "age-encryption.org/v1\n"
 #define FILE_KEY_BYTES 16
 #define WRAPPED_BYTES  (FILE_KEY_BYTES + 16)
+#define SCRYPT	       "scrypt"
+#define SALT_BYTES     16 /* of scrypt */
 #define TEXT_MAX       48 /* base64 of 32 bytes without padding, and its 0 */
 #define BASE64	       sodium_base64_VARIANT_ORIGINAL_NO_PADDING
 
@@ -115,7 +118,7 @@ static int put_stanza(const struct recipient *recipient,
 		sodium_bin2base64(wrapped_text, sizeof(wrapped_text), wrapped, WRAPPED_BYTES,
 				  BASE64);
 		stanza_name(recipient, name);
-		int n = snprintf(stanza, sizeof(stanza), VERSION_LINE "-> %s %s\n%s\n---", name,
+		int n = snprintf(stanza, sizeof(stanza), AGE_VERSION_LINE "-> %s %s\n%s\n---", name,
 				 share_text, wrapped_text);
 		bytes_put(out, stanza, (size_t)n);
 	}
@@ -154,121 +157,191 @@ int age_wrap(const struct recipient *recipient, const uint8_t *secret, size_t si
 	return !err && out->failed ? -ENOMEM : err;
 }
 
-/* The next line, without its newline; false where there is none. */
-static bool next_line(struct bytes_reader *reader, const char **line, size_t *length)
-{
-	const uint8_t *end = memchr(reader->at, '\n', bytes_left(reader));
+/* What a header's stanzas are tried with. */
+struct opener {
+	/* 1: *file_key is known; 0: it is for somebody else; -errno */
+	int (*try)(const struct opener *opener, const struct age_stanza *stanza,
+		   uint8_t file_key[static FILE_KEY_BYTES]);
+	const uint8_t *identity;
+	uint8_t public[32]; /* of the identity */
+	const char *passphrase;
+	size_t passphrase_size;
+};
 
-	if (!end)
-		return false;
-	*line = (const char *)reader->at;
-	*length = (size_t)(end - reader->at);
-	reader->at = end + 1;
-	return true;
+static bool open_file_key(const struct age_stanza *stanza, const uint8_t key[static 32],
+			  uint8_t file_key[static FILE_KEY_BYTES])
+{
+	return crypto_aead_chacha20poly1305_ietf_decrypt(file_key, NULL, NULL, stanza->body,
+							 WRAPPED_BYTES, NULL, 0, ZERO_NONCE,
+							 key) == 0;
 }
 
-/* Exactly 32 bytes in canonical base64: encoded again, since libsodium 1.0.18 also takes 0xaf for
- * '/'. */
-static bool decode_32(const char *text, size_t length, uint8_t out[static 32])
+static int try_identity(const struct opener *opener, const struct age_stanza *stanza,
+			uint8_t file_key[static FILE_KEY_BYTES])
 {
-	char again[TEXT_MAX];
-	size_t size = 0;
+	uint8_t share[32], key[32];
 
-	if (sodium_base642bin(out, 32, text, length, NULL, &size, NULL, BASE64) || size != 32)
-		return false;
-	sodium_bin2base64(again, sizeof(again), out, 32, BASE64);
-	return length == strlen(again) && memcmp(text, again, length) == 0;
-}
-
-/* One stanza: tries to open an X25519 one, passes over others. 1: *file_key is known. */
-static int read_stanza(struct bytes_reader *reader, const char *line, size_t length,
-		       const uint8_t identity[static 32], uint8_t file_key[static FILE_KEY_BYTES])
-{
-	uint8_t share[32], wrapped[WRAPPED_BYTES], recipient[32], key[32];
-	const char *body;
-	size_t body_length;
-	int opened = 0;
-
-	if (!next_line(reader, &body, &body_length))
+	if (!age_word_is(&stanza->words[0], "X25519"))
+		return 0;
+	/* the body's size is checked before it is decrypted: one that opens with two keys is longer */
+	if (stanza->word_count != 2 || !age_word_decode(&stanza->words[1], share, sizeof(share)) ||
+	    stanza->body_size != WRAPPED_BYTES ||
+	    wrap_key(key, opener->identity, share, share, opener->public))
 		return -EBADMSG;
-	if (length > 10 && memcmp(line, "-> X25519 ", 10) == 0) {
-		if (!decode_32(line + 10, length - 10, share) ||
-		    !decode_32(body, body_length, wrapped))
-			return -EBADMSG;
-		crypto_scalarmult_base(recipient, identity);
-		opened = wrap_key(key, identity, share, share, recipient) == 0 &&
-			 crypto_aead_chacha20poly1305_ietf_decrypt(file_key, NULL, NULL, wrapped,
-								   WRAPPED_BYTES, NULL, 0,
-								   ZERO_NONCE, key) == 0;
-		sodium_memzero(key, sizeof(key));
+	bool is_ours = open_file_key(stanza, key, file_key);
+	sodium_memzero(key, sizeof(key));
+	return is_ours;
+}
+
+/* The binary logarithm of scrypt's cost; 0: it is none. */
+static unsigned work_factor(const struct age_word *word)
+{
+	unsigned factor = 0;
+
+	if (word->length > 2 || word->text[0] == '0')
+		return 0;
+	for (size_t i = 0; i < word->length; i++) {
+		if (word->text[i] < '0' || word->text[i] > '9')
+			return 0;
+		factor = factor * 10 + (unsigned)(word->text[i] - '0');
 	}
-	/* a body goes on for as long as its lines are full */
-	while (body_length == 64)
-		if (!next_line(reader, &body, &body_length))
-			return -EBADMSG;
-	return opened;
+	return factor;
+}
+
+static int try_passphrase(const struct opener *opener, const struct age_stanza *stanza,
+			  uint8_t file_key[static FILE_KEY_BYTES])
+{
+	static const char LABEL[] = "age-encryption.org/v1/scrypt";
+	uint8_t salt[sizeof(LABEL) - 1 + SALT_BYTES], key[32];
+
+	if (!age_word_is(&stanza->words[0], SCRYPT))
+		return 0;
+	memcpy(salt, LABEL, sizeof(LABEL) - 1);
+	unsigned factor = stanza->word_count == 3 ? work_factor(&stanza->words[2]) : 0;
+	if (!factor || stanza->body_size != WRAPPED_BYTES ||
+	    !age_word_decode(&stanza->words[1], salt + sizeof(LABEL) - 1, SALT_BYTES))
+		return -EBADMSG;
+	if (factor > AGE_WORK_FACTOR_MAX)
+		return -E2BIG;
+	if (crypto_pwhash_scryptsalsa208sha256_ll((const uint8_t *)opener->passphrase,
+						  opener->passphrase_size, salt, sizeof(salt),
+						  1ull << factor, 8, 1, key, sizeof(key)))
+		return -ENOMEM;
+	bool is_ours = open_file_key(stanza, key, file_key);
+	sodium_memzero(key, sizeof(key));
+	return is_ours;
+}
+
+/* All of the header has its form before any of it is used; a passphrase is the only way into a file
+ * that has one. */
+static int check_header(struct bytes_reader reader)
+{
+	struct age_stanza stanza;
+	size_t count = 0, scrypt_count = 0, covered;
+	uint8_t mac[32];
+	int found = age_version_read(&reader);
+
+	if (found)
+		return found;
+	while ((found = age_stanza_read(&reader, &stanza)) > 0) {
+		count++;
+		scrypt_count += age_word_is(&stanza.words[0], SCRYPT);
+	}
+	if (found || count == 0 || (scrypt_count && count > 1))
+		return -EBADMSG;
+	return age_mac_read(&reader, mac, &covered);
 }
 
 /* Reads the header up to the payload. 0 and the file key. */
-static int read_header(struct bytes_reader *reader, const uint8_t identity[static 32],
+static int read_header(struct bytes_reader *reader, const struct opener *opener,
 		       uint8_t file_key[static FILE_KEY_BYTES])
 {
 	const uint8_t *start = reader->at;
-	uint8_t mac[32], expected[32];
-	const char *line;
-	size_t length;
-	bool opened = false;
+	uint8_t mac[32], expected[32], key[FILE_KEY_BYTES];
+	struct age_stanza stanza;
+	bool is_opened = false;
+	size_t covered;
+	int err = check_header(*reader);
 
-	if (!next_line(reader, &line, &length) || length + 1 != strlen(VERSION_LINE) ||
-	    memcmp(line, VERSION_LINE, length) != 0)
-		return -EBADMSG;
-	while (next_line(reader, &line, &length)) {
-		if (length > 4 && memcmp(line, "--- ", 4) == 0) {
-			if (!opened)
-				return -ENOKEY;
-			header_mac(expected, file_key, start,
-				   (size_t)((const uint8_t *)line + 3 - start));
-			if (!decode_32(line + 4, length - 4, mac) ||
-			    sodium_memcmp(mac, expected, 32))
-				return -EBADMSG;
-			return 0;
-		}
-		if (length < 3 || memcmp(line, "-> ", 3) != 0)
-			return -EBADMSG;
-		uint8_t key[FILE_KEY_BYTES];
-		int found = read_stanza(reader, line, length, identity, key);
+	if (err)
+		return err;
+	(void)age_version_read(reader);
+	while (age_stanza_read(reader, &stanza) > 0) {
+		int found = opener->try(opener, &stanza, key);
+		if (found > 0 && !is_opened)
+			memcpy(file_key, key, sizeof(key));
+		is_opened |= found > 0;
+		sodium_memzero(key, sizeof(key));
 		if (found < 0)
 			return found;
-		if (found) {
-			memcpy(file_key, key, sizeof(key));
-			opened = true;
-		}
-		sodium_memzero(key, sizeof(key));
 	}
-	return -EBADMSG;
+	const uint8_t *end = reader->at;
+	(void)age_mac_read(reader, mac, &covered);
+	if (!is_opened)
+		return -ENOKEY;
+	header_mac(expected, file_key, start, (size_t)(end - start) + covered);
+	return sodium_memcmp(mac, expected, sizeof(mac)) ? -EBADMSG : 0;
+}
+
+/* A payload of one chunk, as long as it is. */
+static int read_payload(struct bytes_reader *reader, const uint8_t file_key[static FILE_KEY_BYTES],
+			uint8_t *secret, size_t max, size_t *size)
+{
+	const uint8_t *nonce = bytes_get(reader, 16);
+	size_t sealed_size = bytes_left(reader);
+	const uint8_t *sealed = bytes_get(reader, sealed_size);
+	uint8_t key[32];
+
+	if (reader->failed || sealed_size < 16 || sealed_size - 16 > max)
+		return -EBADMSG;
+	*size = sealed_size - 16;
+	hkdf(key, file_key, FILE_KEY_BYTES, nonce, 16, "payload");
+	int wrong = crypto_aead_chacha20poly1305_ietf_decrypt(secret, NULL, NULL, sealed,
+							      sealed_size, NULL, 0, STREAM_NONCE,
+							      key);
+	sodium_memzero(key, sizeof(key));
+	return wrong ? -EBADMSG : 0;
+}
+
+static int open_file(const struct opener *opener, const uint8_t *file, size_t file_size,
+		     uint8_t *secret, size_t max, size_t *size)
+{
+	struct bytes_reader reader = bytes_reader_on(file, file_size);
+	uint8_t file_key[FILE_KEY_BYTES] = { 0 };
+	int err = read_header(&reader, opener, file_key);
+
+	if (!err)
+		err = read_payload(&reader, file_key, secret, max, size);
+	sodium_memzero(file_key, sizeof(file_key));
+	return err;
 }
 
 int age_unwrap(const uint8_t identity[static 32], const uint8_t *file, size_t file_size,
 	       uint8_t *secret, size_t size)
 {
-	struct bytes_reader reader = bytes_reader_on(file, file_size);
-	uint8_t file_key[FILE_KEY_BYTES] = { 0 }, key[32];
-	int err = read_header(&reader, identity, file_key);
+	struct opener opener = { .try = try_identity, .identity = identity };
+	size_t found = 0;
 
-	if (!err) {
-		const uint8_t *nonce = bytes_get(&reader, 16);
-		const uint8_t *sealed = bytes_get(&reader, size + 16);
-		if (reader.failed || bytes_left(&reader)) {
-			err = -EBADMSG;
-		} else {
-			hkdf(key, file_key, FILE_KEY_BYTES, nonce, 16, "payload");
-			if (crypto_aead_chacha20poly1305_ietf_decrypt(secret, NULL, NULL, sealed,
-								      size + 16, NULL, 0,
-								      STREAM_NONCE, key))
-				err = -EBADMSG;
-			sodium_memzero(key, sizeof(key));
-		}
-	}
-	sodium_memzero(file_key, sizeof(file_key));
-	return err;
+	crypto_scalarmult_base(opener.public, identity);
+	int err = open_file(&opener, file, file_size, secret, size, &found);
+	return !err && found != size ? -EBADMSG : err;
+}
+
+int age_unwrap_passphrase(const char *passphrase, size_t passphrase_size, const uint8_t *file,
+			  size_t file_size, uint8_t *secret, size_t max, size_t *size)
+{
+	const struct opener opener = { .try = try_passphrase,
+				       .passphrase = passphrase,
+				       .passphrase_size = passphrase_size };
+
+	return open_file(&opener, file, file_size, secret, max, size);
+}
+
+bool age_has_passphrase(const uint8_t *file, size_t file_size)
+{
+	struct bytes_reader reader = bytes_reader_on(file, file_size);
+	struct age_stanza stanza;
+
+	return age_version_read(&reader) == 0 && age_stanza_read(&reader, &stanza) > 0 &&
+	       age_word_is(&stanza.words[0], SCRYPT);
 }

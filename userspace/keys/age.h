@@ -24,4 +24,17 @@ int age_wrap(const struct recipient *recipient, const uint8_t *secret, size_t si
 int age_unwrap(const uint8_t identity[static 32], const uint8_t *file, size_t file_size,
 	       uint8_t *secret, size_t size);
 
+#define AGE_WORK_FACTOR_MAX 20 /* scrypt then takes 1 GiB, and some seconds */
+
+/* Is it under a passphrase? */
+bool age_has_passphrase(const uint8_t *file, size_t file_size);
+
+/*
+ * Opens an age file that is under a passphrase and holds at most max bytes, less than 64 KiB. 0 and
+ * *size; -EBADMSG; -ENOKEY: another passphrase, or none; -E2BIG: it asks for more than
+ * AGE_WORK_FACTOR_MAX, and nothing was tried; -ENOMEM.
+ */
+int age_unwrap_passphrase(const char *passphrase, size_t passphrase_size, const uint8_t *file,
+			  size_t file_size, uint8_t *secret, size_t max, size_t *size);
+
 #endif
