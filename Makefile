@@ -60,7 +60,7 @@ PROGRAMS := $(BUILD)/heaptrail $(WORKERS:%=$(BUILD)/workers/heaptrail-%)
 worker_objects := $(BUILD)/workers/worker.o $(BUILD)/workers/confine.o $(BUILD)/workers/opens.o $(BUILD)/generated/policies.o
 
 link_heaptrail	:= commands export audit keys base capture
-libs_heaptrail	:= -ljansson -lsodium -lzstd
+libs_heaptrail	:= -ljansson -lsodium -lzstd -lbsd
 link_tracer	:= tracing base
 libs_tracer	:= -lbpf -lcap -lseccomp
 link_resolver	:= base
@@ -78,7 +78,7 @@ link_watcher	:= vault audit base
 libs_watcher	:= -lsodium -lcap -lseccomp
 link_census	:= heap base
 libs_census	:= -lcap -lseccomp
-libs_all	:= -lbpf -ldw -lelf -llzma -lZydis -liberty -lzstd -lsodium -ljansson -lcap -lseccomp -lm
+libs_all	:= -lbpf -ldw -lelf -llzma -lZydis -liberty -lzstd -lsodium -ljansson -lbsd -lcap -lseccomp -lm
 
 TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*/*_test.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))

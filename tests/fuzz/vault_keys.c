@@ -55,6 +55,12 @@ bool vault_admits(struct vault *asked, int fd, const char *operation, bool has_r
 	return is_trusted && capture_header_read(fd, header) == 0;
 }
 
+bool vault_is_unlocked(struct vault *asked)
+{
+	require(asked == &vault);
+	return true;
+}
+
 void vault_reply(enum message_type type, const void *body, size_t size)
 {
 	(void)body, (void)size;
@@ -145,6 +151,8 @@ static void change(const uint8_t *data, size_t size)
 	take_body(&data, &size, &request, sizeof(request));
 	/* another key takes long to make, and needs nothing of the body */
 	request.what += request.what == VAULT_ROTATE;
+	if (request.what == VAULT_UNPROTECT)
+		request.what++;
 	if (setjmp(refused) == 0)
 		vault_serve_change(&vault, &request);
 	check_recipients();

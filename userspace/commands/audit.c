@@ -3,9 +3,9 @@
 #include "base/io.h"
 #include "base/text.h"
 #include "commands/command.h"
-#include "keys/age.h"
+#include "commands/identity.h"
+#include "commands/unlock.h"
 #include "keys/auditors.h"
-#include "keys/bech32.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -28,7 +28,8 @@ static const struct argp_option OPTIONS[] = {
 	  0 },
 	{ "last", 'n', "N", 0, "show only the last N lines", 0 },
 	{ "identity", 'i', "FILE", 0,
-	  "an auditor's age identity: check the MAC of each record, too", 0 },
+	  "an auditor's age identity, which may be under a passphrase (age -p): check the MAC of each record, too",
+	  0 },
 	{ "checkpoint", 'c', "FILE", 0, "the log must begin with what this checkpoint signs", 0 },
 	{ "from", 'f', "SEGMENT", 0, "begin there: segments before it are kept elsewhere", 0 },
 	{ "log", 'l', "DIR", 0,
@@ -93,6 +94,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
+static const struct argp_child CHILDREN[] = { { &UNLOCK_ARGP, 0, NULL, 0 }, { 0 } };
+
 static const struct argp ARGP = {
 	OPTIONS,
 	parse,
@@ -100,7 +103,7 @@ static const struct argp ARGP = {
 	"The record of every recording and every opening: who, what, why. `follow' goes on as records come. `verify' "
 	"checks that no record was changed, removed or put elsewhere. `checkpoint' prints the last signed checkpoint: "
 	"kept on another machine, it proves later that nothing before it was changed.",
-	NULL,
+	CHILDREN,
 	NULL,
 	NULL
 };
@@ -195,26 +198,6 @@ static char *load(const char *path, const char *what)
 	if (err)
 		command_fail(EXIT_FAILED, "%s: %s cannot be read: %s", path, what, strerror(-err));
 	return err ? NULL : text;
-}
-
-static bool load_identity(const char *path, uint8_t identity[static 32])
-{
-	char *text = load(path, "the identity");
-	bool is_found = false;
-
-	if (!text)
-		return false;
-	for (char *line = strtok(text, "\r\n"); line && !is_found; line = strtok(NULL, "\r\n"))
-		is_found = *line != '#' && strlen(line) < BECH32_TEXT_MAX &&
-			   bech32_decode(AGE_PREFIX_IDENTITY, line, identity) == 0;
-	if (!is_found)
-		command_fail(
-			EXIT_FAILED,
-			"%s: is not an age identity (AGE-SECRET-KEY-1…), as age-keygen makes it",
-			path);
-	sodium_memzero(text, strlen(text));
-	free(text);
-	return is_found;
 }
 
 /* Without the file, signatures by the host are not checked, unless someone asked for it. */
@@ -315,7 +298,7 @@ static int verify(struct arguments *arguments, const char *path)
 		return EXIT_FAILED;
 	reading.host_pk = has_host ? host_pk : NULL;
 	if (arguments->identity_path) {
-		if (!load_identity(arguments->identity_path, arguments->identity))
+		if (!identity_load(arguments->identity_path, arguments->identity))
 			return EXIT_FAILED;
 		reading.unwrap = unwrap;
 	}

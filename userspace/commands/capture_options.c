@@ -3,6 +3,7 @@
 
 #include "commands/command.h"
 #include "commands/debuginfod.h"
+#include "commands/unlock.h"
 
 #include <stdlib.h>
 
@@ -62,7 +63,9 @@ static error_t parse_names(int key, char *value, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-static const struct argp_child CHILDREN[] = { { &FILTER_ARGP, 0, NULL, 0 }, { 0 } };
+static const struct argp_child CHILDREN[] = { { &FILTER_ARGP, 0, NULL, 0 },
+					      { &UNLOCK_ARGP, 0, NULL, 0 },
+					      { 0 } };
 static const struct argp_child NAMES_CHILDREN[] = { { &CAPTURE_ARGP, 0, NULL, 0 }, { 0 } };
 
 const struct argp CAPTURE_ARGP = { OPTIONS, parse, NULL, NULL, CHILDREN, NULL, NULL };

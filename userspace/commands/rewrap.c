@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "commands/command.h"
 #include "commands/open.h"
+#include "commands/unlock.h"
 #include "commands/vault_client.h"
 #include "keys/recipient.h"
 
@@ -71,6 +72,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
+static const struct argp_child CHILDREN[] = { { &UNLOCK_ARGP, 0, NULL, 0 }, { 0 } };
+
 static const struct argp ARGP = {
 	OPTIONS,
 	parse,
@@ -79,7 +82,7 @@ static const struct argp ARGP = {
 	"the file is replaced by a whole new one. That is on record in the audit log."
 	"\vIt takes nothing back: whoever could open the capture may have kept its key, or a copy. A slot does "
 	"not say whom it is for, so that nobody can be removed by name: --only names those who stay.",
-	NULL,
+	CHILDREN,
 	NULL,
 	NULL
 };

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "commands/command.h"
 #include "commands/supervise.h"
+#include "commands/unlock.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -86,6 +87,23 @@ static void await(struct worker_process *vault)
 		supervise_look(vault);
 }
 
+int vault_ask_any(struct worker_process *vault, enum message_type type, const void *body,
+		  size_t size, const int *fds, uint32_t fd_count, const struct message_rule *rules,
+		  size_t rule_count, struct message *answer)
+{
+	char fate[SUPERVISE_TEXT_MAX];
+	int err = message_send(vault->socket, type, body, size, fds, fd_count);
+
+	if (!err)
+		await(vault);
+	/* a vault that gave up has said why before it hung up */
+	if (!err || err == -EPIPE)
+		err = message_recv(vault->socket, rules, rule_count, answer);
+	if (err == -EPIPE)
+		return command_fail(EXIT_FAILED, "the vault %s", supervise_fate(vault, fate));
+	return err ? command_fail(EXIT_FAILED, "the vault is gone: %s", strerror(-err)) : EXIT_DONE;
+}
+
 int vault_ask(struct worker_process *vault, enum message_type type, const void *body, size_t size,
 	      int fd, const struct message_rule *expected, const char *subject,
 	      struct message *answer)
@@ -97,21 +115,18 @@ int vault_ask_with(struct worker_process *vault, enum message_type type, const v
 		   size_t size, const int *fds, uint32_t fd_count,
 		   const struct message_rule *expected, const char *subject, struct message *answer)
 {
-	struct message_rule rules[2] = { *expected,
-					 { MESSAGE_FAILURE, sizeof(struct failure), 0 } };
-	char fate[SUPERVISE_TEXT_MAX];
-	int err = message_send(vault->socket, type, body, size, fds, fd_count);
+	const struct message_rule rules[] = { *expected,
+					      { MESSAGE_FAILURE, sizeof(struct failure), 0 },
+					      { VAULT_LOCKED, 0, 0 } };
+	int status;
 
-	if (!err)
-		await(vault);
-	/* a vault that gave up has said why before it hung up */
-	if (!err || err == -EPIPE)
-		err = message_recv(vault->socket, rules, 2, answer);
-	if (err == -EPIPE)
-		return command_fail(EXIT_FAILED, "the vault %s", supervise_fate(vault, fate));
-	if (err)
-		return command_fail(EXIT_FAILED, "the vault is gone: %s", strerror(-err));
-	return answer->type == MESSAGE_FAILURE
+	do {
+		status = vault_ask_any(vault, type, body, size, fds, fd_count, rules, 3, answer);
+		if (status || answer->type != VAULT_LOCKED)
+			break;
+		status = unlock_vault(vault);
+	} while (!status);
+	return !status && answer->type == MESSAGE_FAILURE
 		       ? command_worker_failed((struct failure *)answer->body, subject)
-		       : EXIT_DONE;
+		       : status;
 }

@@ -19,10 +19,19 @@ int vault_ask(struct worker_process *vault, enum message_type type, const void *
 	      int fd, const struct message_rule *expected, const char *subject,
 	      struct message *answer);
 
-/* The same with fd_count descriptors. */
+/*
+ * The same with fd_count descriptors. A vault whose key is under a passphrase is given that first
+ * (commands/unlock.h), where what it is asked for needs it.
+ */
 int vault_ask_with(struct worker_process *vault, enum message_type type, const void *body,
 		   size_t size, const int *fds, uint32_t fd_count,
 		   const struct message_rule *expected, const char *subject,
 		   struct message *answer);
+
+/* What comes back is any that the rules permit, a failure among them if they do, and is not told.
+ */
+int vault_ask_any(struct worker_process *vault, enum message_type type, const void *body,
+		  size_t size, const int *fds, uint32_t fd_count, const struct message_rule *rules,
+		  size_t rule_count, struct message *answer);
 
 #endif

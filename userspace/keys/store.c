@@ -4,21 +4,27 @@
 #include "base/io.h"
 #include "base/text.h"
 #include "keys/age.h"
+#include "keys/identities.h"
+#include "keys/lock.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define TEXT_MAX 4096 /* of a file */
 
+_Static_assert(TEXT_MAX == LOCK_TEXT_MAX && TEXT_MAX == IDENTITIES_TEXT_MAX, "they are one file's");
+
 struct keys {
-	uint8_t identities[KEYS_IDENTITIES_MAX][32]; /* the newest first */
-	size_t count;
+	struct identities identities; /* none while they are locked */
+	struct lock lock;
+	bool has_lock;
+	char locked[TEXT_MAX]; /* the file, where it is under a passphrase */
 	uint8_t host_sk[crypto_sign_SECRETKEYBYTES];
 	uint8_t host_pk[32];
 	char recipient[BECH32_TEXT_MAX];
@@ -66,8 +72,7 @@ static int read_secret(int directory, const char *name, char text[static TEXT_MA
 
 /* Whole or not at all; and, unless it replaces, never over another: two first uses at once end with
  * one key. */
-static int write_file(int directory, const char *name, const char *text, mode_t mode,
-		      bool replaces)
+static int write_file(int directory, const char *name, const char *text, mode_t mode, bool replaces)
 {
 	char temporary[64], number[17];
 	uint8_t random[8];
@@ -94,52 +99,16 @@ static int write_file(int directory, const char *name, const char *text, mode_t 
 	return err;
 }
 
-/* The keys in an identity file: the lines that are not comments, as age-keygen writes them. */
-static int parse_identities(const char *text, struct keys *keys)
-{
-	keys->count = 0;
-	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
-		char key[BECH32_TEXT_MAX];
-		size_t length = strcspn(line, "\r\n");
-		if (length == 0 || *line == '#')
-			continue;
-		if (length >= sizeof(key) || keys->count == KEYS_IDENTITIES_MAX)
-			return -EBADMSG;
-		memcpy(key, line, length);
-		key[length] = 0;
-		int err = bech32_decode(AGE_PREFIX_IDENTITY, key, keys->identities[keys->count++]);
-		sodium_memzero(key, sizeof(key));
-		if (err)
-			return -EBADMSG;
-	}
-	return keys->count ? 0 : -EBADMSG;
-}
-
-/* Appends an identity with its public half as a comment, as age-keygen does. */
-static void put_identity(const uint8_t identity[static 32], char text[static TEXT_MAX])
-{
-	uint8_t public[32];
-	char secret_text[BECH32_TEXT_MAX], public_text[BECH32_TEXT_MAX];
-	size_t used = strlen(text);
-
-	crypto_scalarmult_base(public, identity);
-	bech32_encode(AGE_PREFIX_RECIPIENT, public, public_text);
-	bech32_encode(AGE_PREFIX_IDENTITY, identity, secret_text);
-	for (char *p = secret_text; *p; p++)
-		*p = (char)toupper((unsigned char)*p);
-	snprintf(text + used, TEXT_MAX - used, "# public key: %s\n%s\n", public_text, secret_text);
-	sodium_memzero(secret_text, sizeof(secret_text));
-}
-
 static int make_vault_key(int directory)
 {
-	uint8_t identity[32];
-	char text[TEXT_MAX] = "";
+	struct identities identities = { 0 };
+	char text[TEXT_MAX];
+	int err = identities_add(&identities);
 
-	randombytes_buf(identity, sizeof(identity));
-	put_identity(identity, text);
-	int err = write_file(directory, "vault.key", text, 0600, false);
-	sodium_memzero(identity, sizeof(identity));
+	identities_format(&identities, text);
+	if (!err)
+		err = write_file(directory, "vault.key", text, 0600, false);
+	sodium_memzero(&identities, sizeof(identities));
 	sodium_memzero(text, sizeof(text));
 	return err;
 }
@@ -173,17 +142,19 @@ static int obtain(int directory, const char *name, bool create, int (*make)(int)
 static int load_vault_key(struct keys *keys, int directory, bool create)
 {
 	char text[TEXT_MAX];
-	uint8_t public[32];
 	int err = obtain(directory, "vault.key", create, make_vault_key, text);
 
-	if (!err)
-		err = parse_identities(text, keys);
+	if (!err && lock_is(text)) {
+		keys->has_lock = true;
+		memcpy(keys->locked, text, sizeof(text));
+		err = lock_read(text, &keys->lock, keys->recipient);
+	} else if (!err) {
+		err = identities_parse(text, &keys->identities);
+		if (!err)
+			identities_recipient(&keys->identities, keys->recipient);
+	}
 	sodium_memzero(text, sizeof(text));
-	if (err)
-		return err;
-	crypto_scalarmult_base(public, keys->identities[0]);
-	bech32_encode(AGE_PREFIX_RECIPIENT, public, keys->recipient);
-	return 0;
+	return err;
 }
 
 static int load_host_key(struct keys *keys, int directory, bool create)
@@ -238,6 +209,8 @@ int keys_open(const char *path, bool create, struct keys **out)
 	if (directory < 0)
 		return -errno;
 	keys = sodium_malloc(sizeof(*keys)); /* locked, guarded, and wiped when freed */
+	if (keys)
+		memset(keys, 0, sizeof(*keys));
 	err = keys ? check_directory(directory) : -ENOMEM;
 	if (!err)
 		err = load_vault_key(keys, directory, create);
@@ -253,37 +226,117 @@ int keys_open(const char *path, bool create, struct keys **out)
 	return err;
 }
 
-int keys_rotate(struct keys *keys, const char *path)
+bool keys_are_locked(const struct keys *keys)
 {
-	char *text = sodium_malloc(TEXT_MAX), public_line[BECH32_TEXT_MAX + 2];
-	struct keys *rotated = sodium_malloc(sizeof(*rotated));
-	int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	int err = !text || !rotated ? -ENOMEM : directory < 0 ? -errno : check_directory(directory);
+	return keys->identities.count == 0;
+}
 
-	if (!err && keys->count == KEYS_IDENTITIES_MAX)
-		err = -E2BIG;
+bool keys_have_passphrase(const struct keys *keys)
+{
+	return keys->has_lock;
+}
+
+static int open_directory(const char *path, int *directory)
+{
+	*directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	return *directory < 0 ? -errno : check_directory(*directory);
+}
+
+/* However many are asked at once, one takes the memory. */
+static int derive(struct lock *lock, int directory, const struct passphrase *passphrase)
+{
+	while (flock(directory, LOCK_EX))
+		if (errno != EINTR)
+			return -errno;
+	int err = lock_derive(lock, passphrase);
+	flock(directory, LOCK_UN);
+	return err;
+}
+
+int keys_unlock(struct keys *keys, const char *path, const struct passphrase *passphrase)
+{
+	char *text = sodium_malloc(TEXT_MAX), recipient[BECH32_TEXT_MAX];
+	int directory = -1;
+	int err = text ? open_directory(path, &directory) : -ENOMEM;
+
+	if (!err)
+		err = derive(&keys->lock, directory, passphrase);
+	if (!err)
+		err = lock_open(&keys->lock, keys->locked, text);
+	if (!err)
+		err = identities_parse(text, &keys->identities);
 	if (!err) {
-		uint8_t public[32];
-		*rotated = *keys;
-		memmove(rotated->identities + 1, keys->identities,
-			keys->count * sizeof(keys->identities[0]));
-		randombytes_buf(rotated->identities[0], sizeof(rotated->identities[0]));
-		rotated->count++;
-		crypto_scalarmult_base(public, rotated->identities[0]);
-		bech32_encode(AGE_PREFIX_RECIPIENT, public, rotated->recipient);
-		*text = 0;
-		for (size_t i = 0; i < rotated->count; i++)
-			put_identity(rotated->identities[i], text);
-		err = write_file(directory, "vault.key", text, 0600, true);
+		identities_recipient(&keys->identities, recipient);
+		err = strcmp(recipient, keys->recipient) ? -EBADMSG : 0;
 	}
-	if (!err) {
-		*keys = *rotated;
-		snprintf(public_line, sizeof(public_line), "%s\n", keys->recipient);
-		err = write_file(directory, "vault.pub", public_line, 0644, true);
-	}
+	if (err)
+		keys->identities.count = 0;
 	io_close(&directory);
 	sodium_free(text);
-	sodium_free(rotated);
+	return err;
+}
+
+/* Writes the identities, as they are protected; what was there stays, or is gone. */
+static int replace(struct keys *keys, struct keys *changed, int directory)
+{
+	char public_line[BECH32_TEXT_MAX + 2];
+	char *text = sodium_malloc(TEXT_MAX);
+
+	if (!text)
+		return -ENOMEM;
+	identities_recipient(&changed->identities, changed->recipient);
+	identities_format(&changed->identities, text);
+	if (changed->has_lock)
+		lock_seal(&changed->lock, changed->recipient, text, changed->locked);
+	int err = write_file(directory, "vault.key", changed->has_lock ? changed->locked : text,
+			     0600, true);
+	sodium_free(text);
+	if (err)
+		return err;
+	*keys = *changed;
+	snprintf(public_line, sizeof(public_line), "%s\n", keys->recipient);
+	return write_file(directory, "vault.pub", public_line, 0644, true);
+}
+
+int keys_rotate(struct keys *keys, const char *path)
+{
+	struct keys *changed = sodium_malloc(sizeof(*changed));
+	int directory = -1;
+	int err = !changed		  ? -ENOMEM
+		  : keys_are_locked(keys) ? -EACCES
+					  : open_directory(path, &directory);
+
+	if (!err) {
+		*changed = *keys;
+		err = identities_add(&changed->identities);
+	}
+	if (!err)
+		err = replace(keys, changed, directory);
+	io_close(&directory);
+	sodium_free(changed);
+	return err;
+}
+
+int keys_protect(struct keys *keys, const char *path, const struct passphrase *passphrase)
+{
+	struct keys *changed = sodium_malloc(sizeof(*changed));
+	int directory = -1;
+	int err = !changed		  ? -ENOMEM
+		  : keys_are_locked(keys) ? -EACCES
+					  : open_directory(path, &directory);
+
+	if (!err) {
+		*changed = *keys;
+		changed->has_lock = passphrase != NULL;
+	}
+	if (!err && passphrase) {
+		lock_new(&changed->lock);
+		err = derive(&changed->lock, directory, passphrase);
+	}
+	if (!err)
+		err = replace(keys, changed, directory);
+	io_close(&directory);
+	sodium_free(changed);
 	return err;
 }
 
@@ -306,10 +359,10 @@ void keys_sign_host(const struct keys *keys, const void *message, size_t size,
 int keys_unwrap(const struct keys *keys, const uint8_t *slot, size_t slot_size, uint8_t *secret,
 		size_t size)
 {
-	int err = -ENOKEY;
+	int err = keys_are_locked(keys) ? -EACCES : -ENOKEY;
 
-	for (size_t i = 0; err == -ENOKEY && i < keys->count; i++)
-		err = age_unwrap(keys->identities[i], slot, slot_size, secret, size);
+	for (size_t i = 0; err == -ENOKEY && i < keys->identities.count; i++)
+		err = age_unwrap(keys->identities.keys[i], slot, slot_size, secret, size);
 	return err;
 }
 

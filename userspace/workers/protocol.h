@@ -69,6 +69,11 @@ enum message_type {
 	VAULT_SEEN,   /* struct file_opened: someone opened a capture's file; it is on record ->
 			 VAULT_NOTED */
 
+	VAULT_LOCKED =
+		128,   /* (empty): instead of an answer; the passphrase first, then ask again */
+	VAULT_UNLOCK,  /* (empty) + what the passphrase is read from -> VAULT_NOTED */
+	VAULT_PROTECT, /* (empty) + what a new passphrase is read from -> VAULT_NOTED */
+
 	/* watcher */
 	WATCHER_START = 112, /* (empty) + a fanotify group that waits for answers */
 	WATCHER_OPENED,	     /* struct file_opened */
@@ -168,6 +173,7 @@ struct symbolizer_reply {
 struct vault_keys {
 	uint8_t host_pk[32];
 	char recipient[128]; /* age1… */
+	uint32_t has_passphrase, is_locked;
 };
 
 #define CAPTURE_HEADER_SIZE 320
@@ -251,6 +257,7 @@ enum vault_change_kind {
 	VAULT_ROTATE,
 	VAULT_ADD_RECIPIENT,
 	VAULT_REMOVE_RECIPIENT,
+	VAULT_UNPROTECT, /* no passphrase any more */
 };
 
 struct vault_change {

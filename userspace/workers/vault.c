@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "capture/header.h"
 #include "capture/read.h"
+#include "keys/lock.h"
 #include "vault/peer.h"
 #include "workers/vault.h"
 #include "workers/worker.h"
@@ -151,11 +152,18 @@ static void start(struct vault *vault, const char *fixed)
 		worker_fail(errno == EACCES ? 4 : 1, errno, "%s: cannot be created: %s", directory,
 			    strerror(errno));
 	snprintf(path, sizeof(vault->key_directory), "%s/keys", directory);
+	vault->credential = fixed ? passphrase_credential() : -1;
 	int err = keys_open(path, true, &vault->keys);
 	if (err == -EPERM)
 		worker_fail(4, EPERM,
 			    "%s: a key there can be read by others or belongs to another user; "
 			    "chmod 600 and chown it, or replace it if others may have seen it",
+			    path);
+	if (err == -E2BIG)
+		worker_fail(1, E2BIG,
+			    "%s/vault.key: asks for more than " LOCK_LIMITS
+			    " to try a passphrase, which was not written by heaptrail; restore it "
+			    "from a backup",
 			    path);
 	if (err)
 		worker_fail(err == -EACCES ? 4 : 1, -err,
@@ -339,6 +347,8 @@ static bool serve(struct vault *vault)
 		{ VAULT_REWRAP, sizeof(struct vault_rewrap), 2 },
 		{ VAULT_SEEN, sizeof(struct file_opened), 0 },
 		{ VAULT_DELETE, 0, 1 },
+		{ VAULT_UNLOCK, 0, 1 },
+		{ VAULT_PROTECT, 0, 1 },
 	};
 
 	if (message_recv(WORKER_SOCKET, RULES, sizeof(RULES) / sizeof(RULES[0]), &message))
@@ -356,6 +366,8 @@ static bool serve(struct vault *vault)
 	case VAULT_OPEN: vault_serve_open(vault, (void *)message.body, message.fds[0]); break;
 	case VAULT_SEEN: serve_seen(vault); break;
 	case VAULT_DELETE: serve_delete(vault, message.fds[0]); break;
+	case VAULT_UNLOCK: vault_serve_unlock(vault, message.fds[0]); break;
+	case VAULT_PROTECT: vault_serve_protect(vault, message.fds[0]); break;
 	}
 	message_close_fds(&message);
 	return true;
@@ -363,7 +375,7 @@ static bool serve(struct vault *vault)
 
 int main(int argc, char **argv)
 {
-	static struct vault vault = { .reader = WORKER_PROCESS_NONE };
+	static struct vault vault = { .reader = WORKER_PROCESS_NONE, .credential = -1 };
 	bool is_asked = true;
 
 	worker_begin("vault");

@@ -37,6 +37,8 @@ struct vault {
 	struct worker_process reader;
 	struct audit_object reading; /* what the reader holds */
 	uint64_t reading_ns;	     /* since when */
+	int credential;		     /* the passphrase of the keys, where systemd gave one; -1 */
+	bool may_unlock; /* something was asked for, and admitted, that needs the passphrase */
 	bool has_certified;
 	uint8_t certified_id[16]; /* of the capture whose header was certified last */
 	struct vault_series series;
@@ -81,6 +83,11 @@ bool vault_admits(struct vault *vault, int fd, const char *operation, bool has_r
 void vault_refuse_key(struct vault *vault, const struct audit_object *object,
 		      const struct access_decision *decision, int err);
 
+/* Are the private keys there? False: the asker is told to give the passphrase, and to ask again. */
+bool vault_is_unlocked(struct vault *vault);
+
+void vault_serve_unlock(struct vault *vault, int fd);
+void vault_serve_protect(struct vault *vault, int fd);
 void vault_serve_public(struct vault *vault);
 void vault_serve_recipients(struct vault *vault);
 void vault_serve_change(struct vault *vault, struct vault_change *change);

@@ -18,6 +18,8 @@ void vault_serve_public(struct vault *vault)
 
 	memcpy(keys.host_pk, keys_host_pk(vault->keys), sizeof(keys.host_pk));
 	snprintf(keys.recipient, sizeof(keys.recipient), "%s", keys_recipient(vault->keys));
+	keys.has_passphrase = keys_have_passphrase(vault->keys);
+	keys.is_locked = keys_are_locked(vault->keys);
 	vault_reply(VAULT_KEYS, &keys, sizeof(keys));
 }
 
@@ -77,14 +79,16 @@ static const char *change_recipients(struct vault *vault, const struct recipient
 void vault_serve_change(struct vault *vault, struct vault_change *change)
 {
 	static const char *const OPERATIONS[] = { "keys.rotate", "recipients.add",
-						  "recipients.remove" };
+						  "recipients.remove", "keys.passphrase" };
 	struct audit_record record = { .result = "ok", .subject = &vault->peer };
 	struct recipient recipient;
 	char text[RECIPIENT_TEXT_MAX] = "";
 	const char *why = NULL;
 
 	change->recipient[sizeof(change->recipient) - 1] = 0;
-	if (change->what > VAULT_REMOVE_RECIPIENT)
+	bool is_of_recipients = change->what == VAULT_ADD_RECIPIENT ||
+				change->what == VAULT_REMOVE_RECIPIENT;
+	if (change->what > VAULT_UNPROTECT)
 		worker_fail(1, EINVAL, "the vault was asked for a change that it does not know");
 	record.operation = OPERATIONS[change->what];
 	if (!vault_trusts(vault)) {
@@ -92,18 +96,23 @@ void vault_serve_change(struct vault *vault, struct vault_change *change)
 		vault_note(vault, &record);
 		worker_fail(4, EPERM, "only root and the vault's user can change its keys");
 	}
-	if (change->what != VAULT_ROTATE && recipient_parse(change->recipient, &recipient))
+	if (is_of_recipients && recipient_parse(change->recipient, &recipient))
 		worker_fail(2, EINVAL,
 			    "not a recipient; one looks like age1... or ssh-ed25519 AAAA...");
+	if (!is_of_recipients && !vault_is_unlocked(vault))
+		return;
 	/* what is done is on record before; what then fails, after */
-	if (change->what != VAULT_ROTATE)
+	if (is_of_recipients)
 		recipient_format(&recipient, text);
-	record.why = text[0] ? text : NULL;
+	record.why = change->what == VAULT_UNPROTECT ? "removed" : text[0] ? text : NULL;
 	if (!vault_note_gate(vault, record))
 		worker_fail(1, ENOSPC, VAULT_NO_ROOM);
 	if (change->what == VAULT_ROTATE) {
 		int err = keys_rotate(vault->keys, vault->key_directory);
 		why = err == -E2BIG ? "the vault has sixteen keys already" : err ? strerror(-err) : NULL;
+	} else if (change->what == VAULT_UNPROTECT) {
+		int err = keys_protect(vault->keys, vault->key_directory, NULL);
+		why = err ? strerror(-err) : NULL;
 	} else {
 		why = change_recipients(vault, &recipient, change->what == VAULT_ADD_RECIPIENT);
 	}
@@ -181,7 +190,8 @@ void vault_serve_rewrap(struct vault *vault, struct vault_rewrap *request, int f
 	request->why[sizeof(request->why) - 1] = 0;
 	if (request->count >= WRITER_RECIPIENTS_MAX)
 		worker_fail(1, EINVAL, "too many recipients: at most %d", WRITER_RECIPIENTS_MAX - 1);
-	if (!vault_admits(vault, fd, "rewrap", request->why[0], &object, &header, &decision))
+	if (!vault_admits(vault, fd, "rewrap", request->why[0], &object, &header, &decision) ||
+	    !vault_is_unlocked(vault))
 		return;
 	describe_change(request, change, sizeof(change));
 	snprintf(why, sizeof(why), "%s%s%s", change, request->why[0] ? ": " : "", request->why);

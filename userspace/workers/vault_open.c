@@ -115,7 +115,8 @@ static void open_capture(struct vault *vault, int fd, const struct vault_open *r
 	int asker = -1;
 
 	if (!vault_admits(vault, fd, request->operation, request->why[0], &vault->reading, &header,
-			  &decision))
+			  &decision) ||
+	    !vault_is_unlocked(vault))
 		return;
 	int err = grant(vault, fd, &header, request, &decision, &asker);
 	if (err)
