@@ -13,6 +13,16 @@
  */
 char *text_safe(char *out, size_t size, const char *text, size_t length);
 
+/*
+ * The same, in at most so many columns of a terminal (16 and more). What is too long lacks its
+ * middle, of which "…1f0c…" is left: a hash of the whole text, so that different ones stay
+ * different. size: 4 * columns + 1 is enough. Returns out.
+ */
+char *text_fit(char *out, size_t size, const char *text, size_t length, int columns);
+
+/* Columns of a terminal that safe text takes. */
+int text_columns(const char *text);
+
 /* Lower-case hex; out has room for 2 * size + 1. Returns out. */
 char *text_hex(char *out, const void *data, size_t size);
 

@@ -126,6 +126,50 @@ static void copies_are_cut_and_end(void **state)
 	assert_string_equal(out, "");
 }
 
+static const char *fit(const char *text, int columns)
+{
+	static char out[4097];
+
+	return text_fit(out, sizeof(out), text, strlen(text), columns);
+}
+
+static void what_is_too_long_lacks_its_middle_and_stays_distinct(void **state)
+{
+	static char long_one[1 << 20], long_two[1 << 20];
+	char first[4097];
+
+	(void)state;
+	assert_string_equal(fit("sixteen columns.", 16), "sixteen columns.");
+	assert_int_equal(text_columns(fit("seventeen columns", 16)), 16);
+	assert_memory_equal(fit("seventeen columns", 16), "sevente\u2026", 10);
+	/* nothing is narrower */
+	assert_string_equal(fit("sixteen columns.", 3), "sixteen columns.");
+	memset(long_one, 'x', sizeof(long_one) - 1);
+	memset(long_two, 'x', sizeof(long_two) - 1);
+	long_two[5000] = 'y';
+	for (int columns = 16; columns <= 1000; columns += 41) {
+		strcpy(first, fit(long_one, columns));
+		assert_int_equal(text_columns(first), columns);
+		assert_string_not_equal(first, fit(long_two, columns));
+	}
+}
+
+static void wide_and_escaped_characters_take_their_columns(void **state)
+{
+	(void)state;
+	assert_int_equal(text_columns("\u8fdb\u7a0b"), 4);
+	assert_int_equal(text_columns("e\u0301"), 1);
+	assert_string_equal(fit("\u202eabc\x1b", 40), "\\xe2\\x80\\xaeabc\\x1b");
+	for (int columns = 16; columns < 60; columns++) {
+		const char *text = fit(
+			"\u8fdb\u7a0b\u8fdb\x01\x02\u8fdb\u7a0b\u8fdb\u7a0b\u8fdb\u7a0b"
+			"\u8fdb\u7a0b\u8fdb\u7a0b\u8fdb\u7a0b\u8fdb\u7a0b\u8fdb",
+			columns);
+		/* a wide one may not fit into the last column of either part */
+		assert_in_range(text_columns(text), 10, columns);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -137,6 +181,8 @@ int main(void)
 		cmocka_unit_test(any_bytes_are_made_safe),
 		cmocka_unit_test(hex_is_lower_case),
 		cmocka_unit_test(copies_are_cut_and_end),
+		cmocka_unit_test(what_is_too_long_lacks_its_middle_and_stays_distinct),
+		cmocka_unit_test(wide_and_escaped_characters_take_their_columns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
