@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Sums by something else than the stack. */
 #include "analysis/answer_parts.h"
+#include "analysis/function_index.h"
 #include "analysis/tree.h"
 
 #include <stdlib.h>
@@ -21,20 +22,9 @@ struct groups {
 	const struct model *model;
 	struct group *items;
 	size_t count;
-	struct map indexes; /* hash of name and module -> index + 1 */
+	struct function_index index; /* of functions, or modules: the numbers of items */
 	bool has_failed;
 };
-
-/* FNV-1a, then mixed; who looks compares the names. */
-static uint64_t hash_of(const char *name, const char *module)
-{
-	uint64_t hash = 0xcbf29ce484222325ULL ^ (uintptr_t)module;
-
-	for (; *name; name++)
-		hash = (hash ^ (uint8_t)*name) * 0x100000001b3ULL;
-	hash = hash_u64(hash);
-	return hash ? hash : 1;
-}
 
 static struct group *add_group(struct groups *groups)
 {
@@ -54,16 +44,12 @@ static struct group *add_group(struct groups *groups)
 /* module: a pointer that all frames of the module share. */
 static struct group *find_or_add(struct groups *groups, const char *name, const char *module)
 {
-	uint64_t key = hash_of(name, module);
-	const uint64_t *index;
+	size_t number;
 
-	for (; (index = map_get(&groups->indexes, key)); key = key + 1 ? key + 1 : 1) {
-		struct group *group = &groups->items[*index];
-		if (group->module == module && strcmp(group->name, name) == 0)
-			return group;
-	}
-	if (map_put(&groups->indexes, key, groups->count))
+	if (function_index_find(&groups->index, name, module, &number))
 		return NULL;
+	if (number < groups->count)
+		return &groups->items[number];
 	struct group *group = add_group(groups);
 	if (group) {
 		group->name = name;
@@ -218,7 +204,7 @@ json_t *answer_groups(const struct model *model, const char *by, const struct so
 		json_decref(rows);
 		rows = NULL;
 	}
-	map_free(&groups.indexes);
+	function_index_free(&groups.index);
 	free(groups.items);
 	return rows;
 }
