@@ -263,7 +263,7 @@ static json_t *answer_censuses(const struct model *model)
 }
 
 /* How much memory the processes had; null where that was not looked at. */
-static json_t *answer_resident(struct model *model)
+static json_t *answer_resident(const struct model *model)
 {
 	json_t *points = json_array(), *growth = json_null();
 	struct growth fit;
@@ -272,14 +272,13 @@ static json_t *answer_resident(struct model *model)
 		json_decref(points);
 		return json_null();
 	}
-	timeline_advance(&model->resident, model_until_ns(model), model->resident_bytes, 0);
 	for (size_t i = 0; i < model->resident.count; i++)
 		json_array_append_new(
 			points,
 			json_pack("[o, o]", answer_number(model->resident.points[i].time_ns),
 				  answer_number(model->resident.points[i].live_bytes)));
-	uint64_t begin = model->session.begin_ns, from = begin + (model_end_ns(model) - begin) / 2;
-	if (timeline_fit(&model->resident, from, &fit))
+	if (timeline_fit(model->resident.points, model->resident.count, model_growth_from_ns(model),
+			 &fit))
 		growth = json_pack("{s:f, s:f}", "bytes_per_s", fit.bytes_per_s,
 				   "error_bytes_per_s", fit.error_bytes_per_s);
 	return json_pack("{s:o, s:o, s:o, s:o}", "bytes", answer_number(model->resident_bytes),
@@ -287,14 +286,10 @@ static json_t *answer_resident(struct model *model)
 			 "timeline", points);
 }
 
-/* To the end of the recording, in which nothing may have happened for long. */
-static json_t *answer_timeline(struct model *model)
+static json_t *answer_timeline(const struct model *model)
 {
-	const struct live_totals *totals = model_totals(model);
 	json_t *points = json_array();
 
-	timeline_advance(&model->timeline, model_until_ns(model), totals->live_bytes,
-			 totals->live_blocks);
 	for (size_t i = 0; i < model->timeline.count; i++) {
 		const struct timeline_point *point = &model->timeline.points[i];
 		json_array_append_new(points, json_pack("[o, o, o]", answer_number(point->time_ns),
@@ -304,17 +299,17 @@ static json_t *answer_timeline(struct model *model)
 	return points;
 }
 
-/* Of the second half: what a program does when it starts says little. */
 static json_t *answer_growth(const struct model *model)
 {
 	struct growth growth;
-	uint64_t begin = model->session.begin_ns, from = begin + (model_end_ns(model) - begin) / 2;
+	uint64_t from = model_growth_from_ns(model);
 
-	if (!timeline_fit(&model->timeline, from, &growth))
+	if (!timeline_fit(model->timeline.points, model->timeline.count, from, &growth))
 		return json_null();
-	return json_pack("{s:o, s:f, s:f, s:I}", "from_ns", answer_number(from), "bytes_per_s",
-			 growth.bytes_per_s, "error_bytes_per_s", growth.error_bytes_per_s,
-			 "points", (json_int_t)growth.points);
+	return json_pack("{s:o, s:o, s:f, s:f, s:I}", "from_ns", answer_number(from), "to_ns",
+			 answer_number(model_until_ns(model)), "bytes_per_s", growth.bytes_per_s,
+			 "error_bytes_per_s", growth.error_bytes_per_s, "points",
+			 (json_int_t)growth.points);
 }
 
 static json_t *answer_suppressed(const struct model *model)
@@ -352,6 +347,7 @@ static json_t *answer_top(const struct model *model)
 			       "frames", answer_frames(model, top))
 		   : json_null();
 }
+
 static json_t *answer_report(const struct answer_context *context, const json_t *question)
 {
 	const char *sort = json_string_value(json_object_get(question, "sort"));
@@ -363,6 +359,8 @@ static json_t *answer_report(const struct answer_context *context, const json_t 
 
 	if (!key)
 		return json_pack("{s:s}", "error", "cannot sort by that");
+	bool has_over_time = json_is_true(json_object_get(question, "over_time"));
+	model_finish(context->model);
 	json_t *report = json_object();
 	json_object_set_new(report, "capture", answer_capture(context));
 	json_object_set_new(report, "events", answer_events(model));
@@ -370,9 +368,13 @@ static json_t *answer_report(const struct answer_context *context, const json_t 
 	json_object_set_new(report, "stacks_quality", answer_quality(model));
 	json_object_set_new(report, "processes", answer_processes(model));
 	json_object_set_new(report, "censuses", answer_censuses(model));
-	json_object_set_new(report, "timeline", answer_timeline(context->model));
-	json_object_set_new(report, "resident", answer_resident(context->model));
+	json_object_set_new(report, "timeline", answer_timeline(model));
+	json_object_set_new(report, "resident", answer_resident(model));
 	json_object_set_new(report, "growth", answer_growth(model));
+	if (has_over_time) {
+		json_object_set_new(report, "growing", answer_growing(model));
+		json_object_set_new(report, "over_time_ns", answer_moments(model));
+	}
 	json_object_set_new(report, "top", answer_top(model));
 	json_object_set_new(report, "suppressed", answer_suppressed(model));
 	json_object_set_new(report, "sizes", answer_sizes(model));
@@ -388,17 +390,23 @@ static json_t *answer_report(const struct answer_context *context, const json_t 
 		}
 		json_object_set_new(report, "groups", groups);
 	}
+	const char *peek = json_string_value(json_object_get(question, "peek"));
+	if (peek)
+		json_object_set_new(report, "peek", answer_peek(model, peek, key));
 	json_object_set_new(report, "mapped", answer_mapped(model, limit > 0 ? (size_t)limit : 0));
 	json_object_set_new(report, "sort", json_string(answer_sort_name(key)));
 	json_object_set_new(report, "rows",
 			    answer_rows(model, key, from > 0 ? (size_t)from : 0,
-					limit > 0 ? (size_t)limit : 0, &total));
+					limit > 0 ? (size_t)limit : 0, has_over_time, &total));
 	json_object_set_new(report, "rows_total", answer_number(total));
 	if (json_is_true(json_object_get(question, "tree")))
 		json_object_set_new(
 			report, "tree",
 			answer_tree(model, key,
 				    json_is_true(json_object_get(question, "bottom_up"))));
+	json_int_t hotspots = json_integer_value(json_object_get(question, "hotspots"));
+	if (hotspots > 0)
+		json_object_set_new(report, "hotspots", answer_hotspots(model, (size_t)hotspots));
 	return report;
 }
 

@@ -7,6 +7,7 @@
 #include "analysis/model.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #define ANSWER_FRAMES_MAX 1000000 /* in one answer: about a gigabyte of JSON values */
 
@@ -26,10 +27,20 @@ const char *answer_sort_name(const struct sort_key *key);
 
 /*
  * One row per stack that allocated, best first, without the first `from` of them; limit 0: all, as
- * far as one document can hold them. *total: how many rows there are.
+ * far as one document can hold them. has_over_time: with "over_time" and "growth". *total: how many
+ * rows there are.
  */
 json_t *answer_rows(const struct model *model, const struct sort_key *key, size_t from,
-		    size_t limit, size_t *total);
+		    size_t limit, bool has_over_time, size_t *total);
+
+/* The moments that "over_time" of rows is of. */
+json_t *answer_moments(const struct model *model);
+
+/* The stack that grows most, or null. */
+json_t *answer_growing(const struct model *model);
+
+/* The first rows by peak, by most blocks, by what is live and by how many blocks that are. */
+json_t *answer_hotspots(const struct model *model, size_t limit);
 
 /* is_bottom_up: from the functions that allocate to their callers. */
 json_t *answer_tree(const struct model *model, const struct sort_key *key, bool is_bottom_up);
@@ -46,6 +57,10 @@ json_t *answer_lifetimes(const struct model *model);
  * known, or out of memory.
  */
 json_t *answer_groups(const struct model *model, const char *by, const struct sort_key *key);
+
+/* Functions whose names the pattern matches, with their callers and callees. NULL: out of memory.
+ */
+json_t *answer_peek(const struct model *model, const char *pattern, const struct sort_key *key);
 
 /* What was mapped: totals, and the stacks that hold most, limit as above. */
 json_t *answer_mapped(const struct model *model, size_t limit);

@@ -3,22 +3,30 @@
 #include "analysis/answer_parts.h"
 #include "analysis/tree.h"
 
+#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define TREE_DEPTH_MAX 512
 
+#define ERRORS_OFF	 2 /* what is surely growth: the slope less so many times its standard error */
+#define GROWTH_IN_UINT64 1024 /* parts of a byte a second */
+
 /* By what rows and tree nodes are sorted; a new key is a new row. */
 static const struct sort_key {
 	const char *name;
 	size_t field;
+	bool is_growth; /* then by live, where nothing grows */
 } SORT_KEYS[] = {
-	{ "live", offsetof(struct stack_sums, live_bytes) },
-	{ "peak", offsetof(struct stack_sums, peak_bytes) },
-	{ "allocated", offsetof(struct stack_sums, allocated_bytes) },
-	{ "count", offsetof(struct stack_sums, allocations) },
-	{ "temporary", offsetof(struct stack_sums, temporary) },
+	{ "live", offsetof(struct stack_sums, live_bytes), false },
+	{ "blocks", offsetof(struct stack_sums, live_blocks), false },
+	{ "peak", offsetof(struct stack_sums, peak_bytes), false },
+	{ "most-blocks", offsetof(struct stack_sums, most_blocks), false },
+	{ "allocated", offsetof(struct stack_sums, allocated_bytes), false },
+	{ "count", offsetof(struct stack_sums, allocations), false },
+	{ "temporary", offsetof(struct stack_sums, temporary), false },
+	{ "growth", offsetof(struct stack_sums, live_bytes), true },
 };
 
 const struct sort_key *answer_sort_key(const char *name)
@@ -41,6 +49,7 @@ uint64_t answer_value(const struct stack_sums *sums, const struct sort_key *key)
 	memcpy(&value, (const char *)sums + key->field, sizeof(value));
 	return value;
 }
+
 void answer_sums(json_t *object, const struct stack_sums *sums)
 {
 	const struct {
@@ -51,6 +60,7 @@ void answer_sums(json_t *object, const struct stack_sums *sums)
 		{ "live_blocks", sums->live_blocks },
 		{ "peak_bytes", sums->peak_bytes },
 		{ "peak_blocks", sums->peak_blocks },
+		{ "most_blocks", sums->most_blocks },
 		{ "at_peak_bytes", sums->at_peak_bytes },
 		{ "at_peak_blocks", sums->at_peak_blocks },
 		{ "allocated_bytes", sums->allocated_bytes },
@@ -69,10 +79,94 @@ void answer_sums(json_t *object, const struct stack_sums *sums)
 		json_object_set_new(object, fields[i].name, answer_number(fields[i].value));
 }
 
+/* False: it has too few points, or is not in the part of the time that is looked at. */
+static bool fit_stack(const struct model *model, const struct stack *stack, struct growth *growth)
+{
+	struct timeline_point points[HISTORY_MAX];
+	size_t count = model_history(model, stack, points);
+
+	return timeline_fit(points, count, model_growth_from_ns(model), growth);
+}
+
+/* What it surely grows by; 0: it may as well not. */
+static double sure_growth(const struct growth *growth)
+{
+	double sure = growth->bytes_per_s - ERRORS_OFF * growth->error_bytes_per_s;
+
+	return sure > 0 ? sure : 0;
+}
+
+static json_t *answer_growth_of(const struct growth *growth)
+{
+	return json_pack("{s:f, s:f}", "bytes_per_s", growth->bytes_per_s, "error_bytes_per_s",
+			 growth->error_bytes_per_s);
+}
+
+/* Live bytes at the moments of "over_time_ns". */
+static void set_over_time(json_t *row, const struct model *model, const struct stack *stack)
+{
+	struct timeline_point points[HISTORY_MAX];
+	size_t count = model_history(model, stack, points);
+	json_t *bytes = json_array();
+	struct growth growth;
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(bytes, answer_number(points[i].live_bytes));
+	json_object_set_new(row, "over_time", bytes);
+	json_object_set_new(row, "growth",
+			    fit_stack(model, stack, &growth) ? answer_growth_of(&growth)
+							     : json_null());
+}
+
+json_t *answer_moments(const struct model *model)
+{
+	json_t *moments = json_array();
+
+	for (size_t i = 0; i < model->timeline.count; i += HISTORY_EVERY)
+		json_array_append_new(moments, answer_number(model->timeline.points[i].time_ns));
+	return moments;
+}
+
+json_t *answer_growing(const struct model *model)
+{
+	const struct stack *most = NULL;
+	struct growth growth, best = { 0 };
+
+	for (size_t i = 0; i < model->stack_count; i++) {
+		const struct stack *stack = &model->stacks[i];
+		/* who never had anything live at a point does not grow */
+		if (!stack->sums.live_bytes || !fit_stack(model, stack, &growth) ||
+		    sure_growth(&growth) <= sure_growth(&best))
+			continue;
+		most = stack;
+		best = growth;
+	}
+	if (!most)
+		return json_null();
+	json_t *growing = answer_growth_of(&best);
+	json_object_set_new(growing, "frames", answer_frames(model, most));
+	return growing;
+}
+
 struct ranked {
-	uint64_t value;
+	uint64_t value, then;
 	uint32_t id;
 };
+
+static struct ranked rank(const struct model *model, const struct sort_key *key, size_t id)
+{
+	const struct stack *stack = &model->stacks[id];
+	struct ranked ranked = { answer_value(&stack->sums, key), 0, (uint32_t)id };
+	struct growth growth;
+
+	if (!key->is_growth)
+		return ranked;
+	ranked.then = ranked.value;
+	ranked.value = fit_stack(model, stack, &growth)
+			       ? (uint64_t)fmin(sure_growth(&growth) * GROWTH_IN_UINT64, 1e18)
+			       : 0;
+	return ranked;
+}
 
 static int by_value(const void *a, const void *b)
 {
@@ -80,11 +174,13 @@ static int by_value(const void *a, const void *b)
 
 	if (left->value != right->value)
 		return left->value < right->value ? 1 : -1;
+	if (left->then != right->then)
+		return left->then < right->then ? 1 : -1;
 	return left->id < right->id ? -1 : left->id > right->id;
 }
 
 json_t *answer_rows(const struct model *model, const struct sort_key *key, size_t from,
-		    size_t limit, size_t *total)
+		    size_t limit, bool has_over_time, size_t *total)
 {
 	struct ranked *ranked = malloc((model->stack_count + 1) * sizeof(*ranked));
 	json_t *rows = json_array();
@@ -92,9 +188,7 @@ json_t *answer_rows(const struct model *model, const struct sort_key *key, size_
 
 	for (size_t i = 0; ranked && i < model->stack_count; i++)
 		if (stack_sums_has_any(&model->stacks[i].sums))
-			ranked[count++] = (struct ranked) {
-				answer_value(&model->stacks[i].sums, key), (uint32_t)i
-			};
+			ranked[count++] = rank(model, key, i);
 	if (ranked)
 		qsort(ranked, count, sizeof(*ranked), by_value);
 	for (size_t i = from;
@@ -103,6 +197,8 @@ json_t *answer_rows(const struct model *model, const struct sort_key *key, size_
 		json_t *row = json_pack("{s:I}", "id", (json_int_t)ranked[i].id);
 		struct stack_sums sums = model_sums(model, &stack->sums);
 		answer_sums(row, &sums);
+		if (has_over_time)
+			set_over_time(row, model, stack);
 		json_object_set_new(row, "status", json_string(answer_status(stack)));
 		json_object_set_new(row, "frames", answer_frames(model, stack));
 		frames += stack->frame_count;
@@ -165,4 +261,19 @@ json_t *answer_tree(const struct model *model, const struct sort_key *key, bool 
 	json_object_set_new(tree, "children", answer_children(root, key, least ? least : 1, 0));
 	tree_free(root);
 	return tree;
+}
+
+/* Each list: the first rows by another key. */
+json_t *answer_hotspots(const struct model *model, size_t limit)
+{
+	static const char *const KEYS[] = { "peak", "most-blocks", "live", "blocks" };
+	json_t *lists = json_object();
+
+	for (size_t i = 0; i < sizeof(KEYS) / sizeof(KEYS[0]); i++) {
+		size_t total;
+		json_object_set_new(
+			lists, KEYS[i],
+			answer_rows(model, answer_sort_key(KEYS[i]), 0, limit, false, &total));
+	}
+	return lists;
 }

@@ -343,7 +343,9 @@ int model_feed(struct model *model, enum chunk_type type, const void *raw, size_
 	if ((size_t)type >= sizeof(FEEDS) / sizeof(FEEDS[0]) || !FEEDS[type])
 		return 0;
 	int err = FEEDS[type](model, &in);
-	return !err && in.failed ? -EBADMSG : err;
+	if (!err && in.failed)
+		err = -EBADMSG;
+	return !err && model->has_failed ? -ENOMEM : err;
 }
 
 void model_close(struct model *model)
@@ -361,8 +363,10 @@ void model_close(struct model *model)
 	}
 	for (size_t i = 0; i < model->function_count; i++)
 		function_record_free(&model->functions[i]);
-	for (size_t i = 0; i < model->stack_count; i++)
+	for (size_t i = 0; i < model->stack_count; i++) {
 		free(model->stacks[i].frames);
+		history_free(&model->stacks[i].history);
+	}
 	free(model->thread_passes);
 	free(model->thread_states);
 	free(model->stack_passes);

@@ -9,6 +9,7 @@
 
 #include "analysis/filter.h"
 #include "analysis/processes.h"
+#include "analysis/history.h"
 #include "analysis/live.h"
 #include "analysis/mapped.h"
 #include "analysis/timeline.h"
@@ -24,6 +25,7 @@
 struct stack_sums {
 	uint64_t live_bytes, live_blocks;
 	uint64_t peak_bytes, peak_blocks; /* blocks: when that many bytes were first reached */
+	uint64_t most_blocks;		  /* live at one time */
 	uint64_t at_peak_bytes, at_peak_blocks; /* live when most was of all stacks together */
 	uint64_t allocated_bytes, allocations, reallocations, frees;
 	uint64_t temporary; /* freed by the same thread, without another allocation of it in between
@@ -67,6 +69,7 @@ struct stack {
 	uint8_t status;
 	uint32_t frame_count;
 	struct record_frame *frames; /* leaf first */
+	struct history history;
 	struct stack_sums sums;
 	struct mapped_sums mapped;
 };
@@ -129,14 +132,15 @@ struct model {
 	uint64_t frees_of_inherited; /* of live_totals.frees_of_unknown: copies of a parent's blocks
 				      */
 	struct capture_event *events; /* decoded, one chunk's */
+	bool has_failed;	      /* out of memory where nobody is told */
 	model_event_fn *tell; /* each event that passes the filter; NULL: nobody wants to know */
 	void *tell_context;
 };
 
 int model_open(struct model *model, const struct filter *filter);
 
-/* One that will be fed the same once more, without the chunks that name frames: which stacks pass the
- * filter is known from the first time. 0 or -ENOMEM. */
+/* One that will be fed the same once more, without the chunks that name frames: which stacks pass
+ * the filter is known from the first time. 0 or -ENOMEM. */
 int model_open_again(struct model *again, const struct model *model);
 
 /* Sums of all blocks, or of those that pass the filter. */
@@ -144,6 +148,17 @@ const struct live_totals *model_totals(const struct model *model);
 
 /* When it ended, as far as is known, since the recording, or its series, began. */
 uint64_t model_end_ns(const struct model *model);
+
+/* Nothing more happens until the end: timelines go on to there. */
+void model_finish(struct model *model);
+
+/* The second half of the time that is counted begins there: what a program does when it starts says
+ * little about how it grows. */
+uint64_t model_growth_from_ns(const struct model *model);
+
+/* How much of a stack was live over time, by a model that is finished. How many points. */
+size_t model_history(const struct model *model, const struct stack *stack,
+		     struct timeline_point points[static HISTORY_MAX]);
 
 /* Until when is counted: the end of the recording, or of what the filter lets through. */
 uint64_t model_until_ns(const struct model *model);

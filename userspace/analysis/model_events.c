@@ -66,6 +66,31 @@ uint64_t model_until_ns(const struct model *model)
 	return end < model->filter.to_ns ? end : model->filter.to_ns;
 }
 
+void model_finish(struct model *model)
+{
+	const struct live_totals *totals = model_totals(model);
+
+	timeline_advance(&model->timeline, model_until_ns(model), totals->live_bytes,
+			 totals->live_blocks);
+	if (model->resident_by_pid.count)
+		timeline_advance(&model->resident, model_until_ns(model), model->resident_bytes, 0);
+}
+
+uint64_t model_growth_from_ns(const struct model *model)
+{
+	uint64_t begin = model->session.begin_ns, until = model_until_ns(model);
+
+	if (model->filter.from_ns > begin)
+		begin = model->filter.from_ns;
+	return begin < until ? begin + (until - begin) / 2 : until;
+}
+
+size_t model_history(const struct model *model, const struct stack *stack,
+		     struct timeline_point points[static HISTORY_MAX])
+{
+	return history_points(&stack->history, &model->timeline, stack->sums.live_bytes, points);
+}
+
 struct stack_sums model_sums(const struct model *model, const struct stack_sums *sums)
 {
 	struct stack_sums now = *sums;
@@ -89,6 +114,8 @@ static void add_live(struct stack_sums *sums, const struct block *block)
 		sums->peak_bytes = sums->live_bytes;
 		sums->peak_blocks = sums->live_blocks;
 	}
+	if (sums->live_blocks > sums->most_blocks)
+		sums->most_blocks = sums->live_blocks;
 }
 
 static void add_allocation(struct stack_sums *sums, const struct capture_event *event,
@@ -103,6 +130,14 @@ static void add_allocation(struct stack_sums *sums, const struct capture_event *
 	if (sums->allocations + sums->reallocations == 1)
 		sums->first_ns = event->time_ns;
 	sums->last_ns = event->time_ns;
+}
+
+/* Before the stack's live_bytes change. */
+static void note_history(struct model *model, struct stack *stack)
+{
+	if (stack->history.passed != model->timeline.passed &&
+	    history_note(&stack->history, &model->timeline, stack->sums.live_bytes))
+		model->has_failed = true;
 }
 
 /* What a block counts in: its stack, its thread, its allocator. */
@@ -121,6 +156,7 @@ static void add_block(struct model *model, const struct capture_event *event,
 	struct stack_sums *sums[SUMS_OF_BLOCK];
 	struct size_bin *bin = &model->sizes[bin_of(block->size)];
 
+	note_history(model, &model->stacks[block->stack]);
 	sums_of(model, block, sums);
 	for (int i = 0; i < SUMS_OF_BLOCK; i++) {
 		note_at_peak(model, sums[i]);
@@ -137,6 +173,7 @@ void model_carry(struct model *model, const struct block *block)
 	struct stack_sums *sums[SUMS_OF_BLOCK];
 	struct size_bin *bin = &model->sizes[bin_of(block->size)];
 
+	note_history(model, &model->stacks[block->stack]);
 	sums_of(model, block, sums);
 	for (int i = 0; i < SUMS_OF_BLOCK; i++) {
 		note_at_peak(model, sums[i]);
@@ -159,6 +196,7 @@ static void remove_block(struct model *model, const struct block *block, enum bl
 	struct size_bin *bin = &model->sizes[bin_of(block->size)];
 	struct stack_sums *sums[SUMS_OF_BLOCK];
 
+	note_history(model, &model->stacks[block->stack]);
 	sums_of(model, block, sums);
 	for (int i = 0; i < SUMS_OF_BLOCK; i++) {
 		note_at_peak(model, sums[i]);

@@ -34,36 +34,37 @@ void timeline_advance(struct timeline *timeline, uint64_t time_ns, uint64_t live
 			live_blocks
 		};
 		timeline->count++;
+		timeline->passed++;
 	}
 }
 
-bool timeline_fit(const struct timeline *timeline, uint64_t from_ns, struct growth *growth)
+bool timeline_fit(const struct timeline_point *points, size_t count, uint64_t from_ns,
+		  struct growth *growth)
 {
 	double mean_x = 0, mean_y = 0, xx = 0, xy = 0, residual = 0, next = 0, before = 0;
 	size_t first = 0, n;
 
-	while (first < timeline->count && timeline->points[first].time_ns < from_ns)
+	while (first < count && points[first].time_ns < from_ns)
 		first++;
-	n = timeline->count - first;
+	n = count - first;
 	if (n < POINTS_MIN)
 		return false;
-	for (size_t i = first; i < timeline->count; i++) {
-		mean_x += (double)timeline->points[i].time_ns / 1e9 / (double)n;
-		mean_y += (double)timeline->points[i].live_bytes / (double)n;
+	for (size_t i = first; i < count; i++) {
+		mean_x += (double)points[i].time_ns / 1e9 / (double)n;
+		mean_y += (double)points[i].live_bytes / (double)n;
 	}
-	for (size_t i = first; i < timeline->count; i++) {
-		double x = (double)timeline->points[i].time_ns / 1e9 - mean_x;
+	for (size_t i = first; i < count; i++) {
+		double x = (double)points[i].time_ns / 1e9 - mean_x;
 		xx += x * x;
-		xy += x * ((double)timeline->points[i].live_bytes - mean_y);
+		xy += x * ((double)points[i].live_bytes - mean_y);
 	}
 	/* all at one moment: only a damaged capture has these */
 	if (!(xx > 0))
 		return false;
 	growth->bytes_per_s = xy / xx;
-	for (size_t i = first; i < timeline->count; i++) {
-		double x = (double)timeline->points[i].time_ns / 1e9 - mean_x;
-		double off = (double)timeline->points[i].live_bytes - mean_y -
-			     growth->bytes_per_s * x;
+	for (size_t i = first; i < count; i++) {
+		double x = (double)points[i].time_ns / 1e9 - mean_x;
+		double off = (double)points[i].live_bytes - mean_y - growth->bytes_per_s * x;
 		residual += off * off;
 		next += off * before;
 		before = off;

@@ -20,6 +20,7 @@ struct timeline {
 	uint64_t start_ns;    /* of the first point */
 	uint64_t interval_ns; /* 0: nothing yet */
 	size_t count;
+	uint64_t passed;			    /* points in all, those that went, too */
 	struct timeline_point points[TIMELINE_MAX]; /* point i: at start_ns + i * interval_ns */
 };
 
@@ -34,6 +35,7 @@ struct growth {
 };
 
 /* False: there are fewer than eight points, or all are at one moment. */
-bool timeline_fit(const struct timeline *timeline, uint64_t from_ns, struct growth *growth);
+bool timeline_fit(const struct timeline_point *points, size_t count, uint64_t from_ns,
+		  struct growth *growth);
 
 #endif

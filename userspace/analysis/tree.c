@@ -27,6 +27,7 @@ void tree_add_sums(struct stack_sums *sums, const struct stack_sums *more)
 	sums->live_blocks += more->live_blocks;
 	sums->peak_bytes += more->peak_bytes;
 	sums->peak_blocks += more->peak_blocks;
+	sums->most_blocks += more->most_blocks;
 	sums->at_peak_bytes += more->at_peak_bytes;
 	sums->at_peak_blocks += more->at_peak_blocks;
 	sums->allocated_bytes += more->allocated_bytes;

@@ -4,6 +4,7 @@
 #include "commands/capture_options.h"
 #include "commands/command.h"
 #include "commands/report_fields.h"
+#include "commands/report_figures.h"
 #include "commands/report_heaps.h"
 #include "commands/report_stacks.h"
 #include "commands/report_verdict.h"
@@ -16,6 +17,7 @@
 
 #define ROWS_TABLE	    20
 #define ROWS_JSON	    10000
+#define HOTSPOTS_DEFAULT    5
 #define NOTES_SHOWN_MAX	    5
 #define TARGETS_SHOWN_MAX   3
 #define PROCESSES_SHOWN_MAX 20
@@ -27,16 +29,26 @@ enum option_key {
 	KEY_NO_PAGER,
 	KEY_BY,
 	KEY_HISTOGRAMS,
+	KEY_PEEK,
+	KEY_HOTSPOTS,
 	KEY_LIMIT
 };
 
+#define SORT_NAMES \
+	"live (default), blocks, peak, most-blocks, allocated, count, temporary or growth"
+
 static const struct argp_option OPTIONS[] = {
-	{ "sort", 's', "KEY", 0, "live (default), peak, allocated, count or temporary", 0 },
+	{ "sort", 's', "KEY", 0, SORT_NAMES, 0 },
 	{ "tree", KEY_TREE, NULL, 0, "the call tree instead of the table", 0 },
 	{ "bottom-up", KEY_BOTTOM_UP, NULL, 0,
 	  "the tree from the functions that allocate to their callers", 0 },
 	{ "by", KEY_BY, "WHAT", 0,
 	  "a table by function, module, thread or allocator instead of by stack", 0 },
+	{ "peek", KEY_PEEK, "PATTERN", 0,
+	  "functions of such a name, with their callers and callees, instead of the table", 0 },
+	{ "hotspots", KEY_HOTSPOTS, NULL, 0,
+	  "four short tables instead of one: most bytes and most blocks, at one time and at the end",
+	  0 },
 	{ "histograms", KEY_HISTOGRAMS, NULL, 0,
 	  "blocks by size and by how long they lived instead of the table", 0 },
 	{ "limit", KEY_LIMIT, "N", 0, "rows (default: 20 of a table, 10000 of JSON; 0: all)", 0 },
@@ -49,15 +61,16 @@ static const struct argp_option OPTIONS[] = {
 
 struct arguments {
 	struct capture_options captures;
-	const char *sort, *by;
+	const char *sort, *by, *peek;
 	long limit;
 	enum terminal_color color;
-	bool is_json, is_tree, is_bottom_up, has_histograms, has_no_pager;
+	bool is_json, is_tree, is_bottom_up, has_histograms, has_hotspots, has_no_pager;
 };
 
 static error_t parse(int key, char *value, struct argp_state *state)
 {
-	static const char *const SORTS[] = { "live", "peak", "allocated", "count", "temporary" };
+	static const char *const SORTS[] = { "live",	  "blocks", "peak",	 "most-blocks",
+					     "allocated", "count",  "temporary", "growth" };
 	static const char *const WAYS[] = { "function", "module", "thread", "allocator" };
 	struct arguments *arguments = state->input;
 
@@ -71,7 +84,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
 		if (!terminal_color_parse(value, &arguments->color))
 			argp_error(state, "--color: auto, always or never, not %s", value);
 		return 0;
+	case KEY_HOTSPOTS: arguments->has_hotspots = true; return 0;
 	case KEY_HISTOGRAMS: arguments->has_histograms = true; return 0;
+	case KEY_PEEK: arguments->peek = value; return 0;
 	case KEY_BY:
 		arguments->by = value;
 		for (size_t i = 0; i < sizeof(WAYS) / sizeof(WAYS[0]); i++)
@@ -85,12 +100,17 @@ static error_t parse(int key, char *value, struct argp_state *state)
 		for (size_t i = 0; i < sizeof(SORTS) / sizeof(SORTS[0]); i++)
 			if (strcmp(value, SORTS[i]) == 0)
 				return 0;
-		argp_error(state, "--sort: live, peak, allocated, count or temporary, not %s",
-			   value);
+		argp_error(state, "--sort: " SORT_NAMES ", not %s", value);
 		return 0;
 	case ARGP_KEY_END:
-		if ((arguments->by != NULL) + arguments->is_tree + arguments->has_histograms > 1)
-			argp_error(state, "one of --tree, --by and --histograms");
+		if ((arguments->by != NULL) + (arguments->peek != NULL) + arguments->is_tree +
+			    arguments->has_histograms + arguments->has_hotspots >
+		    1)
+			argp_error(state,
+				   "one of --tree, --by, --peek, --hotspots and --histograms");
+		if (strcmp(arguments->sort, "growth") == 0 &&
+		    (arguments->by || arguments->peek || arguments->is_tree))
+			argp_error(state, "--sort growth is for the table of stacks");
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -178,39 +198,57 @@ static void print_modules(const json_t *modules)
 		printf("            and %zu more: see --json\n", count - shown);
 }
 
-/* Who holds memory, where there are several. */
-static void print_processes(const json_t *processes, uint64_t duration_ns)
+static void pid_cell(char *cell, const json_t *process)
 {
+	snprintf(cell, COLUMNS_CELL_MAX, "%" PRIu64, get(process, "pid"));
+}
+
+static void rate_cell(char *cell, const json_t *process)
+{
+	char text[UNITS_TEXT_MAX];
+
+	snprintf(cell, COLUMNS_CELL_MAX, "%s",
+		 units_format_size(get(process, "allocated_per_s"), text));
+}
+
+static const struct figure PROCESS_FIGURES[] = {
+	{ "LIVE", figure_live, "live", 0 },
+	{ "PEAK", figure_peak, "peak", 0 },
+	{ "ALLOCATED", figure_allocated, "allocated", 0 },
+	{ "COUNT", figure_count, "count", 0 },
+	{ "PER SECOND", rate_cell, NULL, 0 },
+	{ "PID", pid_cell, NULL, 8 },
+};
+
+/* Who holds memory, where there are several. */
+static void print_processes(const json_t *processes, uint64_t duration_ns, int width)
+{
+	const struct figures_table table = FIGURES_TABLE(PROCESS_FIGURES, "live", width);
 	double seconds = duration_ns ? (double)duration_ns / 1e9 : 1;
-	const json_t *process;
 	size_t i, count = json_array_size(processes);
+	json_t *process;
 
 	if (count < 2)
 		return;
-	printf("%s%10s %10s %10s %10s %10s  %8s  %s%s\n", terminal_strong(), "LIVE", "PEAK",
-	       "ALLOCATED", "COUNT", "PER SECOND", "PID", "PROCESS", terminal_plain());
+	columns_print_heading(&table.columns, "PROCESS");
 	json_array_foreach(processes, i, process)
 	{
-		char live[UNITS_TEXT_MAX], peak[UNITS_TEXT_MAX], all[UNITS_TEXT_MAX],
-			rate[UNITS_TEXT_MAX], comm[128];
 		const char *name = get_text(process, "comm");
 		if (i == PROCESSES_SHOWN_MAX)
 			break;
-		printf("%10s %10s %10s %10" PRIu64 " %10s  %8" PRIu64 "  %s\n",
-		       units_format_size(get(process, "live_bytes"), live),
-		       units_format_size(get(process, "peak_bytes"), peak),
-		       units_format_size(get(process, "allocated_bytes"), all),
-		       get(process, "allocations") + get(process, "reallocations"),
-		       units_format_size(
-			       (uint64_t)((double)get(process, "allocated_bytes") / seconds), rate),
-		       get(process, "pid"), text_safe(comm, sizeof(comm), name, strlen(name)));
+		json_object_set_new(
+			process, "allocated_per_s",
+			json_integer(
+				(json_int_t)((double)get(process, "allocated_bytes") / seconds)));
+		figures_print(&table, process);
+		columns_print_text(&table.columns, name, strlen(name), 0);
 	}
 	if (count > PROCESSES_SHOWN_MAX)
 		printf("and %zu more: see --json\n", count - PROCESSES_SHOWN_MAX);
 	printf("\n");
 }
 
-static void print_head(const json_t *report, bool is_at_peak)
+static void print_head(const json_t *report, bool is_at_peak, int width)
 {
 	const json_t *events = json_object_get(report, "events"),
 		     *totals = json_object_get(report, "totals");
@@ -264,21 +302,27 @@ static void print_head(const json_t *report, bool is_at_peak)
 	printf("\n");
 	report_heaps(report);
 	print_processes(json_object_get(report, "processes"),
-			get(json_object_get(report, "capture"), "duration_ns"));
+			get(json_object_get(report, "capture"), "duration_ns"), width);
 }
 
 static void print_report(const json_t *report, const struct arguments *arguments)
 {
 	int width = terminal_width();
 
-	print_head(report, json_object_get(arguments->captures.filter.filter, "at_peak") != NULL);
+	print_head(report, json_object_get(arguments->captures.filter.filter, "at_peak") != NULL,
+		   width);
 	if (arguments->by) {
-		report_groups(json_object_get(report, "groups"), arguments->by,
+		report_groups(json_object_get(report, "groups"), arguments->by, arguments->sort,
 			      (size_t)arguments->limit, width);
+	} else if (arguments->peek) {
+		report_peek(json_object_get(report, "peek"), arguments->sort,
+			    (size_t)arguments->limit, width);
+	} else if (arguments->has_hotspots) {
+		report_hotspots(json_object_get(report, "hotspots"), width);
 	} else if (arguments->has_histograms) {
 		report_histograms(report);
 	} else if (arguments->is_tree) {
-		report_tree(json_object_get(report, "tree"), width);
+		report_tree(json_object_get(report, "tree"), arguments->sort, width);
 	} else {
 		report_table(report, width);
 		report_mapped(json_object_get(report, "mapped"), width);
@@ -295,16 +339,22 @@ int report_main(int argc, char **argv)
 
 	argp_err_exit_status = EXIT_MISUSED;
 	argp_parse(&ARGP, argc, argv, 0, NULL, &arguments);
+	long hotspots = arguments.limit > 0 ? arguments.limit : HOTSPOTS_DEFAULT;
 	if (arguments.limit < 0)
 		arguments.limit = arguments.is_json ? ROWS_JSON : ROWS_TABLE;
 	int status = capture_options_open(&arguments.captures, 0, "view", &capture);
 	if (status)
 		return status;
-	json_t *question = json_pack("{s:s, s:s, s:I, s:b, s:b}", "ask", "report", "sort",
+	json_t *question = json_pack("{s:s, s:s, s:I, s:b, s:b, s:b}", "ask", "report", "sort",
 				     arguments.sort, "limit", (json_int_t)arguments.limit, "tree",
-				     arguments.is_tree, "bottom_up", arguments.is_bottom_up);
+				     arguments.is_tree, "bottom_up", arguments.is_bottom_up,
+				     "over_time", true);
+	if (arguments.has_hotspots)
+		json_object_set_new(question, "hotspots", json_integer((json_int_t)hotspots));
 	if (arguments.by)
 		json_object_set_new(question, "by", json_string(arguments.by));
+	if (arguments.peek)
+		json_object_set_new(question, "peek", json_string(arguments.peek));
 	status = opened_capture_ask(&capture, question, &report);
 	opened_capture_close(&capture);
 	if (!status && arguments.is_json)

@@ -1,53 +1,90 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "base/text.h"
 #include "base/units.h"
 #include "commands/report_fields.h"
-#include "commands/terminal.h"
+#include "commands/report_figures.h"
 #include "commands/report_stacks.h"
+#include "commands/terminal.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+static void own_live(char *cell, const json_t *sums)
+{
+	char text[UNITS_TEXT_MAX];
+
+	snprintf(cell, COLUMNS_CELL_MAX, "%s",
+		 units_format_size(get(sums, "own_live_bytes"), text));
+}
+
+static void mean_life(char *cell, const json_t *sums)
+{
+	char text[UNITS_TEXT_MAX];
+
+	snprintf(cell, COLUMNS_CELL_MAX, "%s",
+		 get(sums, "ended") ? units_format_duration(get(sums, "mean_lifetime_ns"), text)
+				    : "-");
+}
+
 /* Functions and modules: all stacks that pass through, so that rows do not add up. */
-void report_groups(const json_t *groups, const char *by, size_t limit, int width)
+static const struct figure INCLUSIVE[] = {
+	{ "LIVE", figure_live, "live", 0 },
+	{ "OWN LIVE", own_live, NULL, 0 },
+	{ "ALLOCATED", figure_allocated, "allocated", 0 },
+	{ "COUNT", figure_count, "count", 0 },
+	{ "MEAN LIFE", mean_life, NULL, 0 },
+};
+
+static const struct figure EXCLUSIVE[] = {
+	{ "LIVE", figure_live, "live", 0 },
+	{ "PEAK", figure_peak, "peak", 0 },
+	{ "ALLOCATED", figure_allocated, "allocated", 0 },
+	{ "COUNT", figure_count, "count", 0 },
+	{ "MEAN LIFE", mean_life, NULL, 0 },
+};
+
+/* name [module], or thread (tid of pid). The caller's to free; NULL: out of memory. */
+static char *label_of(const json_t *group)
+{
+	const char *name = get_text(group, "name"), *module = get_text(group, "module");
+	const char *slash = strrchr(module, '/');
+	char *text = NULL;
+	int n;
+
+	if (get(group, "tid"))
+		n = asprintf(&text, "%s (%" PRIu64 " of pid %" PRIu64 ")", name, get(group, "tid"),
+			     get(group, "pid"));
+	else
+		n = asprintf(&text, "%s%s%s%s", *name ? name : "(no name)", *module ? " [" : "",
+			     slash ? slash + 1 : module, *module ? "]" : "");
+	return n < 0 ? NULL : text;
+}
+
+static void print_label(const struct columns *columns, char *label, int indent)
+{
+	const char *text = label ? label : "(out of memory)";
+
+	columns_print_text(columns, text, strlen(text), indent);
+	free(label);
+}
+
+void report_groups(const json_t *groups, const char *by, const char *sort, size_t limit, int width)
 {
 	bool is_inclusive = strcmp(by, "function") == 0 || strcmp(by, "module") == 0;
+	const struct figures_table table = is_inclusive ? FIGURES_TABLE(INCLUSIVE, sort, width)
+							: FIGURES_TABLE(EXCLUSIVE, sort, width);
 	const json_t *group;
 	size_t i;
 
-	printf("%10s %10s %10s %10s %10s  %s\n", "LIVE", is_inclusive ? "OWN LIVE" : "PEAK",
-	       "ALLOCATED", "COUNT", "MEAN LIFE", strcmp(by, "thread") == 0 ? "THREAD" : "NAME");
+	columns_print_heading(&table.columns, strcmp(by, "thread") == 0 ? "THREAD" : "NAME");
 	json_array_foreach(groups, i, group)
 	{
-		char live[UNITS_TEXT_MAX], other[UNITS_TEXT_MAX], all[UNITS_TEXT_MAX],
-			life[UNITS_TEXT_MAX], text[1400], safe[2048];
-		const char *name = get_text(group, "name"), *module = get_text(group, "module");
-		const char *slash = strrchr(module, '/');
 		if (limit && i == limit)
 			break;
-		if (get(group, "tid"))
-			snprintf(text, sizeof(text), "%s (%" PRIu64 " of pid %" PRIu64 ")", name,
-				 get(group, "tid"), get(group, "pid"));
-		else
-			snprintf(text, sizeof(text), "%s%s%s%s", *name ? name : "(no name)",
-				 *module ? " [" : "", slash ? slash + 1 : module,
-				 *module ? "]" : "");
-		text_safe(safe,
-			  width > REPORT_SUMS_WIDTH + 20 ? (size_t)(width - REPORT_SUMS_WIDTH + 1)
-							 : 21,
-			  text, strlen(text));
-		printf("%10s %10s %10s %10" PRIu64 " %10s  %s\n",
-		       units_format_size(get(group, "live_bytes"), live),
-		       units_format_size(get(group, is_inclusive ? "own_live_bytes" : "peak_bytes"),
-					 other),
-		       units_format_size(get(group, "allocated_bytes"), all),
-		       get(group, "allocations") + get(group, "reallocations"),
-		       get(group, "ended")
-			       ? units_format_duration(get(group, "mean_lifetime_ns"), life)
-			       : "-",
-		       safe);
+		figures_print(&table, group);
+		print_label(&table.columns, label_of(group), 0);
 	}
 }
 

@@ -1,87 +1,188 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "commands/report_stacks.h"
 
-#include "base/text.h"
 #include "base/units.h"
 #include "commands/report_fields.h"
-#include "commands/terminal.h"
+#include "commands/report_figures.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define SUMS_WIDTH REPORT_SUMS_WIDTH
+#define TREE_INDENT_MAX 40
 
-static void print_sums(const json_t *sums)
+static const struct figure STACK_FIGURES[] = {
+	{ "LIVE", figure_live, "live", 0 },
+	{ "PEAK", figure_peak, "peak", 0 },
+	{ "ALLOCATED", figure_allocated, "allocated", 0 },
+	{ "COUNT", figure_count, "count", 0 },
+	{ "TEMPORARY", figure_temporary, "temporary", 0 },
+	{ "OVER TIME", figure_over_time, NULL, FIGURE_CURVE_WIDTH },
+};
+
+/* Stacks peak at different moments: their sum is what a branch held at most. */
+static const struct figure TREE_FIGURES[] = {
+	{ "LIVE", figure_live, "live", 0 },
+	{ "PEAK<=", figure_peak, "peak", 0 },
+	{ "ALLOCATED", figure_allocated, "allocated", 0 },
+	{ "COUNT", figure_count, "count", 0 },
+	{ "TEMPORARY", figure_temporary, "temporary", 0 },
+};
+
+static const struct figure BLOCK_FIGURES[] = {
+	{ "LIVE", figure_live, "live", 0 },
+	{ "BLOCKS", figure_blocks, "blocks", 0 },
+	{ "MOST", figure_most_blocks, "most-blocks", 0 },
+	{ "PEAK", figure_peak, "peak", 0 },
+	{ "COUNT", figure_count, "count", 0 },
+	{ "OVER TIME", figure_over_time, NULL, FIGURE_CURVE_WIDTH },
+};
+
+static const struct figure GROWTH_FIGURES[] = {
+	{ "LIVE", figure_live, "live", 0 },
+	{ "A SECOND", figure_growth, "growth", 0 },
+	{ "+-", figure_error, NULL, 0 },
+	{ "ALLOCATED", figure_allocated, "allocated", 0 },
+	{ "COUNT", figure_count, "count", 0 },
+	{ "OVER TIME", figure_over_time, NULL, FIGURE_CURVE_WIDTH },
+};
+
+static struct figures_table table_by(const char *sort, int width)
 {
-	char live[UNITS_TEXT_MAX], peak[UNITS_TEXT_MAX], all[UNITS_TEXT_MAX];
-
-	printf("%10s %10s %10s %10" PRIu64 " %10" PRIu64 "  ",
-	       units_format_size(get(sums, "live_bytes"), live),
-	       units_format_size(get(sums, "peak_bytes"), peak),
-	       units_format_size(get(sums, "allocated_bytes"), all),
-	       get(sums, "allocations") + get(sums, "reallocations"), get(sums, "temporary"));
+	if (strcmp(sort, "growth") == 0)
+		return FIGURES_TABLE(GROWTH_FIGURES, sort, width);
+	if (strcmp(sort, "blocks") == 0 || strcmp(sort, "most-blocks") == 0)
+		return FIGURES_TABLE(BLOCK_FIGURES, sort, width);
+	return FIGURES_TABLE(STACK_FIGURES, sort, width);
 }
 
-/* function (file:line), or module+0xoffset; cut to width. */
-static void print_frame(const json_t *frame, int width)
+/* function (file:line), or module+0xoffset. The caller's to free; NULL: out of memory. */
+static char *label_of(const json_t *frame)
 {
 	const char *function = get_text(frame, "function"), *file = get_text(frame, "file");
 	const char *module = get_text(frame, "module"), *slash = strrchr(module, '/');
-	char text[1024], safe[2048];
+	char *text = NULL;
+	int n;
 
-	if (width < 20)
-		width = 20;
 	if (*file && strrchr(file, '/'))
 		file = strrchr(file, '/') + 1;
 	if (*function && *file)
-		snprintf(text, sizeof(text), "%s (%s:%" PRIu64 ")%s", function, file,
-			 get(frame, "line"),
-			 json_is_true(json_object_get(frame, "inlined")) ? " [inlined]" : "");
+		n = asprintf(&text, "%s (%s:%" PRIu64 ")%s", function, file, get(frame, "line"),
+			     json_is_true(json_object_get(frame, "inlined")) ? " [inlined]" : "");
 	else if (*function)
-		snprintf(text, sizeof(text), "%s [%s]", function, slash ? slash + 1 : module);
+		n = asprintf(&text, "%s [%s]", function, slash ? slash + 1 : module);
 	else
-		snprintf(text, sizeof(text), "%s+0x%" PRIx64,
-			 *module ? (slash ? slash + 1 : module) : "anonymous",
-			 get(frame, "module_offset"));
-	text_safe(safe, (size_t)width < sizeof(safe) ? (size_t)width + 1 : sizeof(safe), text,
-		  strlen(text));
-	puts(safe);
+		n = asprintf(&text, "%s+0x%" PRIx64,
+			     *module ? (slash ? slash + 1 : module) : "anonymous",
+			     get(frame, "module_offset"));
+	return n < 0 ? NULL : text;
 }
 
-static void print_heading(const char *peak)
+static void print_text(const struct columns *columns, const char *text, int indent)
 {
-	printf("%s%10s %10s %10s %10s %10s  %s%s\n", terminal_strong(), "LIVE", peak, "ALLOCATED",
-	       "COUNT", "TEMPORARY", "STACK", terminal_plain());
+	columns_print_text(columns, text, strlen(text), indent);
+}
+
+static void print_frame(const struct columns *columns, const json_t *frame, int indent)
+{
+	char *label = label_of(frame);
+
+	print_text(columns, label ? label : "(out of memory)", indent);
+	free(label);
+}
+
+/* Behind the figures of a row. */
+static void print_frames(const struct columns *columns, const json_t *frames)
+{
+	const json_t *frame;
+	size_t i;
+
+	if (json_array_size(frames) == 0)
+		print_text(columns, "(no stack)", 0);
+	json_array_foreach(frames, i, frame)
+	{
+		if (i)
+			printf("%*s", columns->indent, "");
+		print_frame(columns, frame, 0);
+	}
+}
+
+static void print_rows(const struct figures_table *table, const json_t *rows)
+{
+	const json_t *row;
+	size_t i;
+
+	columns_print_heading(&table->columns, "STACK");
+	json_array_foreach(rows, i, row)
+	{
+		figures_print(table, row);
+		print_frames(&table->columns, json_object_get(row, "frames"));
+	}
 }
 
 void report_table(const json_t *report, int width)
 {
-	const json_t *row, *frame;
-	size_t i, k;
+	const struct figures_table table = table_by(get_text(report, "sort"), width);
 
-	print_heading("PEAK");
-	json_array_foreach(json_object_get(report, "rows"), i, row)
-	{
-		const json_t *frames = json_object_get(row, "frames");
-		print_sums(row);
-		if (json_array_size(frames) == 0)
-			puts("(no stack)");
-		json_array_foreach(frames, k, frame)
-		{
-			if (k)
-				printf("%*s", SUMS_WIDTH, "");
-			print_frame(frame, width - SUMS_WIDTH);
-		}
+	print_rows(&table, json_object_get(report, "rows"));
+}
+
+void report_hotspots(const json_t *hotspots, int width)
+{
+	static const struct {
+		const char *sort, *title;
+	} LISTS[] = {
+		{ "peak", "most bytes at once" },
+		{ "most-blocks", "most blocks at once" },
+		{ "live", "most bytes at end" },
+		{ "blocks", "most blocks at end" },
+	};
+
+	for (size_t i = 0; i < sizeof(LISTS) / sizeof(LISTS[0]); i++) {
+		const struct figures_table table = FIGURES_TABLE(BLOCK_FIGURES, LISTS[i].sort,
+								 width);
+		printf("%s%s\n", i ? "\n" : "", LISTS[i].title);
+		print_rows(&table, json_object_get(hotspots, LISTS[i].sort));
 	}
 }
 
+static void print_children(const struct figures_table *table, const json_t *node, int depth)
+{
+	const json_t *children = json_object_get(node, "children"), *child;
+	size_t i;
+
+	json_array_foreach(children, i, child)
+	{
+		figures_print(table, child);
+		print_frame(&table->columns, child,
+			    depth < TREE_INDENT_MAX ? depth : TREE_INDENT_MAX);
+		/* a chain of single callers needs no deeper indentation to be read */
+		print_children(table, child, depth + (json_array_size(children) != 1));
+	}
+}
+
+void report_tree(const json_t *tree, const char *sort, int width)
+{
+	const struct figures_table table = FIGURES_TABLE(TREE_FIGURES, sort, width);
+
+	columns_print_heading(&table.columns, "STACK");
+	figures_print(&table, tree);
+	print_text(&table.columns, "(all)", 0);
+	print_children(&table, tree, 1);
+}
+
+static const struct figure MAPPED_FIGURES[] = {
+	{ "LIVE", figure_live, "live", 0 },    { "PEAK", figure_peak, NULL, 0 },
+	{ "MAPPED", figure_mapped, NULL, 0 },  { "COUNT", figure_calls, NULL, 0 },
+	{ "OF FILES", figure_files, NULL, 0 },
+};
+
 void report_mapped(const json_t *mapped, int width)
 {
-	char live[UNITS_TEXT_MAX], peak[UNITS_TEXT_MAX], all[UNITS_TEXT_MAX], files[UNITS_TEXT_MAX];
-	const json_t *row, *frame;
-	size_t i, k;
+	const struct figures_table table = FIGURES_TABLE(MAPPED_FIGURES, "live", width);
+	char live[UNITS_TEXT_MAX], peak[UNITS_TEXT_MAX], files[UNITS_TEXT_MAX];
 
 	if (get(mapped, "mappings") + get(mapped, "unmappings") + get(mapped, "failed") == 0)
 		return;
@@ -93,48 +194,5 @@ void report_mapped(const json_t *mapped, int width)
 	       units_format_size(get(mapped, "peak_bytes"), peak), get(mapped, "mappings"),
 	       get(mapped, "unmappings"), get(mapped, "unmap_of_unknown"),
 	       get(mapped, "remappings"), get(mapped, "failed"));
-	printf("%s%10s %10s %10s %10s %10s  %s%s\n", terminal_strong(), "LIVE", "PEAK", "MAPPED",
-	       "COUNT", "OF FILES", "STACK", terminal_plain());
-	json_array_foreach(json_object_get(mapped, "rows"), i, row)
-	{
-		printf("%10s %10s %10s %10" PRIu64 " %10s  ",
-		       units_format_size(get(row, "live_bytes"), live),
-		       units_format_size(get(row, "peak_bytes"), peak),
-		       units_format_size(get(row, "mapped_bytes"), all), get(row, "calls"),
-		       units_format_size(get(row, "file_bytes"), files));
-		if (json_array_size(json_object_get(row, "frames")) == 0)
-			puts("(no stack)");
-		json_array_foreach(json_object_get(row, "frames"), k, frame)
-		{
-			if (k)
-				printf("%*s", SUMS_WIDTH, "");
-			print_frame(frame, width - SUMS_WIDTH);
-		}
-	}
-}
-
-static void print_children(const json_t *node, int depth, int width)
-{
-	const json_t *child;
-	size_t i;
-
-	json_array_foreach(json_object_get(node, "children"), i, child)
-	{
-		/* a chain of single callers needs no deeper indentation to be read */
-		int indent = depth < 40 ? depth : 40;
-		print_sums(child);
-		printf("%*s", indent, "");
-		print_frame(child, width - SUMS_WIDTH - indent);
-		bool is_chain = json_array_size(json_object_get(node, "children")) == 1;
-		print_children(child, depth + !is_chain, width);
-	}
-}
-
-void report_tree(const json_t *tree, int width)
-{
-	/* stacks peak at different moments: their sum is what a branch held at most */
-	print_heading("PEAK<=");
-	print_sums(tree);
-	puts("(all)");
-	print_children(tree, 1, width);
+	print_rows(&table, json_object_get(mapped, "rows"));
 }

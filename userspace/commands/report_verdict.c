@@ -3,9 +3,11 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "commands/curve.h"
 #include "commands/report_fields.h"
 #include "commands/terminal.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -14,13 +16,14 @@
 #define TOP_SHARE_MIN 0.5 /* of what is live: less is no single path */
 #define GROWN_SHARE_MIN \
 	0.05 /* of what is live, over the time that was looked at: less is not called growth */
-#define KEPT_SHARE_MIN	0.5 /* of the growth, at the end: what was freed again is no growth */
-#define ERRORS_MIN	4 /* the slope is so many times its standard error: else it may be chance */
-#define DURATION_MIN_NS 1000000000
-#define RESIDENT_MIN_NS 8000000000 /* it is looked at once a second */
-#define RETURNED_MIN	(1 << 20)
-#define RETURNED_SHARE	0.1 /* of the heap */
-#define COLUMNS		60
+#define KEPT_SHARE_MIN	 0.5 /* of the growth, at the end: what was freed again is no growth */
+#define ERRORS_MIN	 4 /* the slope is so many times its standard error: else it may be chance */
+#define FUNCTION_COLUMNS 60
+#define DURATION_MIN_NS	 1000000000
+#define RESIDENT_MIN_NS	 8000000000 /* it is looked at once a second */
+#define RETURNED_MIN	 (1 << 20)
+#define RETURNED_SHARE	 0.1 /* of the heap */
+#define POINTS_MAX	 256 /* of a timeline */
 
 static void say_loss(const json_t *report)
 {
@@ -47,7 +50,7 @@ static double live_at(const json_t *report, uint64_t time_ns)
 
 /* Only what stands out of the noise, matters beside what is there, and was still there at the end.
  */
-static void say_growth(const json_t *report)
+static bool say_growth(const json_t *report)
 {
 	const json_t *growth = json_object_get(report, "growth");
 	uint64_t duration = get(json_object_get(report, "capture"), "duration_ns");
@@ -57,16 +60,18 @@ static void say_growth(const json_t *report)
 	char text[UNITS_TEXT_MAX], span[UNITS_TEXT_MAX], around[UNITS_TEXT_MAX];
 
 	if (!json_is_object(growth) || duration < DURATION_MIN_NS)
-		return;
-	uint64_t end = get(json_object_get(report, "capture"), "begin_ns") + duration;
-	double seconds = (double)(end - get(growth, "from_ns")) / 1e9;
-	if (rate > 0 && rate >= ERRORS_MIN * error && rate * seconds >= GROWN_SHARE_MIN * live &&
-	    rate * seconds >= 4096 &&
-	    live - live_at(report, get(growth, "from_ns")) >= KEPT_SHARE_MIN * rate * seconds)
+		return false;
+	double seconds = (double)(get(growth, "to_ns") - get(growth, "from_ns")) / 1e9;
+	bool grows = rate > 0 && rate >= ERRORS_MIN * error &&
+		     rate * seconds >= GROWN_SHARE_MIN * live && rate * seconds >= 4096 &&
+		     live - live_at(report, get(growth, "from_ns")) >=
+			     KEPT_SHARE_MIN * rate * seconds;
+	if (grows)
 		printf("verdict     grows by %s/s (+- %s) over the last %s\n",
 		       units_format_size((uint64_t)rate, text),
 		       units_format_size((uint64_t)error, around),
 		       units_format_duration((uint64_t)(seconds * 1e9), span));
+	return grows;
 }
 
 /* What grows beside the heap is not the allocator's, or not returned by it. */
@@ -94,29 +99,52 @@ static void say_resident(const json_t *report)
 		       : "`record --mmap' says what is mapped");
 }
 
-/* The first functions, without those that only hand on to the allocator in the same file as it. */
-static void say_top(const json_t *report)
+/* The first functions that have names. */
+static void say_path(const json_t *frames)
 {
-	const json_t *top = json_object_get(report, "top"), *frame;
-	double live = (double)get(json_object_get(report, "totals"), "live_bytes");
-	double share = live > 0 ? (double)get(top, "live_bytes") / live : 0;
+	const json_t *frame;
 	size_t i, shown = 0;
 
-	if (!json_is_object(top) || share < TOP_SHARE_MIN)
-		return;
-	printf("verdict     %.0f %% of what is live comes from one path: ", 100 * share);
-	json_array_foreach(json_object_get(top, "frames"), i, frame)
+	json_array_foreach(frames, i, frame)
 	{
-		const char *function = json_string_value(json_object_get(frame, "function"));
-		char safe[200];
-		if (!function || !*function)
+		const char *function = get_text(frame, "function");
+		char fitted[4 * FUNCTION_COLUMNS + 1];
+		if (!*function)
 			continue;
 		printf("%s%s", shown ? " < " : "",
-		       text_safe(safe, sizeof(safe), function, strlen(function)));
+		       text_fit(fitted, sizeof(fitted), function, strlen(function),
+				FUNCTION_COLUMNS));
 		if (++shown == 4)
 			break;
 	}
 	puts(shown ? "" : "without names");
+}
+
+/* Of what grows, if most of it does by one path. */
+static void say_growing(const json_t *report)
+{
+	const json_t *growing = json_object_get(report, "growing");
+	double rate = json_real_value(json_object_get(growing, "bytes_per_s"));
+	double all = json_real_value(
+		json_object_get(json_object_get(report, "growth"), "bytes_per_s"));
+
+	if (!json_is_object(growing) || rate < TOP_SHARE_MIN * all)
+		return;
+	/* the rest may shrink meanwhile */
+	printf("verdict     %.0f %% of the growth is by one path: ", fmin(100 * rate / all, 100));
+	say_path(json_object_get(growing, "frames"));
+}
+
+static void say_top(const json_t *report)
+{
+	const json_t *top = json_object_get(report, "top");
+	double live = (double)get(json_object_get(report, "totals"), "live_bytes");
+	double share = live > 0 ? (double)get(top, "live_bytes") / live : 0;
+
+	if (!json_is_object(top) || share < TOP_SHARE_MIN)
+		return;
+	printf("verdict     %.0f %% of what is live comes from one path: ", 100 * share);
+	say_path(json_object_get(top, "frames"));
 }
 
 static void say_not_returned(const json_t *report)
@@ -142,7 +170,8 @@ void report_verdict(const json_t *report)
 {
 	fputs(terminal_strong(), stdout);
 	say_loss(report);
-	say_growth(report);
+	if (say_growth(report))
+		say_growing(report);
 	say_resident(report);
 	say_top(report);
 	say_not_returned(report);
@@ -151,27 +180,17 @@ void report_verdict(const json_t *report)
 
 static void print_curve(const char *label, const json_t *points)
 {
-	static const char *const LEVELS[] = { "\u2581", "\u2582", "\u2583", "\u2584",
-					      "\u2585", "\u2586", "\u2587", "\u2588" };
-	size_t count = json_array_size(points), columns = count < COLUMNS ? count : COLUMNS;
-	uint64_t most = 0, values[COLUMNS] = { 0 };
-	char text[UNITS_TEXT_MAX];
+	uint64_t values[POINTS_MAX], most;
+	size_t count = json_array_size(points);
+	char text[UNITS_TEXT_MAX], curve[CURVE_TEXT_MAX];
 
-	if (count < 4)
+	if (count < 4 || count > POINTS_MAX)
 		return;
-	/* the most of each column: a peak must not fall between two */
-	for (size_t i = 0; i < count; i++) {
-		uint64_t value = (uint64_t)json_integer_value(
+	for (size_t i = 0; i < count; i++)
+		values[i] = (uint64_t)json_integer_value(
 			json_array_get(json_array_get(points, i), 1));
-		size_t column = i * columns / count;
-		values[column] = value > values[column] ? value : values[column];
-		most = value > most ? value : most;
-	}
-	printf("%-12s", label);
-	for (size_t i = 0; i < columns; i++)
-		fputs(most ? LEVELS[(uint64_t)((double)values[i] / (double)most * 7.99)] : " ",
-		      stdout);
-	printf("  up to %s\n", units_format_size(most, text));
+	curve_draw(values, count, CURVE_COLUMNS_MAX, &most, curve);
+	printf("%-12s%s  up to %s\n", label, curve, units_format_size(most, text));
 }
 
 void report_timeline(const json_t *report)

@@ -10,6 +10,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define WIDTH_WITHOUT 160 /* a terminal */
+#define WIDTH_MIN     20
+#define WIDTH_MAX     1000
+
 static struct {
 	pid_t pager; /* 0: none */
 	bool is_emphasised;
@@ -106,9 +110,11 @@ int terminal_width(void)
 {
 	const char *columns = getenv("COLUMNS");
 
-	if (columns && atoi(columns) > 20)
-		return atoi(columns);
-	return terminal.columns > 20 ? terminal.columns : terminal.columns ? 80 : 160;
+	int width = columns && atoi(columns) > 0 ? atoi(columns)
+		    : terminal.columns		 ? terminal.columns
+						 : WIDTH_WITHOUT;
+
+	return width < WIDTH_MIN ? WIDTH_MIN : width < WIDTH_MAX ? width : WIDTH_MAX;
 }
 
 const char *terminal_strong(void)

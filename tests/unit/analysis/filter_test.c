@@ -15,7 +15,8 @@
 #define STACKS	4
 #define THREADS 3
 #define EVENTS	4000
-#define END_NS	(1000ull * (EVENTS + 1))
+#define STEP_NS 1000000ull
+#define END_NS	(STEP_NS * (EVENTS + 1))
 #define PLACES	60
 
 static const struct {
@@ -203,7 +204,7 @@ static void make_events(struct capture_event *events, unsigned *seed)
 		bool *there = is_there[THREAD_ROWS[thread].pid == 11];
 		size_t place = (size_t)rand_r(seed) % PLACES, other = (size_t)rand_r(seed) % PLACES;
 		struct capture_event *event = &events[i];
-		*event = (struct capture_event) { .time_ns = 1000 * (i + 1),
+		*event = (struct capture_event) { .time_ns = STEP_NS * (i + 1),
 						  .address = 16 * (place + 1),
 						  .thread = thread,
 						  .stack = 1 + (uint32_t)rand_r(seed) % STACKS };
@@ -218,6 +219,12 @@ static void make_events(struct capture_event *events, unsigned *seed)
 			event->size = 0;
 		there[place] = event->kind != CAPTURE_FREE;
 	}
+}
+
+/* rand_r() gives 31 bits. */
+static uint64_t random_up_to(unsigned *seed, uint64_t end)
+{
+	return ((uint64_t)rand_r(seed) << 31 | (uint64_t)rand_r(seed)) % end;
 }
 
 static void make_filter(struct filter *filter, unsigned *seed)
@@ -236,15 +243,15 @@ static void make_filter(struct filter *filter, unsigned *seed)
 	if (rand_r(seed) % 3 == 0)
 		filter->size_max = 500 + (uint64_t)rand_r(seed) % 500;
 	if (rand_r(seed) % 3 == 0)
-		filter->from_ns = (uint64_t)rand_r(seed) % (500ull * EVENTS);
+		filter->from_ns = random_up_to(seed, STEP_NS / 2 * EVENTS);
 	if (rand_r(seed) % 3 == 0)
-		filter->to_ns = (500 + (uint64_t)rand_r(seed) % 500) * EVENTS;
+		filter->to_ns = (500 + (uint64_t)rand_r(seed) % 500) * (STEP_NS / 1000) * EVENTS;
 	if (rand_r(seed) % 5 == 0)
 		filter->address = 16 * (1 + (uint64_t)rand_r(seed) % PLACES);
 	if (rand_r(seed) % 4 == 0)
-		filter->age_min_ns = (uint64_t)rand_r(seed) % END_NS;
+		filter->age_min_ns = random_up_to(seed, END_NS);
 	if (rand_r(seed) % 4 == 0)
-		filter->age_max_ns = END_NS - (uint64_t)rand_r(seed) % END_NS;
+		filter->age_max_ns = END_NS - random_up_to(seed, END_NS);
 	if (rand_r(seed) % 4 == 0)
 		strcpy(filter->suppressed, "nothing of the kind\n^help$\n");
 	if (rand_r(seed) % 3 == 0)
@@ -314,6 +321,24 @@ static void compare(struct model *model, const struct plain *plain)
 	assert_int_equal(root->sums.live_bytes, plain->totals.live_bytes);
 	assert_int_equal(root->sums.allocated_bytes, plain->totals.allocated_bytes);
 	tree_free(root);
+}
+
+/* At every moment that is kept, what was live of all stacks is what was live. */
+static void compare_over_time(struct model *model)
+{
+	uint64_t live[HISTORY_MAX] = { 0 };
+	struct timeline_point points[HISTORY_MAX];
+	size_t count = 0;
+
+	model_finish(model);
+	for (size_t id = 0; id < model->stack_count; id++) {
+		count = model_history(model, &model->stacks[id], points);
+		for (size_t i = 0; i < count; i++)
+			live[i] += points[i].live_bytes;
+	}
+	assert_int_equal(count, (model->timeline.count + HISTORY_EVERY - 1) / HISTORY_EVERY);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(live[i], model->timeline.points[i * HISTORY_EVERY].live_bytes);
 }
 
 /* Sums of what is told of each event. */
@@ -399,6 +424,7 @@ static void every_figure_is_that_of_the_blocks_that_pass(void **state)
 			plain_apply(&plain, &filter, &events[i]);
 		plain_end(&plain, &filter, model_until_ns(&model));
 		compare(&model, &plain);
+		compare_over_time(&model);
 		compare_told(&model, events, &plain);
 		model_close(&model);
 	}

@@ -59,7 +59,7 @@ static void a_line_is_fitted_with_its_error(void **state)
 	(void)state;
 	for (uint64_t i = 0; i < 200; i++)
 		timeline_advance(&timeline, i * 1000000, 5000 + i * 100, 1);
-	assert_true(timeline_fit(&timeline, 100000000, &growth));
+	assert_true(timeline_fit(timeline.points, timeline.count, 100000000, &growth));
 	assert_int_equal(growth.points, 100);
 	/* 100 bytes per ms */
 	assert_true(fabs(growth.bytes_per_s - 100000) < 1e-3);
@@ -68,9 +68,9 @@ static void a_line_is_fitted_with_its_error(void **state)
 	timeline = (struct timeline) { 0 };
 	for (uint64_t i = 0; i < 200; i++)
 		timeline_advance(&timeline, i * 1000000, i % 10 * 1000, 1);
-	assert_true(timeline_fit(&timeline, 0, &growth));
+	assert_true(timeline_fit(timeline.points, timeline.count, 0, &growth));
 	assert_true(fabs(growth.bytes_per_s) < 2 * growth.error_bytes_per_s);
-	assert_false(timeline_fit(&timeline, 195000000, &growth));
+	assert_false(timeline_fit(timeline.points, timeline.count, 195000000, &growth));
 }
 
 /* Each point is the one before and some more or less: most such walks lie far from where they
@@ -91,7 +91,7 @@ static void a_random_walk_is_seldom_four_errors_steep(void **state)
 			live -= 512;
 			timeline_advance(&timeline, i * 1000000, live, 1);
 		}
-		assert_true(timeline_fit(&timeline, 0, &growth));
+		assert_true(timeline_fit(timeline.points, timeline.count, 0, &growth));
 		steep += fabs(growth.bytes_per_s) >= 4 * growth.error_bytes_per_s;
 	}
 	print_message("%d of 200 walks are steep\n", steep);
@@ -109,7 +109,7 @@ static void no_line_goes_through_points_of_one_moment(void **state)
 		timeline_advance(&timeline, 1000000000, i, 1);
 	}
 	assert_int_equal(timeline.count, 16);
-	assert_false(timeline_fit(&timeline, 0, &growth));
+	assert_false(timeline_fit(timeline.points, timeline.count, 0, &growth));
 }
 
 int main(void)
