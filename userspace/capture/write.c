@@ -112,6 +112,8 @@ static int make_slots(struct capture_writer *writer, capture_wrap *wrap, void *c
 		bytes_free(&slot);
 	}
 	sodium_memzero(secret, sizeof(secret));
+	/* from here on only what is derived from it is needed, which opens no other header */
+	sodium_memzero(writer->cek, sizeof(writer->cek));
 	writer->slot_count = (uint32_t)count;
 	return !err && writer->slots.failed ? -ENOMEM : err;
 }
