@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* A whole capture, with its key and without: whoever wrote it had all keys. */
-#include "capture/read.h"
+#include "capture/scan.h"
 #include "tests/fuzz/believed.h"
 #include "tests/fuzz/fuzz.h"
 
 static void read_slots(int fd)
 {
-	static uint8_t slot[CAPTURE_SLOTS_MAX];
+	static uint8_t bytes[CAPTURE_SLOTS_MAX];
 	struct capture_header header;
+	const uint8_t *slot;
+	struct slots_position at = { 0 };
+	struct slots slots;
 	size_t size = 0;
 
-	if (capture_header_read(fd, &header))
+	if (capture_header_read(fd, &header) || scan_slots(fd, &header, bytes, &slots))
 		return;
-	for (size_t i = 0; capture_slot_read(fd, &header, i, slot, &size) == 0; i++)
-		require(size <= sizeof(slot));
+	while (slots_next(&slots, SLOT_AGE, &at, &slot, &size) == 0)
+		require(slot >= bytes && size <= (size_t)(bytes + sizeof(bytes) - slot));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -30,21 +30,23 @@ static void sign(void *context, const void *message, size_t size, uint8_t signat
 /* How many slots somebody has. */
 static size_t count_slots(const struct slots *slots)
 {
+	struct slots_position at = { 0 };
 	const uint8_t *slot;
 	size_t size, count = 0;
 
-	while (slots_get(slots, SLOT_AGE, count, &slot, &size) == 0)
+	while (slots_next(slots, SLOT_AGE, &at, &slot, &size) == 0)
 		count++;
 	return count;
 }
 
 static void check_kept(const struct slots *before, const struct slots *after)
 {
+	struct slots_position at = { 0 }, at_again = { 0 };
 	const uint8_t *slot, *again;
 	size_t size, size_again;
 
-	for (size_t i = 0; slots_get(before, SLOT_AGE, i, &slot, &size) == 0; i++) {
-		require(slots_get(after, SLOT_AGE, i, &again, &size_again) == 0);
+	while (slots_next(before, SLOT_AGE, &at, &slot, &size) == 0) {
+		require(slots_next(after, SLOT_AGE, &at_again, &again, &size_again) == 0);
 		require(size == size_again && memcmp(slot, again, size) == 0);
 	}
 }

@@ -17,14 +17,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > CAPTURE_SLOTS_MAX || slots_parse(&slots, data, size, &HEADER))
 		return 0;
 	require(slots.size <= size && slots_check(&slots, &KEYS) == 0);
-	for (size_t i = 0;; i++) {
-		int err = slots_get(&slots, SLOT_AGE, i, &slot, &length);
+	for (struct slots_position at = { 0 }, before = at;; before = at) {
+		int err = slots_next(&slots, SLOT_AGE, &at, &slot, &length);
 		if (err) {
 			require(err == -ENOENT || err == -EBADMSG);
 			break;
 		}
 		require(slot >= data && length <= (size_t)(end - slot));
-		require(i < slots.count);
+		require(at.count > before.count && at.count <= slots.count);
 	}
 	return 0;
 }

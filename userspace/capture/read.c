@@ -30,22 +30,6 @@ int capture_header_read(int fd, struct capture_header *header)
 	return err ? err : header_parse(bytes, header);
 }
 
-int capture_slot_read(int fd, const struct capture_header *header, size_t i,
-		      uint8_t slot[static CAPTURE_SLOTS_MAX], size_t *size)
-{
-	uint8_t *bytes = malloc(CAPTURE_SLOTS_MAX);
-	const uint8_t *found;
-	struct slots slots;
-	int err = bytes ? scan_slots(fd, header, bytes, &slots) : -ENOMEM;
-
-	if (!err)
-		err = slots_get(&slots, SLOT_AGE, i, &found, size);
-	if (!err)
-		memcpy(slot, found, *size);
-	free(bytes);
-	return err;
-}
-
 int capture_verify(int fd, struct capture_verdict *verdict)
 {
 	struct capture_header header;

@@ -15,14 +15,6 @@
  */
 int capture_header_read(int fd, struct capture_header *header);
 
-/*
- * The age file of the i-th age slot, a view of at most CAPTURE_SLOTS_MAX bytes copied into slot. 0
- * and *size; -ENOENT: there is no i-th; -EBADMSG: the slots are malformed or their signature is
- * wrong.
- */
-int capture_slot_read(int fd, const struct capture_header *header, size_t i,
-		      uint8_t slot[static CAPTURE_SLOTS_MAX], size_t *size);
-
 /* What verification found, without any key. */
 struct capture_verdict {
 	enum capture_state state;

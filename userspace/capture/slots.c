@@ -86,21 +86,22 @@ int slots_check(const struct slots *slots, const struct seal_keys *keys)
 	return sodium_memcmp(mac, slots->mac, 32) ? -EBADMSG : 0;
 }
 
-int slots_get(const struct slots *slots, uint8_t type, size_t i, const uint8_t **data, size_t *size)
+int slots_next(const struct slots *slots, uint8_t type, struct slots_position *at,
+	       const uint8_t **data, size_t *size)
 {
-	struct bytes_reader reader = bytes_reader_on(slots->entries, slots->entries_size);
+	struct bytes_reader reader = bytes_reader_on(slots->entries + at->offset,
+						     slots->entries_size - at->offset);
 
-	for (uint32_t n = 0; n < slots->count; n++) {
+	while (at->count < slots->count) {
 		uint8_t found = bytes_get_u8(&reader);
-		uint32_t length = bytes_get_u32(&reader);
-		const uint8_t *bytes = bytes_get(&reader, length);
+		*size = bytes_get_u32(&reader);
+		*data = bytes_get(&reader, *size);
 		if (reader.failed)
 			return -EBADMSG;
-		if (found != type || i--)
-			continue;
-		*data = bytes;
-		*size = length;
-		return 0;
+		at->count++;
+		at->offset = slots->entries_size - bytes_left(&reader);
+		if (found == type)
+			return 0;
 	}
 	return -ENOENT;
 }

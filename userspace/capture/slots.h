@@ -51,8 +51,14 @@ int slots_parse(struct slots *slots, const void *bytes, size_t size,
 /* Do they belong to this key? */
 int slots_check(const struct slots *slots, const struct seal_keys *keys);
 
-/* The i-th slot of a type; a view. 0, -ENOENT, or -EBADMSG. */
-int slots_get(const struct slots *slots, uint8_t type, size_t i, const uint8_t **data,
-	      size_t *size);
+/* How far slots were read; zeros at first. */
+struct slots_position {
+	size_t offset;
+	uint32_t count;
+};
+
+/* The next slot of a type; a view. 0, -ENOENT, or -EBADMSG. */
+int slots_next(const struct slots *slots, uint8_t type, struct slots_position *at,
+	       const uint8_t **data, size_t *size);
 
 #endif

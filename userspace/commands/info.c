@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "base/text.h"
 #include "base/units.h"
-#include "capture/read.h"
+#include "capture/scan.h"
 #include "commands/command.h"
 #include "commands/open.h"
 
@@ -55,10 +55,15 @@ static const struct argp ARGP = {
 
 static size_t count_slots(int fd, const struct capture_header *header)
 {
-	static uint8_t slot[CAPTURE_SLOTS_MAX];
+	static uint8_t bytes[CAPTURE_SLOTS_MAX];
+	const uint8_t *slot;
+	struct slots_position at = { 0 };
+	struct slots slots;
 	size_t size, count = 0;
 
-	while (capture_slot_read(fd, header, count, slot, &size) == 0)
+	if (scan_slots(fd, header, bytes, &slots))
+		return 0;
+	while (slots_next(&slots, SLOT_AGE, &at, &slot, &size) == 0)
 		count++;
 	return count;
 }

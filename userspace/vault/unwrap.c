@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vault/unwrap.h"
 
-#include "capture/read.h"
+#include "capture/scan.h"
 #include "capture/write.h"
 
 #include <errno.h>
@@ -13,15 +13,19 @@
 int unwrap_capture_key(const struct keys *keys, int fd, const struct capture_header *header,
 		       uint8_t key[static CAPTURE_KEY_BYTES])
 {
-	static uint8_t slot[CAPTURE_SLOTS_MAX];
+	static uint8_t bytes[CAPTURE_SLOTS_MAX];
 	uint8_t secret[CAPTURE_SECRET_BYTES];
-	const uint8_t *id = secret + LABEL_BYTES;
+	const uint8_t *id = secret + LABEL_BYTES, *slot;
+	struct slots_position at = { 0 };
+	struct slots slots;
 	size_t size;
-	int err = -ENOKEY, worst = -ENOKEY;
+	int err = scan_slots(fd, header, bytes, &slots), worst = -ENOKEY;
 
+	if (err)
+		return err;
 	/* one slot that we cannot read, whoever it is for, does not hide ours */
-	for (size_t i = 0; err == -ENOKEY || err == -EBADMSG; i++) {
-		int missing = capture_slot_read(fd, header, i, slot, &size);
+	for (err = -ENOKEY; err == -ENOKEY || err == -EBADMSG;) {
+		int missing = slots_next(&slots, SLOT_AGE, &at, &slot, &size);
 		if (missing)
 			return missing == -ENOENT ? worst : missing;
 		err = keys_unwrap(keys, slot, size, secret, sizeof(secret));

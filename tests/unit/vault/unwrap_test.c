@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "capture/header.h"
 #include "capture/read.h"
+#include "capture/slots.h"
 #include "capture/write.h"
 #include "keys/age.h"
 
@@ -97,6 +98,11 @@ static void assert_not_released(const enum slot_for *who, size_t count, int err)
 	assert_true(sodium_is_zero(key, sizeof(key)));
 }
 
+static void sign(void *sk, const void *message, size_t size, uint8_t signature[static 64])
+{
+	crypto_sign_detached(signature, NULL, message, size, sk);
+}
+
 static void our_slot_gives_the_key_wherever_it_stands(void **state)
 {
 	(void)state;
@@ -155,6 +161,46 @@ static void no_changed_bit_of_the_slots_is_accepted(void **state)
 	close(fd);
 }
 
+/* Slots that claim more than there is, by somebody who may sign them; and as many as fit. */
+static void a_million_slots_are_refused(void **state)
+{
+	static uint8_t sk[64];
+	struct slots_signer signer = { .context = sk, .sign = sign };
+	struct capture_header header = { 0 };
+	const struct seal_keys seal = { 0 };
+	struct bytes_buffer entries = { 0 }, region = { 0 };
+	struct slots_position at = { 0 };
+	struct slots slots;
+	const uint8_t *slot;
+	uint32_t count = 0;
+	size_t size;
+
+	(void)state;
+	crypto_sign_keypair(header.host_pk, sk);
+	signer.public_key = header.host_pk;
+	slots_put(&entries, SLOT_AGE, "", 0);
+	slots_finish(&region, &entries, 1000000, &seal, header.capture_id, &signer);
+	assert_int_equal(slots_parse(&slots, region.data, region.size, &header), -EBADMSG);
+	region.size = 0;
+	slots_finish(&region, &entries, 1, &seal, header.capture_id, &signer);
+	assert_int_equal(slots_parse(&slots, region.data, region.size, &header), 0);
+	/* 4 GiB of them */
+	memset(region.data + 4, 0xff, 4);
+	assert_int_equal(slots_parse(&slots, region.data, region.size, &header), -EBADMSG);
+	region.size = 0;
+	while (entries.size + SLOT_HEAD_BYTES + SLOTS_FRAME_BYTES <= CAPTURE_SLOTS_MAX)
+		slots_put(&entries, SLOT_AGE, "", 0);
+	count = (uint32_t)(entries.size / SLOT_HEAD_BYTES);
+	assert_true(count > 13000);
+	slots_finish(&region, &entries, count, &seal, header.capture_id, &signer);
+	assert_int_equal(slots_parse(&slots, region.data, region.size, &header), 0);
+	while (slots_next(&slots, SLOT_AGE, &at, &slot, &size) == 0)
+		count--;
+	assert_int_equal(count, 0);
+	bytes_free(&entries);
+	bytes_free(&region);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -179,6 +225,7 @@ int main(void)
 		cmocka_unit_test(a_secret_of_another_capture_is_refused),
 		cmocka_unit_test(a_secret_with_another_label_is_refused),
 		cmocka_unit_test(no_changed_bit_of_the_slots_is_accepted),
+		cmocka_unit_test(a_million_slots_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
