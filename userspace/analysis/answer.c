@@ -363,6 +363,8 @@ static json_t *answer_report(const struct answer_context *context, const json_t 
 	model_finish(context->model);
 	json_t *report = json_object();
 	json_object_set_new(report, "capture", answer_capture(context));
+	json_t *filter = json_object_get(question, "filter");
+	json_object_set_new(report, "filter", filter ? json_deep_copy(filter) : json_null());
 	json_object_set_new(report, "events", answer_events(model));
 	json_object_set_new(report, "totals", answer_totals(model));
 	json_object_set_new(report, "stacks_quality", answer_quality(model));

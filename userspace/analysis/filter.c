@@ -18,11 +18,16 @@ static const struct condition {
 	{ "from_ns", offsetof(struct filter, from_ns), 0 },
 	{ "to_ns", offsetof(struct filter, to_ns), 0 },
 	{ "at_peak", offsetof(struct filter, at_peak), 0 },
+	{ "live", offsetof(struct filter, is_live), 0 },
 	{ "age_min_ns", offsetof(struct filter, age_min_ns), 0 },
 	{ "age_max_ns", offsetof(struct filter, age_max_ns), 0 },
 	{ "thread", offsetof(struct filter, thread), FILTER_TEXT_MAX },
 	{ "function", offsetof(struct filter, function), FILTER_TEXT_MAX },
 	{ "module", offsetof(struct filter, module), FILTER_TEXT_MAX },
+	{ "not_function", offsetof(struct filter, not_function), FILTER_TEXT_MAX },
+	{ "not_module", offsetof(struct filter, not_module), FILTER_TEXT_MAX },
+	{ "process", offsetof(struct filter, process), FILTER_TEXT_MAX },
+	{ "allocator", offsetof(struct filter, allocator), FILTER_TEXT_MAX },
 	{ "suppressed", offsetof(struct filter, suppressed), SUPPRESSIONS_TEXT_MAX },
 };
 
@@ -78,7 +83,8 @@ const char *filter_parse(const json_t *object, struct filter *filter)
 
 bool filter_needs_names(const struct filter *filter)
 {
-	return filter->function[0] || filter->module[0] || filter->suppressed[0];
+	return filter->function[0] || filter->module[0] || filter->not_function[0] ||
+	       filter->not_module[0] || filter->suppressed[0];
 }
 
 bool filter_needs_end(const struct filter *filter)

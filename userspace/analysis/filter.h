@@ -22,11 +22,15 @@ struct filter {
 	uint64_t size_min, size_max; /* bytes asked for */
 	uint64_t from_ns, to_ns; /* allocated in there; what comes after to_ns has not happened */
 	uint64_t at_peak;	 /* 1: nor has what comes after the moment when most was live */
+	uint64_t is_live;	 /* 1: at the end, or at that moment */
 	uint64_t age_min_ns, age_max_ns; /* from the allocation to the end of the recording */
 	/* patterns (base/glob.h); "": any */
 	char thread[FILTER_TEXT_MAX];	/* name of the allocating one */
 	char function[FILTER_TEXT_MAX]; /* of a frame of the stack */
 	char module[FILTER_TEXT_MAX];	/* file name of a frame's module */
+	char not_function[FILTER_TEXT_MAX], not_module[FILTER_TEXT_MAX]; /* of no frame */
+	char process[FILTER_TEXT_MAX]; /* name of the allocating one, or of its executable's file */
+	char allocator[FILTER_TEXT_MAX]; /* function that returned it */
 	/* what is known and accepted, one pattern on each line (base/suppressions.h); "": none */
 	char suppressed[SUPPRESSIONS_TEXT_MAX];
 };

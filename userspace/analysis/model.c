@@ -55,6 +55,7 @@ int model_open_again(struct model *again, const struct model *model)
 
 	again->end_ns = model->end_ns;
 	again->to_event = model->to_event;
+	again->survivors = model->survivors;
 	if (err || !model->stack_passes_count)
 		return err;
 	again->stack_passes = malloc(model->stack_passes_count);

@@ -12,6 +12,7 @@
 #include "analysis/history.h"
 #include "analysis/live.h"
 #include "analysis/mapped.h"
+#include "analysis/survivors.h"
 #include "analysis/timeline.h"
 #include "base/block_event.h"
 #include "base/map.h"
@@ -110,6 +111,7 @@ struct model {
 		suppressed; /* of what would, but for its suppressions: allocated and live */
 	/* what an earlier pass over the capture has found; 0: none was needed */
 	uint64_t to_event, end_ns;
+	const struct survivors *survivors; /* not the model's; NULL: not known */
 	uint64_t seen, peak_event, peak_bytes; /* events so far; at which one most was live */
 	struct size_bin sizes[BINS];
 	uint64_t lifetimes[BINS];
@@ -119,6 +121,7 @@ struct model {
 	/* by thread and by stack: enum passes (model.c), as far as it is known */
 	uint8_t *thread_passes, *stack_passes;
 	size_t thread_passes_count, stack_passes_count;
+	uint8_t function_passes[256]; /* the same by allocator function */
 	struct live *live;
 	struct mapped *mapped;
 	struct mapped_totals mapped_totals;

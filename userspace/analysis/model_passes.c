@@ -14,6 +14,13 @@ enum passes {
 	SUPPRESSED, /* it would pass */
 };
 
+static const char *file_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 static bool frame_passes(const struct model *model, const struct record_frame *frame,
 			 bool *has_function, bool *has_module)
 {
@@ -21,10 +28,8 @@ static bool frame_passes(const struct model *model, const struct record_frame *f
 	size_t count = frame_names(model, frame, names);
 
 	for (size_t i = 0; i < count; i++) {
-		const char *slash = strrchr(names[i].module, '/');
 		*has_function |= glob_matches(model->filter.function, names[i].function);
-		*has_module |= glob_matches(model->filter.module,
-					    slash ? slash + 1 : names[i].module);
+		*has_module |= glob_matches(model->filter.module, file_name(names[i].module));
 	}
 	return *has_function && *has_module;
 }
@@ -43,6 +48,32 @@ static bool frame_is_suppressed(const struct model *model, const struct record_f
 	return false;
 }
 
+/* Is any frame of what is asked not to be there? */
+static bool frame_is_excluded(const struct model *model, const struct record_frame *frame)
+{
+	const struct filter *filter = &model->filter;
+	struct named_frame names[NAMES_INLINE_MAX];
+	size_t count = frame_names(model, frame, names);
+
+	for (size_t i = 0; i < count; i++)
+		if ((filter->not_function[0] &&
+		     glob_matches(filter->not_function, names[i].function)) ||
+		    (filter->not_module[0] &&
+		     glob_matches(filter->not_module, file_name(names[i].module))))
+			return true;
+	return false;
+}
+
+static bool stack_is_excluded(const struct model *model, const struct stack *stack)
+{
+	if (!model->filter.not_function[0] && !model->filter.not_module[0])
+		return false;
+	for (uint32_t i = 0; i < stack->frame_count; i++)
+		if (frame_is_excluded(model, &stack->frames[i]))
+			return true;
+	return false;
+}
+
 static enum passes look_at_stack(const struct model *model, uint32_t id)
 {
 	bool has_function = !model->filter.function[0], has_module = !model->filter.module[0];
@@ -52,12 +83,25 @@ static enum passes look_at_stack(const struct model *model, uint32_t id)
 	const struct stack *stack = &model->stacks[id];
 	for (uint32_t i = 0; i < stack->frame_count && !(has_function && has_module); i++)
 		(void)frame_passes(model, &stack->frames[i], &has_function, &has_module);
-	if (!has_function || !has_module)
+	if (!has_function || !has_module || stack_is_excluded(model, stack))
 		return PASSES_NOT;
 	for (uint32_t i = 0; model->filter.suppressed[0] && i < stack->frame_count; i++)
 		if (frame_is_suppressed(model, &stack->frames[i]))
 			return SUPPRESSED;
 	return PASSES;
+}
+
+/* One pid may have been several targets, one after the other. */
+static bool process_passes(const struct model *model, uint32_t pid)
+{
+	const char *pattern = model->filter.process;
+
+	for (size_t i = 0; i < model->target_count; i++)
+		if (model->targets[i].pid == pid &&
+		    (glob_matches(pattern, model->targets[i].comm) ||
+		     glob_matches(pattern, file_name(model->targets[i].exe))))
+			return true;
+	return false;
 }
 
 static enum passes look_at_thread(const struct model *model, uint32_t id)
@@ -66,6 +110,8 @@ static enum passes look_at_thread(const struct model *model, uint32_t id)
 	const char *name = thread && thread->comm ? thread->comm : "";
 
 	if (model->filter.pid && (!thread || thread->pid != model->filter.pid))
+		return PASSES_NOT;
+	if (model->filter.process[0] && (!thread || !process_passes(model, thread->pid)))
 		return PASSES_NOT;
 	return !model->filter.thread[0] || glob_matches(model->filter.thread, name) ? PASSES
 										    : PASSES_NOT;
@@ -79,6 +125,26 @@ bool model_thread_passes(struct model *model, uint32_t id)
 	if (model->thread_passes[id] == NOT_LOOKED_AT)
 		model->thread_passes[id] = look_at_thread(model, id);
 	return model->thread_passes[id] == PASSES;
+}
+
+/* Several modules may have a function of one name, and so of one id. */
+static enum passes look_at_function(const struct model *model, uint8_t id)
+{
+	for (size_t i = 0; i < model->function_count; i++)
+		if (model->functions[i].id == id)
+			return glob_matches(model->filter.allocator, model->functions[i].name)
+				       ? PASSES
+				       : PASSES_NOT;
+	return PASSES_NOT;
+}
+
+static bool function_passes(struct model *model, uint8_t id)
+{
+	if (!model->filter.allocator[0])
+		return true;
+	if (model->function_passes[id] == NOT_LOOKED_AT)
+		model->function_passes[id] = look_at_function(model, id);
+	return model->function_passes[id] == PASSES;
 }
 
 static enum passes stack_passes(struct model *model, uint32_t id)
@@ -102,7 +168,9 @@ static enum passes block_passes(struct model *model, const struct block *block)
 	if (block->size < filter->size_min || block->size > filter->size_max ||
 	    (filter->address && block->address != filter->address) ||
 	    block->time_ns < filter->from_ns || age < filter->age_min_ns ||
-	    age > filter->age_max_ns || !model_thread_passes(model, block->thread))
+	    age > filter->age_max_ns || !model_thread_passes(model, block->thread) ||
+	    !function_passes(model, block->function) ||
+	    (filter->is_live && model->survivors && !survivors_have(model->survivors, block)))
 		return PASSES_NOT;
 	return stack_passes(model, block->stack);
 }
@@ -121,8 +189,10 @@ bool model_call_passes(struct model *model, uint64_t time_ns, uint32_t thread)
 {
 	const struct filter *filter = &model->filter;
 
-	return !filter->is_set || (time_ns >= filter->from_ns && filter->size_min == 0 &&
-				   filter->size_max == UINT64_MAX && !filter->function[0] &&
-				   !filter->address && !filter->module[0] &&
-				   !filter_needs_end(filter) && model_thread_passes(model, thread));
+	return !filter->is_set ||
+	       (time_ns >= filter->from_ns && filter->size_min == 0 &&
+		filter->size_max == UINT64_MAX && !filter->function[0] && !filter->address &&
+		!filter->module[0] && !filter->not_function[0] && !filter->not_module[0] &&
+		!filter->allocator[0] && !filter->is_live && !filter_needs_end(filter) &&
+		model_thread_passes(model, thread));
 }

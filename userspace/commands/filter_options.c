@@ -19,18 +19,26 @@ enum option_key {
 	KEY_AGE,
 	KEY_ADDRESS,
 	KEY_AT_PEAK,
-	KEY_SUPPRESSIONS
+	KEY_SUPPRESSIONS,
+	KEY_NOT_FUNCTION,
+	KEY_NOT_MODULE,
+	KEY_PROCESS,
+	KEY_ALLOCATOR,
+	KEY_LIVE
 };
 
 static const struct argp_option OPTIONS[] = {
 	{ NULL, 0, NULL, 0, "Only blocks, from their allocation on, ", 5 },
 	{ "pid", KEY_PID, "PID", 0, "of this process", 5 },
+	{ "process", KEY_PROCESS, "PATTERN", 0,
+	  "of a process with such a name, or such an executable's", 5 },
 	{ "thread", KEY_THREAD, "PATTERN", 0,
 	  "allocated by a thread with such a name; * and ? stand for any", 5 },
 	{ "size", KEY_SIZE, "MIN[-MAX]", 0, "of such a size, as asked for: 1M, 100-200, 4K-", 5 },
 	{ "time", KEY_TIME, "FROM[-TO]", 0,
 	  "allocated in that part of the recording, as it was at its end: 10s-20s, 1m-", 5 },
 	{ "at-peak", KEY_AT_PEAK, NULL, 0, "as it was when most was live", 5 },
+	{ "live", KEY_LIVE, NULL, 0, "that are live then, or at the end", 5 },
 	{ "age", KEY_AGE, "MIN[-MAX]", 0,
 	  "allocated so long before the end of the recording: 30s-, 1m-5m", 5 },
 	{ "suppressions", KEY_SUPPRESSIONS, "FILE", 0,
@@ -40,6 +48,11 @@ static const struct argp_option OPTIONS[] = {
 	{ "function", KEY_FUNCTION, "PATTERN", 0, "whose stack has such a function", 5 },
 	{ "module", KEY_MODULE, "PATTERN", 0,
 	  "whose stack has a function of such a file: 'libssl*'", 5 },
+	{ "not-function", KEY_NOT_FUNCTION, "PATTERN", 0, "whose stack has no such function", 5 },
+	{ "not-module", KEY_NOT_MODULE, "PATTERN", 0, "whose stack has no function of such a file",
+	  5 },
+	{ "allocator", KEY_ALLOCATOR, "PATTERN", 0,
+	  "that such a function returned: realloc, 'pool_*'", 5 },
 	{ 0 },
 };
 
@@ -82,9 +95,13 @@ void filter_options_set_time(struct filter_options *options, char *text, struct 
 	set_range(options, text, units_parse_duration, "from_ns", "to_ns", state);
 }
 
-static void set_text(struct filter_options *options, const char *name, const char *text)
+static void set_text(struct filter_options *options, const char *name, const char *text,
+		     struct argp_state *state)
 {
-	json_object_set_new(filter_of(options), name, json_string(text));
+	/* what is left out would let everything pass */
+	if (json_object_set_new(filter_of(options), name, json_string(text)))
+		argp_error(state, "not UTF-8, in which ? stands for any byte that is not: %s",
+			   text);
 }
 
 static void read_suppressions(struct filter_options *options, const char *path,
@@ -107,7 +124,7 @@ static void read_suppressions(struct filter_options *options, const char *path,
 	if (line)
 		argp_error(state, "%s, line %u: %s", path, line, why);
 	if (patterns[0])
-		set_text(options, "suppressed", patterns);
+		set_text(options, "suppressed", patterns, state);
 }
 
 static error_t parse(int key, char *value, struct argp_state *state)
@@ -123,9 +140,14 @@ static error_t parse(int key, char *value, struct argp_state *state)
 		set_number(options, "pid", pid);
 		return 0;
 	}
-	case KEY_THREAD: set_text(options, "thread", value); return 0;
-	case KEY_FUNCTION: set_text(options, "function", value); return 0;
-	case KEY_MODULE: set_text(options, "module", value); return 0;
+	case KEY_THREAD: set_text(options, "thread", value, state); return 0;
+	case KEY_FUNCTION: set_text(options, "function", value, state); return 0;
+	case KEY_MODULE: set_text(options, "module", value, state); return 0;
+	case KEY_NOT_FUNCTION: set_text(options, "not_function", value, state); return 0;
+	case KEY_NOT_MODULE: set_text(options, "not_module", value, state); return 0;
+	case KEY_PROCESS: set_text(options, "process", value, state); return 0;
+	case KEY_ALLOCATOR: set_text(options, "allocator", value, state); return 0;
+	case KEY_LIVE: set_number(options, "live", 1); return 0;
 	case KEY_ADDRESS: {
 		unsigned long long address = strtoull(value, &end, 16);
 		if (*end || end == value || !address || address > INT64_MAX)

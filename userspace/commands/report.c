@@ -18,6 +18,7 @@
 #define ROWS_TABLE	    20
 #define ROWS_JSON	    10000
 #define HOTSPOTS_DEFAULT    5
+#define CONDITION_COLUMNS   60
 #define NOTES_SHOWN_MAX	    5
 #define TARGETS_SHOWN_MAX   3
 #define PROCESSES_SHOWN_MAX 20
@@ -61,7 +62,8 @@ static const struct argp_option OPTIONS[] = {
 
 struct arguments {
 	struct capture_options captures;
-	const char *sort, *by, *peek;
+	const char *sort, *by;
+	json_t *peek; /* a text; NULL: it is not asked for */
 	long limit;
 	enum terminal_color color;
 	bool is_json, is_tree, is_bottom_up, has_histograms, has_hotspots, has_no_pager;
@@ -86,7 +88,12 @@ static error_t parse(int key, char *value, struct argp_state *state)
 		return 0;
 	case KEY_HOTSPOTS: arguments->has_hotspots = true; return 0;
 	case KEY_HISTOGRAMS: arguments->has_histograms = true; return 0;
-	case KEY_PEEK: arguments->peek = value; return 0;
+	case KEY_PEEK:
+		json_decref(arguments->peek);
+		arguments->peek = json_string(value);
+		if (!arguments->peek)
+			argp_error(state, "--peek: not UTF-8: %s", value);
+		return 0;
 	case KEY_BY:
 		arguments->by = value;
 		for (size_t i = 0; i < sizeof(WAYS) / sizeof(WAYS[0]); i++)
@@ -248,6 +255,45 @@ static void print_processes(const json_t *processes, uint64_t duration_ns, int w
 	printf("\n");
 }
 
+static void print_condition(const char *name, const json_t *value)
+{
+	char text[UNITS_TEXT_MAX], safe[4 * CONDITION_COLUMNS + 1];
+	const char *pattern = json_string_value(value), *unit = strrchr(name, '_');
+	uint64_t number = (uint64_t)json_integer_value(value);
+
+	printf("%s", name);
+	if (strcmp(name, "suppressed") == 0 || strcmp(name, "live") == 0 ||
+	    strcmp(name, "at_peak") == 0)
+		return;
+	if (pattern)
+		printf(" %s",
+		       text_fit(safe, sizeof(safe), pattern, strlen(pattern), CONDITION_COLUMNS));
+	else if (strncmp(name, "size", 4) == 0)
+		printf(" %s", units_format_size(number, text));
+	else if (unit && strcmp(unit, "_ns") == 0)
+		printf(" %s", units_format_duration(number, text));
+	else if (strcmp(name, "address") == 0)
+		printf(" 0x%" PRIx64, number);
+	else
+		printf(" %" PRIu64, number);
+}
+
+/* What the report is about: nobody should take a part for the whole. */
+static void print_filter(const json_t *filter)
+{
+	const char *name, *before = "only        ";
+	json_t *value;
+
+	json_object_foreach((json_t *)filter, name, value)
+	{
+		printf("%s", before);
+		print_condition(name, value);
+		before = ", ";
+	}
+	if (json_object_size(filter))
+		putchar('\n');
+}
+
 static void print_head(const json_t *report, bool is_at_peak, int width)
 {
 	const json_t *events = json_object_get(report, "events"),
@@ -257,6 +303,7 @@ static void print_head(const json_t *report, bool is_at_peak, int width)
 		d[UNITS_TEXT_MAX + 8];
 
 	report_verdict(report);
+	print_filter(json_object_get(report, "filter"));
 	print_target(json_object_get(report, "capture"));
 	if (get(json_object_get(report, "capture"), "sampling_bytes"))
 		printf("sampled     by the target itself: bytes are estimates, counts are of samples\n");
@@ -354,7 +401,7 @@ int report_main(int argc, char **argv)
 	if (arguments.by)
 		json_object_set_new(question, "by", json_string(arguments.by));
 	if (arguments.peek)
-		json_object_set_new(question, "peek", json_string(arguments.peek));
+		json_object_set(question, "peek", arguments.peek);
 	status = opened_capture_ask(&capture, question, &report);
 	opened_capture_close(&capture);
 	if (!status && arguments.is_json)
@@ -364,6 +411,7 @@ int report_main(int argc, char **argv)
 		print_report(report, &arguments);
 	}
 	json_decref(question);
+	json_decref(arguments.peek);
 	capture_options_free(&arguments.captures);
 	json_decref(report);
 	if (!terminal_end() && !status)

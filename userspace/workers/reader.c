@@ -41,7 +41,8 @@ static int read_chunks(struct reading *reading, enum reader_part part)
 
 /* What earlier passes have found out for the next one. */
 struct moment {
-	uint64_t end_ns, to_event, to_ns; /* 0: not known */
+	uint64_t end_ns, to_event, to_ns;  /* 0: not known */
+	const struct survivors *survivors; /* NULL: not known */
 };
 
 /* The whole capture into the model. */
@@ -52,6 +53,7 @@ static int pass(struct reading *reading, const struct filter *filter, const stru
 
 	reading->model.end_ns = moment->end_ns;
 	reading->model.to_event = moment->to_event;
+	reading->model.survivors = moment->survivors;
 	if (moment->to_ns && moment->to_ns < filter->to_ns)
 		reading->model.filter.to_ns = moment->to_ns;
 	if (!err && has_names) {
@@ -69,8 +71,8 @@ static void forget(struct reading *reading)
 	reading->reader = NULL;
 }
 
-/* As many passes as the filter needs: one finds when the recording ended, one when most was live.
- */
+/* As many passes as the filter needs: one finds when the recording ended, one when most was live,
+ * one what was live then. */
 static int read_capture(struct reading *reading, const struct filter *filter)
 {
 	static const struct filter EVERYTHING = FILTER_NONE;
@@ -87,6 +89,14 @@ static int read_capture(struct reading *reading, const struct filter *filter)
 		err = pass(reading, filter, &moment);
 		moment.to_event = reading->model.peak_event;
 		moment.to_ns = model_totals(&reading->model)->peak_time_ns;
+		if (!err)
+			forget(reading);
+	}
+	if (!err && filter->is_live) {
+		err = pass(reading, filter, &moment);
+		if (!err)
+			err = survivors_find(reading->model.live, &reading->survivors);
+		moment.survivors = &reading->survivors;
 		if (!err)
 			forget(reading);
 	}

@@ -21,6 +21,7 @@ struct reading {
 	struct filter filter;
 	struct capture_reader *reader;
 	struct model model;
+	struct survivors survivors; /* where the filter needs them */
 	struct answer_context context;
 	struct reader_done done;
 	char error[256]; /* "" where the capture can be used */
