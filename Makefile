@@ -57,7 +57,7 @@ WORKERS := tracer resolver symbolizer writer vault reader census watcher
 PROGRAMS := $(BUILD)/heaptrail $(WORKERS:%=$(BUILD)/workers/heaptrail-%)
 
 # What every worker has: how it starts and confines itself.
-worker_objects := $(BUILD)/workers/worker.o $(BUILD)/workers/confine.o $(BUILD)/workers/opens.o $(BUILD)/generated/policies.o
+worker_objects := $(patsubst %,$(BUILD)/workers/%.o,worker leave_root identity policy confine opens) $(BUILD)/generated/policies.o
 
 link_heaptrail	:= commands export audit keys base capture
 libs_heaptrail	:= -ljansson -lsodium -lzstd -lbsd
@@ -213,6 +213,12 @@ $(BUILD)/tests/rights: tests/rights/rights.c tests/rights/attempts.c tests/right
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(filter %.c,$^) $(LDFLAGS) $(filter %.o,$^) \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcap -lseccomp -o $@
 
+# What the tracer needs to load its programs.
+$(BUILD)/tests/needs: tests/rights/needs.c $(call folders_of,base)
+	$(call say,TEST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $< $(LDFLAGS) $(filter %.a,$^) -lcap -o $@
+
 # Workers' peers that do not keep to the protocol.
 $(BUILD)/tests/peers: tests/rights/peers.c $(call folders_of,base)
 	$(call say,TEST,$@)
@@ -338,13 +344,13 @@ fuzz-keep:
 	$(Q)$(MAKE) FUZZ=1 fuzzers
 	$(Q)scripts/fuzz-keep $(addprefix build/fuzz/tests/fuzz/,$(or $(TARGET),$(notdir $(FUZZERS))))
 
-check-system: all programs $(BUILD)/tests/fidelity $(BUILD)/tests/rights $(BUILD)/tests/peers
+check-system: all programs $(addprefix $(BUILD)/tests/,fidelity rights needs peers)
 	$(Q)scripts/run-system-tests
 
 check-arm64:
 	$(Q)scripts/check-arm64
 
-check-kernels: all programs
+check-kernels: all programs $(BUILD)/tests/needs
 	$(Q)tests/kernels/run
 
 bench: all programs $(addprefix $(BUILD)/bench/,walk chain chain-fp crew tables names seal replay)

@@ -28,8 +28,8 @@ extern const size_t HARMLESS_COUNT;
 
 /*
  * What the attempts are made on. All of it is anybody's by its mode, but for the key: it is the
- * worker's rights that must be missing. The working directory holds "file", "keys/secret",
- * a listening "socket" and a bound "datagrams".
+ * worker's rights that must be missing. The working directory holds "file", "keys/secret", "own",
+ * where a worker that may write somewhere does so, a listening "socket" and a bound "datagrams".
  */
 extern pid_t stranger; /* a process of root's that has nothing to do with the worker */
 

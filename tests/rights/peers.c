@@ -191,7 +191,7 @@ static void await(int socket, uint32_t type, uint32_t size, uint32_t fd_count)
 
 static void start_vault(int socket)
 {
-	struct vault_start start = { 0 };
+	struct vault_start start = { .has_reader = 1 };
 
 	text_copy(start.state_directory, sizeof(start.state_directory), state_directory);
 	text_copy(start.journal, sizeof(start.journal), "/dev/null");

@@ -62,15 +62,26 @@ static void hold_descriptors(void)
 	put(socket(AF_UNIX, SOCK_DGRAM, 0), DATAGRAM_FD);
 }
 
+/* Policies that a worker takes later: it begins with another. */
+static const char *beginning(const char *policy)
+{
+	return strcmp(policy, "symbolizer-child") == 0 ? "symbolizer"
+	       : strcmp(policy, "tracer-perf") == 0    ? "tracer"
+						       : policy;
+}
+
 /* As the worker does. A child of the symbolizer has what its parent had given it, and its own. */
 static void confine(const char *policy)
 {
+	put(socket(AF_UNIX, SOCK_SEQPACKET, 0), WORKER_SOCKET);
 	worker_begin(policy);
+	worker_leave_root(beginning(policy));
+	int own = open("own", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	hold_descriptors();
 	alarm(PATIENCE_S);
 	if (strcmp(policy, "symbolizer-child") == 0)
 		worker_confine("symbolizer");
-	worker_confine(policy);
+	worker_confine_to(policy, &own, strcmp(policy, "vault") == 0);
 }
 
 static long make(const struct attempt *attempt)
@@ -112,9 +123,10 @@ static const char *ending(int outcome, char text[64])
 {
 	if (outcome > 0)
 		snprintf(text, 64, "is refused (%s)", strerrorname_np(outcome));
-	return outcome == KILLED ? "kills" : outcome == DIED ? "ends otherwise"
-					 : outcome == 0	     ? "works"
-							     : text;
+	return outcome == KILLED ? "kills"
+	       : outcome == DIED ? "ends otherwise"
+	       : outcome == 0	 ? "works"
+				 : text;
 }
 
 static void fail(const char *policy, const char *call, int outcome, const char *wanted)
@@ -129,6 +141,7 @@ static void fail(const char *policy, const char *call, int outcome, const char *
 static void restore_files(void)
 {
 	unlink("new");
+	unlink("own/new");
 	unlink("other");
 	close(open("file", O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
 	chmod("file", 0666);
@@ -196,7 +209,8 @@ static void check_names(const struct policy *policy)
 		if (number < 0 || is_known(number))
 			continue;
 		char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);
-		fail(policy->name, name, 0, "there is no row for it, and it is not called harmless");
+		fail(policy->name, name, 0,
+		     "there is no row for it, and it is not called harmless");
 		free(name);
 	}
 }
@@ -229,7 +243,8 @@ static void listen_at(const char *path, int type)
 
 static void set_up(void)
 {
-	if (!mkdtemp(directory) || chdir(directory) || chmod(".", 0777) || mkdir("keys", 0700))
+	if (!mkdtemp(directory) || chdir(directory) || chmod(".", 0777) || mkdir("keys", 0700) ||
+	    mkdir("own", 0777) || chmod("own", 0777))
 		exit(2);
 	close(open("keys/secret", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
 	restore_files();
@@ -247,11 +262,12 @@ static void tear_down(void)
 {
 	kill(stranger, SIGKILL);
 	waitpid(stranger, NULL, 0);
-	for (const char *const *path = (const char *const[]) { "keys/secret", "file", "socket",
-								"datagrams", NULL };
+	for (const char *const *path =
+		     (const char *const[]) { "keys/secret", "file", "socket", "datagrams", NULL };
 	     *path; path++)
 		unlink(*path);
 	rmdir("keys");
+	rmdir("own");
 	if (chdir("/") || rmdir(directory))
 		perror(directory);
 }

@@ -115,7 +115,8 @@ static int try_tracer(bool has_filtered, struct message *message)
 		int fds[5] = { null, null, stream[1], null, null };
 		err = message_send(tracer.socket, TRACER_START, &options, sizeof(options), fds, 5);
 	}
-	if (!err)
+	/* one that gave up has said why */
+	if (!err || err == -EPIPE)
 		err = message_recv(tracer.socket, RULES, 2, message);
 	message_close_fds(message);
 	/* it has no recording to end */
@@ -243,8 +244,10 @@ static void check_keys(struct finding *finding)
 	struct stat directory;
 	size_t count = 0;
 
-	/* a service's belong to its user, whose the state directory is then */
-	uid_t owner = stat(finding->state_directory, &directory) ? geteuid() : directory.st_uid;
+	/* they are the vault's user's, whose the folder is then */
+	char folder[1024];
+	snprintf(folder, sizeof(folder), "%s/keys", finding->state_directory);
+	uid_t owner = stat(folder, &directory) ? geteuid() : directory.st_uid;
 	for (size_t i = 0; i < sizeof(SECRETS) / sizeof(SECRETS[0]); i++) {
 		char path[1024];
 		struct stat st;

@@ -47,7 +47,7 @@ static const struct rule {
 
 struct review {
 	const char *root;
-	uid_t owner; /* of the state directory: the vault's user */
+	uid_t owner; /* of the keys: the vault's user */
 	bool is_json;
 	json_t *list; /* of what is wrong */
 	size_t count;
@@ -196,13 +196,15 @@ int doctor_permissions(const char *state_directory, bool is_json)
 	struct review review = { .root = state_directory,
 				 .is_json = is_json,
 				 .list = json_array() };
+	char keys[PATH_MAX];
 	struct stat st;
 
 	if (lstat(state_directory, &st)) {
 		json_decref(review.list);
 		return command_fail(EXIT_FAILED, "%s: %s", state_directory, strerror(errno));
 	}
-	review.owner = st.st_uid;
+	snprintf(keys, sizeof(keys), "%.4000s/keys", state_directory);
+	review.owner = lstat(keys, &st) ? 0 : st.st_uid;
 	look_above(&review);
 	look_below(&review, "");
 	look_at(&review, "/etc/heaptrail", S_IFDIR, 0755,

@@ -55,7 +55,7 @@ int open_capture(const char *path, const char *state_directory, const char *oper
 					     .vault = WORKER_PROCESS_NONE };
 	if (status)
 		return status;
-	status = vault_begin(&capture->vault, state_directory);
+	status = vault_begin_with_reader(&capture->vault, state_directory);
 	if (!status) {
 		text_copy(request.operation, sizeof(request.operation), operation);
 		text_copy(request.why, sizeof(request.why), why);

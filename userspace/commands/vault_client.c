@@ -54,9 +54,9 @@ static int begin(struct worker_process *vault, const char *state_directory)
 	return err == -ENOENT && !is_asked_for ? worker_start("vault", vault) : err;
 }
 
-int vault_begin(struct worker_process *vault, const char *state_directory)
+static int begin_with(struct worker_process *vault, const char *state_directory, bool has_reader)
 {
-	struct vault_start start = { 0 };
+	struct vault_start start = { .has_reader = has_reader };
 
 	/* the vault's own working directory is nobody's business */
 	if (state_directory[0] != '/')
@@ -75,7 +75,20 @@ int vault_begin(struct worker_process *vault, const char *state_directory)
 	text_copy(start.journal, sizeof(start.journal), journal ? journal : "");
 	text_copy(start.state_directory, sizeof(start.state_directory), state_directory);
 	err = message_send(vault->socket, VAULT_START, &start, sizeof(start), NULL, 0);
-	return err ? command_fail(EXIT_FAILED, "the vault is gone: %s", strerror(-err)) : EXIT_DONE;
+	/* one that gave up has said why: the first answer tells */
+	return err && err != -EPIPE
+		       ? command_fail(EXIT_FAILED, "the vault is gone: %s", strerror(-err))
+		       : EXIT_DONE;
+}
+
+int vault_begin(struct worker_process *vault, const char *state_directory)
+{
+	return begin_with(vault, state_directory, false);
+}
+
+int vault_begin_with_reader(struct worker_process *vault, const char *state_directory)
+{
+	return begin_with(vault, state_directory, true);
 }
 
 /* The vault may take its time, with a disk that is slow; but it has to be awake. */

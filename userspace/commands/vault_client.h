@@ -10,6 +10,9 @@
 /* Starts the vault for this state directory. */
 int vault_begin(struct worker_process *vault, const char *state_directory);
 
+/* The same, to open one capture. */
+int vault_begin_with_reader(struct worker_process *vault, const char *state_directory);
+
 /*
  * Sends a request and waits for its answer: the type it must have, with fd_count descriptors, or a
  * failure, which is printed, about subject (NULL:

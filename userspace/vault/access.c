@@ -255,16 +255,29 @@ static struct access_rules *parse(char *text, char mistake[static 160])
 	return rules;
 }
 
+int access_open(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+
+	return fd < 0 ? -errno : fd;
+}
+
 int access_load(const char *path, struct access_rules **rules, char mistake[static 160])
+{
+	int fd = access_open(path);
+
+	*rules = NULL;
+	return fd < 0 ? fd : access_read(fd, rules, mistake);
+}
+
+int access_read(int fd, struct access_rules **rules, char mistake[static 160])
 {
 	struct stat st;
 	char *text = NULL;
 	size_t size = 0;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY), err = 0;
+	int err = 0;
 
 	*rules = NULL;
-	if (fd < 0)
-		return -errno;
 	if (fstat(fd, &st))
 		err = -errno;
 	else if (!S_ISREG(st.st_mode) || (st.st_uid != 0 && st.st_uid != geteuid()) ||

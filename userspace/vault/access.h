@@ -21,6 +21,11 @@ struct access_rules;
  */
 int access_load(const char *path, struct access_rules **rules, char mistake[static 160]);
 
+/* The same in two steps, of which the first may need other rights: a descriptor or -errno, which
+ * the second closes. */
+int access_open(const char *path);
+int access_read(int fd, struct access_rules **rules, char mistake[static 160]);
+
 /* Those that are built in. NULL: no memory. */
 struct access_rules *access_default(void);
 
@@ -39,8 +44,8 @@ struct access_request {
 struct access_decision {
 	bool is_allowed;
 	const char *operation; /* "view", …, or "unknown"; static */
-	char rule[128];	 /* what decided, for the record */
-	const char *why; /* why not, for the asker; static */
+	char rule[128];	       /* what decided, for the record */
+	const char *why;       /* why not, for the asker; static */
 };
 
 /* rules: NULL where the file has a mistake: everything is denied. */

@@ -68,6 +68,7 @@ int main(void)
 	static struct message message;
 
 	worker_begin("census");
+	worker_leave_root("census");
 	worker_confine("census");
 	for (;;) {
 		struct census census = { 0 };

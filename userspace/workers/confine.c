@@ -2,41 +2,22 @@
 /*
  * Confinement: from a policy's text to a process that can do nothing else.
  *
- * Order matters. Capabilities are needed to leave root and to empty the bounding set, the file
- * system to read nothing more, and the system-call filter comes last because it forbids most of the
- * calls above it.
+ * Order matters: the file system is closed before it is tried, and the system-call filter comes
+ * last because it forbids most of the calls above it. What needs capabilities has happened before
+ * (workers/leave_root.c).
  */
 #include "workers/policy.h"
 #include "workers/worker.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/landlock.h>
 #include <seccomp.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#define NOBODY 65534
-
-static const struct policy *policy_find(const char *name)
-{
-	for (size_t i = 0; i < POLICY_COUNT; i++)
-		if (strcmp(POLICIES[i].name, name) == 0)
-			return &POLICIES[i];
-	return NULL;
-}
-
-static _Noreturn void fail(const struct policy *policy, int error, const char *step)
-{
-	worker_fail(4, error, "worker could not give up its rights (policy %s): %s: %s",
-		    policy->name, step, strerror(error));
-}
 
 static void limit_resources(const struct policy *policy)
 {
@@ -51,69 +32,56 @@ static void limit_resources(const struct policy *policy)
 		    old.rlim_max < value.rlim_max)
 			value.rlim_cur = value.rlim_max = old.rlim_max;
 		if (setrlimit((__rlimit_resource_t)limit->resource, &value))
-			fail(policy, errno, "setrlimit");
+			policy_fail(policy, errno, "setrlimit");
 	}
 }
 
-static bool has_capability(cap_value_t value)
+#define READS \
+	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_EXECUTE)
+#ifndef LANDLOCK_ACCESS_FS_TRUNCATE
+#define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14)
+#endif
+#define WRITES_IN_FOLDERS                                              \
+	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | \
+	 LANDLOCK_ACCESS_FS_REMOVE_FILE)
+
+/* Every access right that this kernel's ABI knows; 0: Landlock is absent. */
+static uint64_t file_rights(void)
 {
-	cap_flag_value_t is_set = CAP_CLEAR;
-	cap_t caps = cap_get_proc();
-
-	if (caps)
-		cap_get_flag(caps, value, CAP_EFFECTIVE, &is_set);
-	cap_free(caps);
-	return is_set == CAP_SET;
-}
-
-/* What the policy keeps, permitted and effective; the caller frees it. NULL: not capabilities. */
-static cap_t policy_capabilities(const struct policy *policy)
-{
-	char text[256];
-
-	snprintf(text, sizeof(text), "%s%s", policy->capabilities,
-		 policy->capabilities[0] ? "=ep" : "=");
-	return cap_from_text(text);
-}
-
-/* Bounding set and ambient set go first: they need CAP_SETPCAP, or nothing where they are empty. */
-static void drop_capabilities(const struct policy *policy)
-{
-	cap_reset_ambient();
-	if (has_capability(CAP_SETPCAP))
-		for (cap_value_t cap = 0; cap_get_bound(cap) >= 0; cap++)
-			if (cap_get_bound(cap) == 1 && cap_drop_bound(cap))
-				fail(policy, errno, "cap_drop_bound");
-	if (policy->leaves_root && geteuid() == 0 && has_capability(CAP_SETUID)) {
-		prctl(PR_SET_KEEPCAPS, policy->capabilities[0] != 0);
-		if (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
-		    setresuid(NOBODY, NOBODY, NOBODY))
-			fail(policy, errno, "setresuid");
-	}
-	cap_t caps = policy_capabilities(policy);
-	if (!caps || cap_set_proc(caps))
-		fail(policy, errno, "cap_set_proc");
-	cap_free(caps);
-	/* PR_SET_DUMPABLE is reset when the uid changes */
-	prctl(PR_SET_DUMPABLE, 0);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		fail(policy, errno, "no_new_privs");
-}
-
-/* Handles every access right that the kernel's ABI knows and allows none. 0 where Landlock is
- * absent. */
-static bool close_file_system(const struct policy *policy)
-{
-	struct landlock_ruleset_attr attr = { 0 };
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 
-	if (abi < 1)
-		return false;
 	/* 13 rights in ABI 1, then refer (2) and truncate (3) */
-	attr.handled_access_fs = (1ULL << (13 + (abi >= 2) + (abi >= 3))) - 1;
+	return abi < 1 ? 0 : (1ULL << (13 + (abi >= 2) + (abi >= 3))) - 1;
+}
+
+static void permit_writes(const struct policy *policy, int ruleset, uint64_t handled, int folder)
+{
+	struct landlock_path_beneath_attr rule = {
+		.allowed_access = handled & (WRITES_IN_FOLDERS | LANDLOCK_ACCESS_FS_TRUNCATE),
+		.parent_fd = folder
+	};
+
+	if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0))
+		policy_fail(policy, errno, "landlock: a folder");
+}
+
+/* Nothing is allowed that is handled, but writing in the folders. False where Landlock is absent.
+ */
+static bool close_files(const struct policy *policy, const int *folders, size_t count)
+{
+	struct landlock_ruleset_attr attr = { .handled_access_fs = file_rights() };
+
+	if (!attr.handled_access_fs)
+		return false;
+	if (policy->files == FILES_FOLDERS)
+		attr.handled_access_fs &= ~(uint64_t)READS | LANDLOCK_ACCESS_FS_EXECUTE;
 	int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
-	if (ruleset < 0 || syscall(SYS_landlock_restrict_self, ruleset, 0))
-		fail(policy, errno, "landlock");
+	if (ruleset < 0)
+		policy_fail(policy, errno, "landlock");
+	for (size_t i = 0; i < count; i++)
+		permit_writes(policy, ruleset, attr.handled_access_fs, folders[i]);
+	if (syscall(SYS_landlock_restrict_self, ruleset, 0))
+		policy_fail(policy, errno, "landlock");
 	close(ruleset);
 	return true;
 }
@@ -158,38 +126,49 @@ static void filter_system_calls(const struct policy *policy)
 	if (!err)
 		err = seccomp_load(filter);
 	if (err)
-		fail(policy, -err, "seccomp");
+		policy_fail(policy, -err, "seccomp");
 	seccomp_release(filter);
 }
 
 /* What was given up must be gone; a kernel or a library that lied is found here, not by an
  * attacker. */
-static void try_what_is_gone(const struct policy *policy, bool is_file_system_closed)
+static void try_what_is_gone(const struct policy *policy, bool has_landlock)
 {
-	cap_t now = cap_get_proc(), kept = policy_capabilities(policy);
+	cap_t now = cap_get_proc(), kept = policy_capabilities(policy->capabilities);
 
 	if (!now || !kept || cap_compare(now, kept) != 0)
-		fail(policy, EPERM, "other capabilities are there than the policy names");
+		policy_fail(policy, EPERM, "other capabilities are there than the policy names");
 	cap_free(now);
 	cap_free(kept);
 	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
-		fail(policy, EPERM, "new privileges are still possible");
-	if (policy->leaves_root && (geteuid() == 0 || setuid(0) == 0))
-		fail(policy, EPERM, "still root");
-	if (is_file_system_closed && open("/proc/self/status", O_RDONLY | O_CLOEXEC) >= 0)
-		fail(policy, EPERM, "a file could still be opened");
+		policy_fail(policy, EPERM, "new privileges are still possible");
+	if (policy->user && (geteuid() == 0 || setuid(0) == 0))
+		policy_fail(policy, EPERM, "still root");
+	if (has_landlock && policy->files == FILES_NONE &&
+	    open("/proc/self/status", O_RDONLY | O_CLOEXEC) >= 0)
+		policy_fail(policy, EPERM, "a file could still be opened");
+	if (has_landlock && policy->files == FILES_FOLDERS &&
+	    open("/dev/null", O_WRONLY | O_CLOEXEC) >= 0)
+		policy_fail(policy, EPERM, "a file could still be opened to write");
+}
+
+void worker_confine_to(const char *name, const int *folders, size_t count)
+{
+	const struct policy *policy = policy_get(name);
+	cap_t caps = policy_capabilities(policy->capabilities);
+
+	limit_resources(policy);
+	if (!caps || cap_set_proc(caps))
+		policy_fail(policy, errno, "cap_set_proc");
+	cap_free(caps);
+	policy_forbid_new_privileges(policy);
+	bool has_landlock = policy->files != FILES_OWN && close_files(policy, folders, count);
+	try_what_is_gone(policy, has_landlock);
+	if (policy->syscall_count)
+		filter_system_calls(policy);
 }
 
 void worker_confine(const char *name)
 {
-	const struct policy *policy = policy_find(name);
-
-	if (!policy)
-		worker_fail(4, 0, "there is no policy called %s", name);
-	limit_resources(policy);
-	drop_capabilities(policy);
-	bool is_closed = !policy->has_files && close_file_system(policy);
-	try_what_is_gone(policy, is_closed);
-	if (policy->syscall_count)
-		filter_system_calls(policy);
+	worker_confine_to(name, NULL, 0);
 }

@@ -221,6 +221,8 @@ struct vault_start {
 	char state_directory[256]; /* has keys/ and audit/ */
 	char journal[108]; /* whose socket gets copies of audit records; "": systemd's. Ignored by a
 			      service */
+	uint32_t has_reader; /* a capture is going to be opened */
+	uint32_t reserved;
 };
 
 struct reader_start {

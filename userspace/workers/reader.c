@@ -197,6 +197,7 @@ int main(void)
 	struct stat st;
 
 	worker_begin("reader");
+	worker_leave_root("reader");
 	if (message_recv(WORKER_SOCKET, RULES, 1, &message))
 		return 1;
 	int capture = message_take_fd(&message, 0), asker = message_take_fd(&message, 1);

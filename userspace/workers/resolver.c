@@ -241,6 +241,7 @@ int resolver_answer(int socket, struct message *message)
 int main(void)
 {
 	worker_begin("resolver");
+	worker_leave_root("resolver");
 	worker_confine("resolver");
 	return resolver_attend() == -EPIPE ? 0 : 1;
 }

@@ -329,6 +329,7 @@ int main(void)
 	static struct message message;
 
 	worker_begin("symbolizer");
+	worker_leave_root("symbolizer");
 	worker_confine("symbolizer");
 	for (;;) {
 		int err = message_recv(WORKER_SOCKET, RULES, 1, &message);

@@ -62,8 +62,8 @@ static _Noreturn void fail_to_load(int err, const char *step)
 	if (err == -EPERM || err == -EACCES)
 		worker_fail(
 			4, -err,
-			"%s: %s; CAP_BPF and CAP_PERFMON are needed (CAP_SYS_ADMIN before Linux "
-			"6.6): run as root",
+			"%s: %s; with CAP_BPF and CAP_PERFMON, which the tracer has, that can be for want of "
+			"CAP_SYS_ADMIN (needed before Linux 6.6), or be forbidden by the kernel (lockdown)",
 			step, strerror(-err));
 	worker_fail(4, -err,
 		    "%s: %s; Linux 5.17 or newer with BPF, uprobes and BTF is needed: see "
@@ -153,6 +153,9 @@ static void start(struct tracer *tracer)
 			.has_tables = HAS_TABLES,
 		};
 		int err = probes_open(&options, &tracer->probes, &step);
+		/* perf events are tried last */
+		if ((err == -EPERM || err == -EACCES) && worker_use_spares("tracer"))
+			err = probes_open(&options, &tracer->probes, &step);
 		if (err)
 			fail_to_load(err, step);
 		/* without it, mappings are found when their code is in a stack */
@@ -454,6 +457,7 @@ int main(void)
 	static struct tracer tracer;
 
 	worker_begin("tracer");
+	worker_leave_root("tracer");
 	start(&tracer);
 	run(&tracer);
 }

@@ -23,6 +23,7 @@
 #include "workers/worker.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sodium.h>
@@ -30,7 +31,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -60,16 +60,15 @@ static void mirror_to_journal(void *context, const char *line, size_t size)
 }
 
 /* Takes up the log, which needs the keys. */
-static void start_log(struct vault *vault, const char *key_directory)
+static void start_log(struct vault *vault)
 {
-	const char *path = vault->log_directory;
 	unsigned line;
-	int err = auditors_read(key_directory, &vault->auditors, &line);
+	int err = auditors_read(vault->key_directory, &vault->auditors, &line);
 
 	if (err)
 		worker_fail(
-			err == -EPERM ? 4 : 1, -err, "%s/" AUDITORS_NAME ", line %u: %s",
-			key_directory, line,
+			err == -EPERM ? 4 : 1, -err, "%s/keys/" AUDITORS_NAME ", line %u: %s",
+			vault->state_directory, line,
 			err == -EBADMSG
 				? "is not an age recipient (age1…), so nothing is opened; mend or remove it"
 			: err == -E2BIG ? "more than four auditors"
@@ -83,36 +82,41 @@ static void start_log(struct vault *vault, const char *key_directory)
 	crypto_generichash(vault->host.auditors, sizeof(vault->host.auditors),
 			   (uint8_t *)&vault->auditors.recipients,
 			   vault->auditors.count * sizeof(vault->auditors.recipients[0]), NULL, 0);
-	err = audit_log_open(path, &vault->host, &vault->log);
+	err = audit_log_open(vault->log_directory, &vault->host, &vault->log);
 	if (err == -EPERM)
 		worker_fail(
 			4, EPERM,
-			"%s: the audit log belongs to another user or can be written by others, "
+			"%s/audit: the audit log belongs to another user or can be written by others, "
 			"so its records prove nothing; chown it, and chmod go-w",
-			path);
+			vault->state_directory);
 	if (err)
 		worker_fail(
 			err == -EACCES ? 4 : 1, -err,
-			"%s: the audit log cannot be opened, so nothing else is: %s", path,
+			"%s/audit: the audit log cannot be opened, so nothing else is: %s",
+			vault->state_directory,
 			err == -EBADMSG
 				? "what is there is not an audit log of this version; move it away to begin anew"
 				: strerror(-err));
 }
 
 /* From the state directory, where a test or a second installation has its own, or from where
- * administrators look. */
-static void start_rules(struct vault *vault, const char *state_directory)
+ * administrators look. -errno: there are none; *path: where they are. */
+static int open_rules(const char *state_directory, char path[static PATH_MAX])
 {
 	const char *places[] = { state_directory, "/etc/heaptrail" };
-	char path[sizeof(vault->log_directory)];
-	int err = -ENOENT;
+	int fd = -ENOENT;
 
-	for (size_t i = 0; i < 2 && err == -ENOENT; i++) {
-		snprintf(path, sizeof(path), "%s/access.policy", places[i]);
-		err = access_load(path, &vault->rules, vault->mistake);
-		if (err == -ENOTDIR)
-			err = -ENOENT;
+	for (size_t i = 0; i < 2 && (fd == -ENOENT || fd == -ENOTDIR); i++) {
+		snprintf(path, PATH_MAX, "%s/access.policy", places[i]);
+		fd = access_open(path);
 	}
+	return fd == -ENOTDIR ? -ENOENT : fd;
+}
+
+static void start_rules(struct vault *vault, int fd, const char *path)
+{
+	int err = fd < 0 ? fd : access_read(fd, &vault->rules, vault->mistake);
+
 	if (err == -ENOENT) {
 		vault->rules = access_default();
 		err = vault->rules ? 0 : -ENOMEM;
@@ -138,7 +142,7 @@ static void start(struct vault *vault, const char *fixed)
 						       0 } };
 	struct vault_start *options = (void *)message.body;
 	char directory[sizeof(options->state_directory)], journal[sizeof(options->journal)];
-	char *path = vault->key_directory;
+	char rules_path[PATH_MAX];
 
 	if (message_recv(WORKER_SOCKET, RULES, 1, &message))
 		exit(1);
@@ -148,35 +152,40 @@ static void start(struct vault *vault, const char *fixed)
 		worker_fail(2, EINVAL, "the state directory must be an absolute path");
 	options->journal[sizeof(options->journal) - 1] = 0;
 	text_copy(journal, sizeof(journal), options->journal);
-	if (mkdir(directory, 0711) && errno != EEXIST)
-		worker_fail(errno == EACCES ? 4 : 1, errno, "%s: cannot be created: %s", directory,
-			    strerror(errno));
-	snprintf(path, sizeof(vault->key_directory), "%s/keys", directory);
+	text_copy(vault->state_directory, sizeof(vault->state_directory), directory);
+	if (options->has_reader) {
+		int err = worker_start("reader", &vault->reader);
+		if (err)
+			worker_fail(1, -err, "the worker heaptrail-reader cannot be started: %s",
+				    strerror(-err));
+	}
+	journal_open(&vault->journal, fixed ? "" : journal);
 	vault->credential = fixed ? passphrase_credential() : -1;
-	int err = keys_open(path, true, &vault->keys);
+	int rules = open_rules(directory, rules_path);
+	vault_leave_root(vault);
+	int err = keys_open(vault->key_directory, true, &vault->keys);
 	if (err == -EPERM)
-		worker_fail(4, EPERM,
-			    "%s: a key there can be read by others or belongs to another user; "
-			    "chmod 600 and chown it, or replace it if others may have seen it",
-			    path);
+		worker_fail(
+			4, EPERM,
+			"%s/keys: a key there can be read by others or belongs to another user; "
+			"chmod 600 and chown it, or replace it if others may have seen it",
+			directory);
 	if (err == -E2BIG)
 		worker_fail(1, E2BIG,
-			    "%s/vault.key: asks for more than " LOCK_LIMITS
+			    "%s/keys/vault.key: asks for more than " LOCK_LIMITS
 			    " to try a passphrase, which was not written by heaptrail; restore it "
 			    "from a backup",
-			    path);
+			    directory);
 	if (err)
 		worker_fail(err == -EACCES ? 4 : 1, -err,
-			    "%s: the keys cannot be read or made: %s%s", path, strerror(-err),
-			    err == -EACCES ? "; run as root" : "");
+			    "%s/keys: the keys cannot be read or made: %s%s", directory,
+			    strerror(-err), err == -EACCES ? "; run as root" : "");
 	err = peer_identify(WORKER_SOCKET, &vault->peer);
 	if (err)
 		worker_fail(4, -err, "the vault cannot tell who is asking: %s", strerror(-err));
 	vault->group_count = peer_groups(WORKER_SOCKET, vault->groups, ACCESS_GROUPS_MAX);
-	journal_open(&vault->journal, fixed ? "" : journal);
-	snprintf(vault->log_directory, sizeof(vault->log_directory), "%s/audit", directory);
-	start_log(vault, path);
-	start_rules(vault, directory);
+	start_log(vault);
+	start_rules(vault, rules, rules_path);
 }
 
 /* A series is begun, or goes on where its last segment ended. */
@@ -381,11 +390,12 @@ int main(int argc, char **argv)
 	worker_begin("vault");
 	signal(SIGXFSZ, SIG_IGN); /* a log that may not grow is an error like others */
 	start(&vault, argc > 1 ? argv[1] : NULL);
-	worker_confine("vault");
-	while (is_asked || vault.reader.pid) {
-		struct pollfd polls[2] = { { .fd = is_asked ? WORKER_SOCKET : -1,
-					     .events = POLLIN },
-					   { .fd = vault.reader.socket, .events = POLLIN } };
+	worker_confine_to("vault", (int[]) { vault.key_folder, vault.log_folder }, 2);
+	while (is_asked || vault.is_reading) {
+		struct pollfd polls[2] = {
+			{ .fd = is_asked ? WORKER_SOCKET : -1, .events = POLLIN },
+			{ .fd = vault.is_reading ? vault.reader.socket : -1, .events = POLLIN }
+		};
 		if (poll(polls, 2, -1) < 0 && errno != EINTR)
 			break;
 		if (polls[1].revents)

@@ -27,14 +27,16 @@ struct vault {
 	struct journal journal; /* gets copies of records */
 	struct audit_host host; /* what the log needs of both */
 	struct audit_log *log;
-	char key_directory[sizeof(((struct vault_start *)0)->state_directory) + 16];
-	char log_directory[sizeof(((struct vault_start *)0)->state_directory) + 16];
+	char state_directory[sizeof(((struct vault_start *)0)->state_directory)]; /* to be named */
+	int key_folder, log_folder;
+	char key_directory[32], log_directory[32]; /* paths of these two */
 	struct audit_subject peer;
 	gid_t groups[ACCESS_GROUPS_MAX];
 	size_t group_count;
-	struct access_rules *rules; /* NULL: they have a mistake */
-	char mistake[160];	    /* in them */
-	struct worker_process reader;
+	struct access_rules *rules;   /* NULL: they have a mistake */
+	char mistake[160];	      /* in them */
+	struct worker_process reader; /* started while the vault still could; gets one key */
+	bool is_reading;
 	struct audit_object reading; /* what the reader holds */
 	uint64_t reading_ns;	     /* since when */
 	int credential;		     /* the passphrase of the keys, where systemd gave one; -1 */
@@ -43,6 +45,12 @@ struct vault {
 	uint8_t certified_id[16]; /* of the capture whose header was certified last */
 	struct vault_series series;
 };
+
+/*
+ * vault_owner.c: makes the state directory and in it the folders of keys and log, which are open
+ * afterwards, and the vault's user's; and that is who this process is.
+ */
+void vault_leave_root(struct vault *vault);
 
 /* On record, or everything ends here: nothing may happen without its record. */
 void vault_note(struct vault *vault, const struct audit_record *record);

@@ -34,10 +34,11 @@ static size_t read_recipients(struct vault *vault,
 
 	if (err)
 		worker_fail(
-			err == -EPERM ? 4 : 1, -err, "%s/" RECIPIENTS_NAME ", line %u: %s",
-			vault->key_directory, line,
-			err == -EBADMSG ? "is neither age1... nor ssh-ed25519 AAAA..., so nothing is recorded; mend "
-					  "or remove it"
+			err == -EPERM ? 4 : 1, -err, "%s/keys/" RECIPIENTS_NAME ", line %u: %s",
+			vault->state_directory, line,
+			err == -EBADMSG
+				? "is neither age1... nor ssh-ed25519 AAAA..., so nothing is recorded; mend "
+				  "or remove it"
 			: err == -E2BIG ? "more than eight recipients"
 			: err == -EPERM ? "others may write it, or own it; chown it, and chmod go-w"
 					: strerror(-err));
@@ -139,7 +140,8 @@ static void sign_by_host(void *context, const void *bytes, size_t size,
 /* Who it is for from now on, for the record: as many as it has room for. */
 static void describe_change(const struct vault_rewrap *request, char *text, size_t size)
 {
-	size_t used = (size_t)snprintf(text, size, "%s", request->keeps ? "also for" : "only for the vault");
+	size_t used = (size_t)snprintf(text, size, "%s",
+				       request->keeps ? "also for" : "only for the vault");
 
 	for (uint32_t i = 0; i < request->count && used < size; i++)
 		used += (size_t)snprintf(text + used, size - used, "%s %s",

@@ -27,23 +27,19 @@ static const char *why_no_header(int err)
 	return strerror(-err);
 }
 
-/* Starts the reader and hands it the key. 0 and the asker's end of its socket. */
-static int start_reader(struct vault *vault, int fd, struct reader_start *key, int *asker)
+/* Hands the key to the reader. 0 and the asker's end of its socket. */
+static int use_reader(struct vault *vault, int fd, struct reader_start *key, int *asker)
 {
 	int pair[2], fds[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
 		return -errno;
-	int err = worker_start("reader", &vault->reader);
 	fds[0] = fd;
 	fds[1] = pair[1];
-	if (!err)
-		err = message_send(vault->reader.socket, READER_START, key, sizeof(*key), fds, 2);
+	int err = message_send(vault->reader.socket, READER_START, key, sizeof(*key), fds, 2);
 	close(pair[1]);
 	*asker = pair[0];
-	/* without its key it would wait for ever, and so would we */
-	if (err)
-		worker_finish(&vault->reader);
+	vault->is_reading = !err;
 	return err;
 }
 
@@ -54,18 +50,19 @@ static int grant(struct vault *vault, int fd, const struct capture_header *heade
 {
 	struct reader_start key;
 
-	if (!vault_note_gate(vault, (struct audit_record) { .operation = "open.grant",
-						      .result = "ok",
-						      .subject = &vault->peer,
-						      .object = &vault->reading,
-						      .why = request->why[0] ? request->why : NULL,
-						      .asked = decision->operation,
-						      .rule = decision->rule }))
+	if (!vault_note_gate(vault,
+			     (struct audit_record) { .operation = "open.grant",
+						     .result = "ok",
+						     .subject = &vault->peer,
+						     .object = &vault->reading,
+						     .why = request->why[0] ? request->why : NULL,
+						     .asked = decision->operation,
+						     .rule = decision->rule }))
 		return -ENOSPC;
 	vault->reading_ns = clock_now_ns();
 	int err = unwrap_capture_key(vault->keys, fd, header, key.key);
 	if (!err)
-		err = start_reader(vault, fd, &key, asker);
+		err = use_reader(vault, fd, &key, asker);
 	sodium_memzero(&key, sizeof(key));
 	return err;
 }
@@ -74,15 +71,18 @@ void vault_refuse_key(struct vault *vault, const struct audit_object *object,
 		      const struct access_decision *decision, int err)
 {
 	if (err == -ENOKEY)
-		vault_refuse(vault, object, decision, 6, -err,
-			     "is not encrypted for this host's vault: open it where it was recorded, or "
-			     "with an identity among its recipients");
+		vault_refuse(
+			vault, object, decision, 6, -err,
+			"is not encrypted for this host's vault: open it where it was recorded, or "
+			"with an identity among its recipients");
 	else if (err == -EBADMSG)
 		vault_refuse(vault, object, decision, 6, -err,
 			     "was tampered with: its key slots are not valid");
 	else
 		vault_refuse(vault, object, decision, 1, -err,
-			     err == -ENOSPC ? VAULT_NO_ROOM : strerror(-err));
+			     err == -ENOSPC  ? VAULT_NO_ROOM
+			     : err == -EPIPE ? "is not read: the reader died before it had the key"
+					     : strerror(-err));
 }
 
 bool vault_admits(struct vault *vault, int fd, const char *operation, bool has_reason,
@@ -101,8 +101,9 @@ bool vault_admits(struct vault *vault, int fd, const char *operation, bool has_r
 			     why_no_header(err));
 	/* whoever knows our recipient can make such a capture with a host key of their own */
 	else if (memcmp(header->host_pk, keys_host_pk(vault->keys), sizeof(header->host_pk)) != 0)
-		vault_refuse(vault, object, decision, 6, EKEYREJECTED,
-			     "was signed by another host's key: it was not recorded here, or was forged");
+		vault_refuse(
+			vault, object, decision, 6, EKEYREJECTED,
+			"was signed by another host's key: it was not recorded here, or was forged");
 	else
 		return true;
 	return false;
@@ -132,8 +133,12 @@ void vault_serve_open(struct vault *vault, struct vault_open *request, int fd)
 {
 	request->operation[sizeof(request->operation) - 1] = 0;
 	request->why[sizeof(request->why) - 1] = 0;
-	if (vault->reader.pid)
+	if (vault->is_reading)
 		vault_refuse(vault, NULL, NULL, 1, EBUSY, "another capture is open: one at a time");
+	else if (vault->reader.socket < 0)
+		vault_refuse(
+			vault, NULL, NULL, 1, EPROTO,
+			"no reader was asked for at the start, or it has read a capture already");
 	else
 		open_capture(vault, fd, request);
 }
@@ -151,14 +156,15 @@ void vault_close_reading(struct vault *vault)
 	if (is_told)
 		memcpy(&done, message.body, sizeof(done));
 	worker_finish(&vault->reader);
+	vault->is_reading = false;
 	vault->reading.state = done.state < 5 ? STATES[done.state] : "";
 	vault_note(vault, &(struct audit_record) {
-			    .operation = "open.close",
-			    .result = is_told ? "ok" : "failed",
-			    .subject = &vault->peer,
-			    .object = &vault->reading,
-			    .why = is_told ? NULL : "the reader died",
-			    .numbers = { "chunks", "bytes", "ms" },
-			    .values = { done.chunks, done.bytes,
-					(clock_now_ns() - vault->reading_ns) / 1000000 } });
+				  .operation = "open.close",
+				  .result = is_told ? "ok" : "failed",
+				  .subject = &vault->peer,
+				  .object = &vault->reading,
+				  .why = is_told ? NULL : "the reader died",
+				  .numbers = { "chunks", "bytes", "ms" },
+				  .values = { done.chunks, done.bytes,
+					      (clock_now_ns() - vault->reading_ns) / 1000000 } });
 }

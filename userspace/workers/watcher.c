@@ -72,6 +72,7 @@ int main(void)
 	static _Alignas(struct fanotify_event_metadata) char events[4096];
 
 	worker_begin("watcher");
+	worker_leave_root("watcher");
 	if (message_recv(WORKER_SOCKET, RULES, 1, &message))
 		return 1;
 	int group = message_take_fd(&message, 0);
@@ -86,7 +87,8 @@ int main(void)
 				    strerror(errno));
 		const struct fanotify_event_metadata *event = (void *)events;
 		if (!FAN_EVENT_OK(event, n) || event->vers != FANOTIFY_METADATA_VERSION)
-			worker_fail(1, EPROTO, "what should be the kernel's news of opened files is not");
+			worker_fail(1, EPROTO,
+				    "what should be the kernel's news of opened files is not");
 		for (size_t left = (size_t)n; FAN_EVENT_OK(event, (ssize_t)left);
 		     event = FAN_EVENT_NEXT(event, left))
 			handle(group, event);

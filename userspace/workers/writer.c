@@ -473,6 +473,7 @@ int main(void)
 	static struct writer writer;
 
 	worker_begin("writer");
+	worker_leave_root("writer");
 	writer.live = live_new();
 	writer.events_max = CAPTURE_EVENTS_MAX;
 	writer.events = malloc(CAPTURE_EVENTS_MAX * sizeof(*writer.events));
