@@ -33,6 +33,7 @@
 
 #define IDLE_MS		   10 /* the ring is looked at this often even where nothing wakes us */
 #define NAP_NS		   200000
+#define LOAD_MAX_NS	   20000000
 #define RESCAN_INTERVAL_NS 100000000
 #define NAMING_ROUNDS	   8
 
@@ -278,7 +279,7 @@ static _Noreturn void handle_stop(struct tracer *tracer)
 		end.time_ns = clock_now_ns();
 		tracer_drain(tracer);
 		tracer->is_attached = false;
-		tracer_load_modules(tracer);
+		tracer_load_modules(tracer, UINT64_MAX);
 		tracer_send_counters(tracer);
 		tracer_send_names(tracer);
 		tracer_send_ignored(tracer);
@@ -315,7 +316,7 @@ static void handle_segment(struct tracer *tracer)
 
 	if (!tracer->is_attached)
 		return;
-	tracer_load_modules(tracer);
+	tracer_load_modules(tracer, UINT64_MAX);
 	/* while it is asked for names, the ring is emptied, and others are met */
 	for (int rounds = 0; rounds < NAMING_ROUNDS && tracer_send_names(tracer); rounds++)
 		;
@@ -408,7 +409,8 @@ static void hear_news(struct tracer *tracer, bool was_woken)
 	if (was_woken && !tracer->has_news)
 		nanosleep(&NAP, NULL);
 	tracer->has_news = false;
-	tracer_load_modules(tracer);
+	/* the others are heard in between */
+	tracer_load_modules(tracer, tracer->is_attached ? LOAD_MAX_NS : UINT64_MAX);
 }
 
 /* Serves what has happened; returns whether somebody mapped something. */
@@ -438,9 +440,9 @@ static _Noreturn void run(struct tracer *tracer)
 	for (;;) {
 		struct epoll_event events[16];
 		int count = epoll_wait(tracer->epoll, events, 16,
-				       !tracer->is_attached ? -1
-				       : has_more	    ? 0
-							    : IDLE_MS);
+				       !tracer->is_attached		   ? -1
+				       : has_more || tracer->waiting_count ? 0
+									   : IDLE_MS);
 		hear_news(tracer, serve(tracer, events, count));
 		if (!tracer->is_attached)
 			continue;

@@ -111,8 +111,12 @@ struct module *tracer_meet_module(struct tracer *tracer, struct target *target,
 /* Meets the vdso: ours is every target's. */
 void tracer_meet_vdso(struct tracer *tracer);
 
-/* Inspects modules that were met, publishes their tables, attaches where attached. */
-void tracer_load_modules(struct tracer *tracer);
+/*
+ * Inspects modules that were met, publishes their tables, attaches where attached: those that wait
+ * now, or the first of them, for about so long. A machine may map files faster than they are
+ * loaded.
+ */
+void tracer_load_modules(struct tracer *tracer, uint64_t time_max_ns);
 
 /* The module, or what has become known of it since, to the writer. */
 void tracer_send_module(struct tracer *tracer, const struct module *module);

@@ -370,9 +370,12 @@ static void load_module(struct tracer *tracer, struct module *module)
 	announce_module(tracer, module);
 }
 
-void tracer_load_modules(struct tracer *tracer)
+void tracer_load_modules(struct tracer *tracer, uint64_t time_max_ns)
 {
-	for (size_t i = 0; tracer->waiting_count; i = (i + 1) % tracer->modules.count) {
+	uint64_t start_ns = clock_now_ns();
+	size_t count = tracer->modules.count;
+
+	for (size_t i = 0; i < count && tracer->waiting_count; i++) {
 		struct module *module = tracer->modules.items[i];
 		bool is_new = module->is_waiting, needs_whole_table = module->needs_whole_table;
 		if (!is_new && !needs_whole_table)
@@ -385,9 +388,11 @@ void tracer_load_modules(struct tracer *tracer)
 		/* without it, stacks go on saying that a signal interrupted the module */
 		if (needs_whole_table)
 			(void)publish_table(tracer, module, true);
-		/* rings do not wait for a thousand modules; more may be met now */
+		/* rings do not wait for a thousand modules */
 		if (tracer->is_attached)
-			tracer_drain(tracer);
+			(void)tracer_drain_part(tracer, TRACER_DRAIN_BYTES);
+		if (clock_now_ns() - start_ns >= time_max_ns)
+			break;
 	}
 }
 
@@ -441,7 +446,7 @@ int tracer_scan(struct tracer *tracer, struct target *target)
 
 	if (err)
 		return err;
-	tracer_load_modules(tracer);
+	tracer_load_modules(tracer, UINT64_MAX);
 	if (!target->code && tracer->probes)
 		tracer_seek_map(tracer, target);
 	return 0;
