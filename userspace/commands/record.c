@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/text.h"
 #include "base/units.h"
@@ -43,7 +44,8 @@ static int open_events(struct record *record)
 	record->signals = signalfd(-1, &mask, SFD_CLOEXEC);
 	record->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
 	record->looks = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
-	if (record->signals < 0 || record->timer < 0 || record->looks < 0)
+	record->samples = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	if (record->signals < 0 || record->timer < 0 || record->looks < 0 || record->samples < 0)
 		return command_fail(EXIT_FAILED, "%s", strerror(errno));
 	return EXIT_DONE;
 }
@@ -107,6 +109,7 @@ static int go_live(struct record *record)
 	if (!status)
 		status = recording_attach(&record->recording);
 	record->is_live = !status;
+	record->live_ns = clock_now_ns();
 	record_sample_memory(record);
 	/* a command has nothing yet */
 	if (!status && !record->options.command)

@@ -115,11 +115,18 @@ static void look(struct record *record)
 	if (read(record->looks, &count, sizeof(count)) != sizeof(count))
 		return;
 	recording_look(recording);
-	record_sample_memory(record);
 	if (!record->is_sealed && ++record->silent_looks > SILENT_LOOKS_MAX)
 		supervise_kill(&recording->writer, "gave no sign of life, and was killed");
 	if (!record->is_sealed && record->progress.silent_ms > SILENT_LOOKS_MAX * 1000)
 		supervise_kill(&recording->tracer, "gave no sign of life, and was killed");
+}
+
+static void sample_memory(struct record *record)
+{
+	uint64_t count;
+
+	if (read(record->samples, &count, sizeof(count)) == sizeof(count))
+		record_sample_memory(record);
 }
 
 /* It says nothing by itself: it has hung up. Without it the end could not be put on record. */
@@ -250,6 +257,7 @@ int record_run(struct record *record)
 			{ .fd = record->recording.spares, .events = POLLIN },
 			{ .fd = record->looks, .events = POLLIN },
 			{ .fd = record->is_vault_gone ? -1 : record->recording.vault.socket },
+			{ .fd = record->stop_reason ? -1 : record->samples, .events = POLLIN },
 		};
 		if (poll(polls, sizeof(polls) / sizeof(polls[0]), -1) < 0)
 			continue;
@@ -259,6 +267,8 @@ int record_run(struct record *record)
 			look(record);
 		if (polls[6].revents)
 			handle_vault(record);
+		if (polls[7].revents)
+			sample_memory(record);
 		if (polls[1].revents) {
 			/* without the tracer the writer seals what it got */
 			tracer_status = handle_tracer(record);

@@ -26,6 +26,8 @@ struct record {
 	struct launch launch;
 	int signals, timer;
 	int looks;	       /* timer: it is time to look whether workers live */
+	int samples;	       /* timer: it is time to look at the targets' memory */
+	uint64_t live_ns;      /* since when (CLOCK_MONOTONIC) */
 	unsigned silent_looks; /* since the writer was heard */
 	bool is_vault_gone;
 	bool has_ended[CENSUS_TARGETS_MAX]; /* the process: by the place in options.pids */
@@ -69,7 +71,8 @@ void record_consider(struct record *record, uint32_t pid);
  * the recording. */
 void record_take_census(struct record *record, enum census_moment moment);
 
-/* The same processes as those of the census, until they end. */
+/* The same processes as those of the census, until they end. Each look sets the time of the next:
+ * often at first, once a second later. */
 void record_sample_memory(struct record *record);
 
 /* --- record_loop.c --- */

@@ -20,7 +20,7 @@
 #define ERRORS_MIN	 4 /* the slope is so many times its standard error: else it may be chance */
 #define FUNCTION_COLUMNS 60
 #define DURATION_MIN_NS	 1000000000
-#define RESIDENT_MIN_NS	 8000000000 /* it is looked at once a second */
+#define RESIDENT_MIN_NS	 2000000000 /* shorter, it is looked at too seldom */
 #define RETURNED_MIN	 (1 << 20)
 #define RETURNED_SHARE	 0.1 /* of the heap */
 #define POINTS_MAX	 256 /* of a timeline */

@@ -390,7 +390,7 @@ void tracer_load_modules(struct tracer *tracer, uint64_t time_max_ns)
 			(void)publish_table(tracer, module, true);
 		/* rings do not wait for a thousand modules */
 		if (tracer->is_attached)
-			(void)tracer_drain_part(tracer, TRACER_DRAIN_BYTES);
+			(void)tracer_drain_part(tracer, 8 * TRACER_DRAIN_BYTES);
 		if (clock_now_ns() - start_ns >= time_max_ns)
 			break;
 	}
