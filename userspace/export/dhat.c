@@ -97,8 +97,8 @@ static void end(struct export *export)
 		(json_int_t)export_number(target, "pid"), "tg",
 		(json_int_t)(export_number(json_object_get(report, "totals"), "peak_time_ns") /
 			     1000),
-		"te", (json_int_t)(export_number(capture, "duration_ns") / 1000), "pps",
-		state->points, "ftbl", state->lines.lines);
+		"te", (json_int_t)(export_end_ns(report) / 1000), "pps", state->points, "ftbl",
+		state->lines.lines);
 	export->has_failed |= !file;
 	if (file)
 		json_dumpf(file, export->out, JSON_COMPACT);

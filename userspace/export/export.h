@@ -51,6 +51,9 @@ void export_lines_begin(struct export_lines *lines);
 size_t export_lines_index(struct export_lines *lines, const json_t *frame);
 void export_lines_end(struct export_lines *lines);
 
+/* When the recording ended, in the time of its events: that of its series. */
+uint64_t export_end_ns(const json_t *report);
+
 /* A field that is a number, or 0. */
 uint64_t export_number(const json_t *object, const char *field);
 

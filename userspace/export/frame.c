@@ -33,6 +33,13 @@ char *export_frame_name(const json_t *frame, char *text, size_t size)
 	return text_safe(text, size, function, strlen(function));
 }
 
+uint64_t export_end_ns(const json_t *report)
+{
+	const json_t *capture = json_object_get(report, "capture");
+
+	return export_number(capture, "begin_ns") + export_number(capture, "duration_ns");
+}
+
 char *export_target_name(const json_t *report, char *text, size_t size)
 {
 	const json_t *targets = json_object_get(json_object_get(report, "capture"), "targets");

@@ -217,9 +217,7 @@ static void end(struct export *export)
 
 	if (!state)
 		return;
-	write_time(export,
-		   export_number(json_object_get(export->report, "capture"), "duration_ns") /
-			   1000000);
+	write_time(export, export_end_ns(export->report) / 1000000);
 	fprintf(export->out, "X %s\n",
 		export_target_name(export->report, command, sizeof(command)));
 	json_decref(state->strings);

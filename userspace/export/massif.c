@@ -207,8 +207,7 @@ static void write_snapshots(struct export *export)
 {
 	const json_t *totals = json_object_get(export->report, "totals");
 	uint64_t peak_ns = export_number(totals, "peak_time_ns"),
-		 peak = export_number(totals, "peak_bytes"),
-		 end_ns = export_number(json_object_get(export->report, "capture"), "duration_ns");
+		 peak = export_number(totals, "peak_bytes"), end_ns = export_end_ns(export->report);
 	size_t i = 0;
 
 	if (peak) {
