@@ -11,8 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEY_MAX	   65536 /* bytes of the names of one stack; what is deeper is one with it */
-#define ROWS_TABLE 20
+#define KEY_MAX	       65536 /* bytes of the names of one stack; what is deeper is one with it */
+#define NAME_MAX_BYTES 8192
+#define ROWS_TABLE     20
 
 /* What is compared; names as report --sort has them. */
 static const struct metric {
@@ -166,12 +167,16 @@ static char *key_of(const json_t *row)
 	{
 		const char *module = text_of(frame, "module"), *slash = strrchr(module, '/');
 		const char *function = text_of(frame, "function");
+		char name[NAME_MAX_BYTES], file[NAME_MAX_BYTES];
 		int n;
 		module = slash ? slash + 1 : *module ? module : "anonymous";
+		/* a name with the end of a line in it would be two frames */
+		text_safe(name, sizeof(name), function, strlen(function));
+		text_safe(file, sizeof(file), module, strlen(module));
 		if (*function)
-			n = snprintf(key + used, KEY_MAX - used, "%s [%s]\n", function, module);
+			n = snprintf(key + used, KEY_MAX - used, "%s [%s]\n", name, file);
 		else
-			n = snprintf(key + used, KEY_MAX - used, "%s+0x%" PRIx64 "\n", module,
+			n = snprintf(key + used, KEY_MAX - used, "%s+0x%" PRIx64 "\n", file,
 				     number(frame, "module_offset"));
 		if ((size_t)n >= KEY_MAX - used)
 			break;
