@@ -54,8 +54,7 @@ static inline int chunks_pass(struct model *model, const uint8_t *data, size_t s
 	require(model_open(model, filter) == 0);
 	model->end_ns = moment->end_ns;
 	model->to_event = moment->to_event;
-	if (moment->to_ns && moment->to_ns < filter->to_ns)
-		model->filter.to_ns = moment->to_ns;
+	model->to_ns = moment->to_ns;
 	if (has_names)
 		err = chunks_feed(model, data, size, CHUNKS_OF_NAMES);
 	return err ? err : chunks_feed(model, data, size, has_names ? CHUNKS_OF_REST : CHUNKS_ALL);

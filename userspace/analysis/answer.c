@@ -79,7 +79,8 @@ static json_t *answer_capture(const struct answer_context *context)
 					     ? model->modules[function->module].record.path
 					     : "";
 		json_array_append_new(functions,
-				      json_pack("{s:o, s:o, s:I, s:o, s:b}", "function",
+				      json_pack("{s:I, s:o, s:o, s:I, s:o, s:b}", "number",
+						(json_int_t)function->id, "function",
 						answer_text(function->name), "module",
 						answer_text(module), "offset",
 						(json_int_t)function->site_offset, "instruction",

@@ -26,6 +26,9 @@ struct groups {
 	bool has_failed;
 };
 
+/* Modules are told apart by their path's pointer. */
+static const char NO_MODULE[] = "";
+
 static struct group *add_group(struct groups *groups)
 {
 	size_t count = groups->count;
@@ -79,6 +82,8 @@ static void by_function(struct groups *groups, const struct stack *stack, uint32
 	struct named_frame names[NAMES_INLINE_MAX];
 	bool is_first = true;
 
+	if (!stack->frame_count)
+		add_to(groups, find_or_add(groups, "", NO_MODULE), &sums, id, true);
 	for (uint32_t i = 0; i < stack->frame_count; i++) {
 		size_t count = frame_names(groups->model, &stack->frames[i], names);
 		for (size_t k = 0; k < count; k++, is_first = false)
@@ -92,9 +97,11 @@ static void by_module(struct groups *groups, const struct stack *stack, uint32_t
 	const struct stack_sums sums = model_sums(groups->model, &stack->sums);
 	struct named_frame names[NAMES_INLINE_MAX];
 
+	if (!stack->frame_count)
+		add_to(groups, find_or_add(groups, "", NO_MODULE), &sums, id, true);
 	for (uint32_t i = 0; i < stack->frame_count; i++) {
 		frame_names(groups->model, &stack->frames[i], names);
-		add_to(groups, find_or_add(groups, names[0].module, ""), &sums, id, i == 0);
+		add_to(groups, find_or_add(groups, names[0].module, NO_MODULE), &sums, id, i == 0);
 	}
 }
 
@@ -221,7 +228,7 @@ json_t *answer_sizes(const struct model *model)
 
 	for (size_t i = 0; i < BINS; i++) {
 		const struct size_bin *bin = &model->sizes[i];
-		if (bin->allocations)
+		if (bin->allocations || bin->live_blocks)
 			json_array_append_new(
 				bins,
 				json_pack("{s:o, s:o, s:o, s:o, s:o}", "from", bin_from(i),

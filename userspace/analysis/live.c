@@ -142,7 +142,10 @@ static void release(struct live *live, uint32_t target, uint64_t address, uint64
 	if (block && block->address && block->time_ns <= entry_ns) {
 		outcome->has_freed = true;
 		close_block(live, block, &outcome->freed);
-	} else if (!missed_explain(live, target, address, entry_ns)) {
+	} else if (missed_explain(live, target, address, entry_ns)) {
+		outcome->was_late = true;
+		outcome->late_key = missed_key(target, address);
+	} else {
 		live->totals.frees_of_unknown++;
 		outcome->was_unknown = true;
 	}
@@ -178,6 +181,7 @@ static int allocate(struct live *live, const struct capture_event *event, uint32
 		if (err)
 			return err;
 		outcome->has_missed = true;
+		outcome->missed_key = missed_key(target, event->address);
 		close_block(live, block, &outcome->missed);
 		block = find(live, target, event->address);
 	}

@@ -43,8 +43,16 @@ struct live_totals {
 struct outcome {
 	bool has_freed, has_missed, has_allocated;
 	bool was_unknown; /* it released a block whose allocation was not seen */
+	bool was_late;	  /* it released one that was closed before: its free was not missed */
+	uint64_t missed_key, late_key; /* the same of a closing and of its late release */
 	struct block freed, missed, allocated;
 };
+
+/* Did the call release a block, known or not? */
+static inline bool outcome_has_release(const struct outcome *outcome)
+{
+	return outcome->has_freed || outcome->was_unknown || outcome->was_late;
+}
 
 struct live;
 

@@ -56,6 +56,7 @@ int model_open_again(struct model *again, const struct model *model)
 	again->end_ns = model->end_ns;
 	again->to_event = model->to_event;
 	again->survivors = model->survivors;
+	again->to_ns = model->to_ns;
 	if (err || !model->stack_passes_count)
 		return err;
 	again->stack_passes = malloc(model->stack_passes_count);
@@ -217,7 +218,7 @@ static int feed_memory(struct model *model, struct bytes_reader *in)
 	while (!err && memory_record_get(in, &record)) {
 		uint64_t key = (uint64_t)record.pid + 1;
 		const uint64_t *known = map_get(&model->resident_by_pid, key);
-		if (record.time_ns > model->filter.to_ns ||
+		if (!model_happened(model, record.time_ns) ||
 		    (model->filter.pid && model->filter.pid != record.pid))
 			continue;
 		/* before the first, nobody knows */
@@ -380,6 +381,7 @@ void model_close(struct model *model)
 	free(model->events);
 	live_free(model->live);
 	map_free(&model->resident_by_pid);
+	map_free(&model->missed);
 	mapped_free(model->mapped);
 	processes_free(&model->processes);
 }

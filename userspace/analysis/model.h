@@ -77,7 +77,7 @@ struct stack {
 
 struct thread_state {
 	struct stack_sums sums;
-	uint64_t last_allocation; /* its address, until the thread's next event; 0: none */
+	uint64_t last_allocation; /* its address; 0: none */
 };
 
 struct model_module {
@@ -110,8 +110,8 @@ struct model {
 	struct live_totals
 		suppressed; /* of what would, but for its suppressions: allocated and live */
 	/* what an earlier pass over the capture has found; 0: none was needed */
-	uint64_t to_event, end_ns;
-	const struct survivors *survivors; /* not the model's; NULL: not known */
+	uint64_t to_event, to_ns, end_ns;
+	const struct survivors *survivors;     /* not the model's; NULL: not known */
 	uint64_t seen, peak_event, peak_bytes; /* events so far; at which one most was live */
 	struct size_bin sizes[BINS];
 	uint64_t lifetimes[BINS];
@@ -122,6 +122,7 @@ struct model {
 	uint8_t *thread_passes, *stack_passes;
 	size_t thread_passes_count, stack_passes_count;
 	uint8_t function_passes[256]; /* the same by allocator function */
+	struct map missed;	      /* of what passes: struct outcome's missed_key -> how many */
 	struct live *live;
 	struct mapped *mapped;
 	struct mapped_totals mapped_totals;

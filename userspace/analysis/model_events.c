@@ -24,9 +24,10 @@ static void sum_filtered(struct model *model, const struct capture_event *event,
 	if (outcome->has_missed)
 		end_filtered(model, &outcome->missed);
 	totals->missed_frees += outcome->has_missed;
+	totals->missed_frees -= outcome->was_late;
 	totals->frees_of_unknown += outcome->was_unknown;
 	if (event->kind == CAPTURE_FREE)
-		totals->frees += outcome->has_freed || outcome->was_unknown;
+		totals->frees += outcome_has_release(outcome);
 	if (!outcome->has_allocated)
 		return;
 	if (event->kind == CAPTURE_REALLOC)
@@ -61,7 +62,7 @@ static void note_at_peak(const struct model *model, struct stack_sums *sums)
 
 uint64_t model_until_ns(const struct model *model)
 {
-	uint64_t end = model_end_ns(model);
+	uint64_t end = model->to_event ? model->to_ns : model_end_ns(model);
 
 	return end < model->filter.to_ns ? end : model->filter.to_ns;
 }
@@ -231,7 +232,8 @@ static void end_suppressed(struct model *model, const struct block *block)
 }
 
 /* What is known and accepted is counted apart, so that nobody forgets that it is there. */
-static void count_suppressed(struct model *model, const struct outcome *outcome)
+static void count_suppressed(struct model *model, const struct capture_event *event,
+			     const struct outcome *outcome)
 {
 	if (outcome->has_freed && model_block_is_suppressed(model, &outcome->freed))
 		end_suppressed(model, &outcome->freed);
@@ -240,7 +242,7 @@ static void count_suppressed(struct model *model, const struct outcome *outcome)
 	if (!outcome->has_allocated || !model_block_is_suppressed(model, &outcome->allocated))
 		return;
 	model->suppressed.allocated_bytes += outcome->allocated.size;
-	model->suppressed.allocations++;
+	model->suppressed.allocations += event->kind != CAPTURE_REALLOC;
 	model->suppressed.live_bytes += outcome->allocated.size;
 	model->suppressed.live_blocks++;
 }
@@ -289,15 +291,33 @@ int model_enter_program(struct model *model, const struct thread_record *thread)
 	return err ? err : model_end_mappings(model, thread->pid, thread->program);
 }
 
-/* Takes from the outcome what does not pass. */
-static void narrow(struct model *model, const struct capture_event *event, struct outcome *outcome)
+/* A late release is of a block that passed when it was closed. 0 or -ENOMEM. */
+static int match_late(struct model *model, struct outcome *outcome)
 {
-	count_suppressed(model, outcome);
+	if (outcome->was_late) {
+		uint64_t *count = map_get(&model->missed, outcome->late_key);
+		outcome->was_late = count != NULL;
+		if (count && !--*count)
+			map_remove(&model->missed, outcome->late_key, NULL);
+	}
+	if (!outcome->has_missed)
+		return 0;
+	const uint64_t *count = map_get(&model->missed, outcome->missed_key);
+	return map_put(&model->missed, outcome->missed_key, (count ? *count : 0) + 1);
+}
+
+/* Takes from the outcome what does not pass. 0 or -ENOMEM. */
+static int narrow(struct model *model, const struct capture_event *event, struct outcome *outcome)
+{
+	count_suppressed(model, event, outcome);
 	outcome->has_freed &= model_block_passes(model, &outcome->freed);
 	outcome->has_missed &= model_block_passes(model, &outcome->missed);
 	outcome->has_allocated &= model_block_passes(model, &outcome->allocated);
 	outcome->was_unknown &= model_call_passes(model, event->time_ns, event->thread);
-	sum_filtered(model, event, outcome);
+	int err = match_late(model, outcome);
+	if (!err)
+		sum_filtered(model, event, outcome);
+	return err;
 }
 
 void model_note_peak(struct model *model)
@@ -339,6 +359,7 @@ static void tell(struct model *model, const struct capture_event *event,
 				    .tid = thread->tid,
 				    .size = event->size,
 				    .stack = event->stack,
+				    .function = event->function,
 				    .old_address = event->old_address };
 
 	if (outcome->has_missed)
@@ -354,6 +375,7 @@ static void tell(struct model *model, const struct capture_event *event,
 		told.old_size = outcome->freed.size;
 		told.old_stack = outcome->freed.stack;
 	}
+	told.flags |= outcome->was_late ? BLOCK_EVENT_LATE : 0;
 	if (told.flags || (kind == BLOCK_FREED && outcome->was_unknown) ||
 	    (kind == BLOCK_FAILED && model_call_passes(model, event->time_ns, event->thread)))
 		model->tell(model->tell_context, &told);
@@ -364,12 +386,9 @@ int model_apply(struct model *model, const struct capture_event *event)
 	const struct thread_record *thread = model_thread(model, event->thread);
 	struct outcome outcome;
 
-	if (event->time_ns > model->filter.to_ns ||
-	    (model->to_event && model->seen >= model->to_event))
+	if (!model_event_happened(model, event->time_ns))
 		return 0;
 	model->seen++;
-	const struct live_totals *now = model_totals(model);
-	timeline_advance(&model->timeline, event->time_ns, now->live_bytes, now->live_blocks);
 	int err = model_reach((void **)&model->stacks, &model->stack_count, sizeof(*model->stacks),
 			      event->stack);
 
@@ -378,14 +397,23 @@ int model_apply(struct model *model, const struct capture_event *event)
 				  sizeof(*model->thread_states), event->thread);
 	if (!err)
 		err = model_enter_program(model, thread);
+	const struct live_totals *now = model_totals(model);
+	timeline_advance(&model->timeline, event->time_ns, now->live_bytes, now->live_blocks);
 	if (!err)
 		err = live_apply(model->live, event, thread->pid, &outcome);
-	if (!err && model->filter.is_set)
-		narrow(model, event, &outcome);
+	if (err)
+		return err;
+	/* whatever passes, it is the thread's last one */
+	uint64_t last_allocation = outcome.has_allocated
+					   ? event->address
+					   : model->thread_states[event->thread].last_allocation;
+	if (model->filter.is_set)
+		err = narrow(model, event, &outcome);
+	bool has_failed = event->flags & CAPTURE_EVENT_FAILED &&
+			  model_call_passes(model, event->time_ns, event->thread);
 	/* of a process of which nothing passes, there is no row */
-	if (!err &&
-	    (!model->filter.is_set || outcome.has_freed || outcome.has_missed ||
-	     outcome.has_allocated || model_call_passes(model, event->time_ns, event->thread)))
+	if (!err && (has_failed || outcome_has_release(&outcome) || outcome.has_missed ||
+		     outcome.has_allocated))
 		err = processes_apply(&model->processes, thread->pid, thread->program, event,
 				      &outcome);
 	if (err)
@@ -400,12 +428,9 @@ int model_apply(struct model *model, const struct capture_event *event)
 			     event->time_ns, was_temporary);
 	if (outcome.has_missed)
 		remove_block(model, &outcome.missed, ENDS_UNSEEN, event->time_ns, false);
-	if (outcome.has_allocated) {
+	if (outcome.has_allocated)
 		add_block(model, event, &outcome.allocated);
-		model->thread_states[event->thread].last_allocation = event->address;
-	} else if (was_temporary) {
-		model->thread_states[event->thread].last_allocation = 0;
-	}
+	model->thread_states[event->thread].last_allocation = last_allocation;
 	model_note_peak(model);
 	model->event_count++;
 	if (event->time_ns > model->last_time_ns)

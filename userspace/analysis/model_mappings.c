@@ -88,7 +88,7 @@ int model_apply_mapping(struct model *model, const struct mapping_record *record
 	struct mapped_totals *totals = &model->mapped_totals;
 	uint64_t known = 0;
 
-	if (record->time_ns > model->filter.to_ns)
+	if (!model_happened(model, record->time_ns))
 		return 0;
 	if (record->time_ns > model->last_time_ns)
 		model->last_time_ns = record->time_ns;
@@ -122,7 +122,7 @@ int model_restore_mapping(struct model *model, const struct mapping_record *reco
 	const struct thread_record *thread = model_thread(model, record->thread);
 	struct mapped_sums *sums = &model->mapped_totals.sums;
 
-	if (record->time_ns > model->filter.to_ns || !record->size)
+	if (!model_happened(model, record->time_ns) || !record->size)
 		return 0;
 	int err = model_reach((void **)&model->stacks, &model->stack_count, sizeof(*model->stacks),
 			      record->stack);

@@ -11,6 +11,11 @@ int model_reach(void **items, size_t *count, size_t item_size, uint32_t id);
 /* The thread's record; one without any content where it is not known. */
 const struct thread_record *model_thread(const struct model *model, uint32_t id);
 
+/* Is it before what the filter calls the end? Events are told in an order that their times need not
+ * have: the moment of a peak is one of them, and those before it have happened. */
+bool model_event_happened(const struct model *model, uint64_t time_ns);
+bool model_happened(const struct model *model, uint64_t time_ns);
+
 /* Do all blocks of the thread pass the filter's conditions on it? */
 bool model_thread_passes(struct model *model, uint32_t id);
 bool model_block_passes(struct model *model, const struct block *block);

@@ -22,6 +22,23 @@ static void add_to_suppressed(struct model *model, const struct block *block)
 	model->suppressed.live_blocks++;
 }
 
+static void tell(const struct model *model, const struct block *block)
+{
+	const struct thread_record *thread = model_thread(model, block->thread);
+	const struct block_event told = { .kind = BLOCK_CARRIED,
+					  .flags = BLOCK_EVENT_HAS_NEW,
+					  .time_ns = block->time_ns,
+					  .pid = thread->pid,
+					  .tid = thread->tid,
+					  .address = block->address,
+					  .size = block->size,
+					  .stack = block->stack,
+					  .function = block->function };
+
+	if (model->tell)
+		model->tell(model->tell_context, &told);
+}
+
 static int restore_block(struct model *model, const struct capture_event *event)
 {
 	const struct thread_record *thread = model_thread(model, event->thread);
@@ -54,6 +71,7 @@ static int restore_block(struct model *model, const struct capture_event *event)
 		return 0;
 	if (model->filter.is_set)
 		add_to_filtered(model, &block);
+	tell(model, &block);
 	model_carry(model, &block);
 	model_note_peak(model);
 	return processes_restore(&model->processes, thread->program, &block);
@@ -61,8 +79,7 @@ static int restore_block(struct model *model, const struct capture_event *event)
 
 int model_restore(struct model *model, const struct capture_event *event)
 {
-	if (event->time_ns > model->filter.to_ns ||
-	    (model->to_event && model->seen >= model->to_event))
+	if (!model_event_happened(model, event->time_ns))
 		return 0;
 	model->seen++;
 	return event->kind == CAPTURE_FREE

@@ -71,16 +71,18 @@ int processes_restore(struct processes *processes, uint32_t program, const struc
 	return 0;
 }
 
-static void count_call(struct process *process, const struct capture_event *event)
+/* What is left of it by the filter, as in the sums of all. */
+static void count_call(struct process *process, const struct capture_event *event,
+		       const struct outcome *outcome)
 {
 	if (event->flags & CAPTURE_EVENT_FAILED)
 		process->failed++;
 	else if (event->kind == CAPTURE_FREE)
-		process->frees++;
+		process->frees += outcome_has_release(outcome);
 	else if (event->kind == CAPTURE_REALLOC)
-		process->reallocations++;
+		process->reallocations += outcome->has_allocated;
 	else
-		process->allocations++;
+		process->allocations += outcome->has_allocated;
 }
 
 int processes_apply(struct processes *processes, uint32_t pid, uint32_t program,
@@ -94,7 +96,7 @@ int processes_apply(struct processes *processes, uint32_t pid, uint32_t program,
 	if (!process->first_ns)
 		process->first_ns = event->time_ns;
 	process->last_ns = event->time_ns;
-	count_call(process, event);
+	count_call(process, event, outcome);
 	if (outcome->has_freed)
 		processes_end_block(processes, &outcome->freed);
 	if (outcome->has_missed)

@@ -3,10 +3,10 @@
 
 void block_event_put(struct bytes_buffer *out, const struct block_event *event)
 {
-	const uint64_t fields[] = { event->kind,     event->flags,    event->time_ns,
-				    event->pid,	     event->tid,      event->address,
-				    event->size,     event->stack,    event->old_address,
-				    event->old_size, event->old_stack };
+	const uint64_t fields[] = { event->kind,     event->flags,     event->time_ns,
+				    event->pid,	     event->tid,       event->address,
+				    event->size,     event->stack,     event->old_address,
+				    event->old_size, event->old_stack, event->function };
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		bytes_put_varint(out, fields[i]);
@@ -14,7 +14,7 @@ void block_event_put(struct bytes_buffer *out, const struct block_event *event)
 
 bool block_event_get(struct bytes_reader *in, struct block_event *event)
 {
-	uint64_t fields[11];
+	uint64_t fields[12];
 
 	if (in->failed || !bytes_left(in))
 		return false;
@@ -32,6 +32,7 @@ bool block_event_get(struct bytes_reader *in, struct block_event *event)
 		.old_address = fields[8],
 		.old_size = fields[9],
 		.old_stack = (uint32_t)fields[10],
+		.function = (uint8_t)fields[11],
 	};
 	return !in->failed;
 }

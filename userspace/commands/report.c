@@ -332,7 +332,8 @@ static void print_head(const json_t *report, bool is_at_peak, int width)
 	if (get(events, "free_of_unknown"))
 		printf("before      %s frees of blocks from before the recording\n",
 		       units_format_count(get(events, "free_of_unknown"), a));
-	if (get(json_object_get(report, "suppressed"), "allocations"))
+	if (get(json_object_get(report, "suppressed"), "allocated_bytes") ||
+	    get(json_object_get(report, "suppressed"), "live_blocks"))
 		printf("suppressed  %s live in %s blocks are not in this report\n",
 		       units_format_size(get(json_object_get(report, "suppressed"), "live_bytes"),
 					 a),

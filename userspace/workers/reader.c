@@ -54,8 +54,7 @@ static int pass(struct reading *reading, const struct filter *filter, const stru
 	reading->model.end_ns = moment->end_ns;
 	reading->model.to_event = moment->to_event;
 	reading->model.survivors = moment->survivors;
-	if (moment->to_ns && moment->to_ns < filter->to_ns)
-		reading->model.filter.to_ns = moment->to_ns;
+	reading->model.to_ns = moment->to_ns;
 	if (!err && has_names) {
 		err = read_chunks(reading, READ_NAMES);
 		capture_reader_free(reading->reader);
