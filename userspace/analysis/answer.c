@@ -349,6 +349,18 @@ static json_t *answer_top(const struct model *model)
 		   : json_null();
 }
 
+/* null: nothing of it is known. */
+static json_t *answer_overhead(const struct overhead *overhead)
+{
+	if (!overhead->blocks)
+		return json_null();
+	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "allocator", "glibc", "blocks",
+			 answer_number(overhead->blocks), "asked_bytes",
+			 answer_number(overhead->asked_bytes), "chunk_bytes",
+			 answer_number(overhead->chunk_bytes), "unknown_blocks",
+			 answer_number(overhead->unknown_blocks));
+}
+
 static json_t *answer_report(const struct answer_context *context, const json_t *question)
 {
 	const char *sort = json_string_value(json_object_get(question, "sort"));
@@ -360,7 +372,10 @@ static json_t *answer_report(const struct answer_context *context, const json_t 
 
 	if (!key)
 		return json_pack("{s:s}", "error", "cannot sort by that");
-	bool has_over_time = json_is_true(json_object_get(question, "over_time"));
+	bool has_details = json_is_true(json_object_get(question, "details"));
+	struct overhead overhead = { 0 };
+	if (has_details && overhead_find(context->model, &overhead))
+		return json_pack("{s:s}", "error", "there is not enough memory for it");
 	model_finish(context->model);
 	json_t *report = json_object();
 	json_object_set_new(report, "capture", answer_capture(context));
@@ -374,7 +389,8 @@ static json_t *answer_report(const struct answer_context *context, const json_t 
 	json_object_set_new(report, "timeline", answer_timeline(model));
 	json_object_set_new(report, "resident", answer_resident(model));
 	json_object_set_new(report, "growth", answer_growth(model));
-	if (has_over_time) {
+	if (has_details) {
+		json_object_set_new(report, "overhead", answer_overhead(&overhead));
 		json_object_set_new(report, "growing", answer_growing(model));
 		json_object_set_new(report, "over_time_ns", answer_moments(model));
 	}
@@ -387,6 +403,7 @@ static json_t *answer_report(const struct answer_context *context, const json_t 
 		json_t *groups = answer_groups(model, by, key);
 		if (!groups) {
 			json_decref(report);
+			overhead_free(&overhead);
 			return json_pack(
 				"{s:s}", "error",
 				"cannot group by that, or there is not enough memory for it");
@@ -400,7 +417,8 @@ static json_t *answer_report(const struct answer_context *context, const json_t 
 	json_object_set_new(report, "sort", json_string(answer_sort_name(key)));
 	json_object_set_new(report, "rows",
 			    answer_rows(model, key, from > 0 ? (size_t)from : 0,
-					limit > 0 ? (size_t)limit : 0, has_over_time, &total));
+					limit > 0 ? (size_t)limit : 0,
+					has_details ? &overhead : NULL, &total));
 	json_object_set_new(report, "rows_total", answer_number(total));
 	if (json_is_true(json_object_get(question, "tree")))
 		json_object_set_new(
@@ -410,6 +428,7 @@ static json_t *answer_report(const struct answer_context *context, const json_t 
 	json_int_t hotspots = json_integer_value(json_object_get(question, "hotspots"));
 	if (hotspots > 0)
 		json_object_set_new(report, "hotspots", answer_hotspots(model, (size_t)hotspots));
+	overhead_free(&overhead);
 	return report;
 }
 

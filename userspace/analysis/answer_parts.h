@@ -5,6 +5,7 @@
 
 #include "analysis/frames.h"
 #include "analysis/model.h"
+#include "analysis/overhead.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -27,11 +28,11 @@ const char *answer_sort_name(const struct sort_key *key);
 
 /*
  * One row per stack that allocated, best first, without the first `from` of them; limit 0: all, as
- * far as one document can hold them. has_over_time: with "over_time" and "growth". *total: how many
- * rows there are.
+ * far as one document can hold them. overhead not NULL: with it, "over_time" and "growth". *total:
+ * how many rows there are.
  */
 json_t *answer_rows(const struct model *model, const struct sort_key *key, size_t from,
-		    size_t limit, bool has_over_time, size_t *total);
+		    size_t limit, const struct overhead *overhead, size_t *total);
 
 /* The moments that "over_time" of rows is of. */
 json_t *answer_moments(const struct model *model);

@@ -26,6 +26,7 @@ static const struct sort_key {
 	{ "allocated", offsetof(struct stack_sums, allocated_bytes), false },
 	{ "count", offsetof(struct stack_sums, allocations), false },
 	{ "temporary", offsetof(struct stack_sums, temporary), false },
+	{ "grown", offsetof(struct stack_sums, grown), false },
 	{ "growth", offsetof(struct stack_sums, live_bytes), true },
 };
 
@@ -68,6 +69,10 @@ void answer_sums(json_t *object, const struct stack_sums *sums)
 		{ "reallocations", sums->reallocations },
 		{ "frees", sums->frees },
 		{ "temporary", sums->temporary },
+		{ "grown", sums->grown },
+		{ "grown_from_bytes", sums->grown_from_bytes },
+		{ "grown_to_bytes", sums->grown_to_bytes },
+		{ "longest_chain", sums->longest_chain },
 		{ "ended", sums->ended },
 		{ "mean_lifetime_ns", sums->ended ? sums->lifetime_ns / sums->ended : 0 },
 		{ "lifetime_us", sums->lifetime_us },
@@ -180,7 +185,7 @@ static int by_value(const void *a, const void *b)
 }
 
 json_t *answer_rows(const struct model *model, const struct sort_key *key, size_t from,
-		    size_t limit, bool has_over_time, size_t *total)
+		    size_t limit, const struct overhead *overhead, size_t *total)
 {
 	struct ranked *ranked = malloc((model->stack_count + 1) * sizeof(*ranked));
 	json_t *rows = json_array();
@@ -197,8 +202,11 @@ json_t *answer_rows(const struct model *model, const struct sort_key *key, size_
 		json_t *row = json_pack("{s:I}", "id", (json_int_t)ranked[i].id);
 		struct stack_sums sums = model_sums(model, &stack->sums);
 		answer_sums(row, &sums);
-		if (has_over_time)
+		if (overhead)
 			set_over_time(row, model, stack);
+		if (overhead && overhead->by_stack)
+			json_object_set_new(row, "overhead_bytes",
+					    answer_number(overhead->by_stack[ranked[i].id]));
 		json_object_set_new(row, "status", json_string(answer_status(stack)));
 		json_object_set_new(row, "frames", answer_frames(model, stack));
 		frames += stack->frame_count;
@@ -273,7 +281,7 @@ json_t *answer_hotspots(const struct model *model, size_t limit)
 		size_t total;
 		json_object_set_new(
 			lists, KEYS[i],
-			answer_rows(model, answer_sort_key(KEYS[i]), 0, limit, false, &total));
+			answer_rows(model, answer_sort_key(KEYS[i]), 0, limit, NULL, &total));
 	}
 	return lists;
 }

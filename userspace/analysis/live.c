@@ -168,6 +168,14 @@ static void count_live(struct live_totals *totals, uint64_t size, uint64_t time_
 	}
 }
 
+/* Of a block that a realloc has taken the place of another one with. */
+static uint16_t resizes_after(const struct outcome *outcome)
+{
+	if (!outcome->has_freed)
+		return 0;
+	return outcome->freed.resizes < UINT16_MAX ? outcome->freed.resizes + 1 : UINT16_MAX;
+}
+
 static int allocate(struct live *live, const struct capture_event *event, uint32_t target,
 		    struct outcome *outcome)
 {
@@ -191,6 +199,7 @@ static int allocate(struct live *live, const struct capture_event *event, uint32
 				  .target = target,
 				  .stack = event->stack,
 				  .thread = event->thread,
+				  .resizes = resizes_after(outcome),
 				  .function = event->function };
 	outcome->has_allocated = true;
 	outcome->allocated = *block;

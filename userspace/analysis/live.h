@@ -20,6 +20,7 @@ struct block {
 	uint32_t target;
 	uint32_t stack;
 	uint32_t thread;
+	uint16_t resizes; /* how often it was resized, in a row; 65535: as often, or more */
 	uint8_t function; /* that allocated it */
 };
 

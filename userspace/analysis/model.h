@@ -36,6 +36,8 @@ struct stack_sums {
 	uint64_t lifetime_us; /* of all blocks, those that are live included */
 	uint64_t first_ns, last_ns;
 	uint64_t peak_event; /* of the peak that at_peak_* are of, if the model has no later one */
+	uint64_t grown, grown_from_bytes, grown_to_bytes; /* reallocations to a larger size */
+	uint64_t longest_chain; /* of reallocations in a row of one block */
 };
 
 /* Blocks by size, or by how long they lived: of each power of two. */

@@ -184,6 +184,24 @@ void model_carry(struct model *model, const struct block *block)
 	bin->live_bytes += block->size;
 }
 
+/* A block was resized: who grows buffers step by step? */
+static void count_resize(struct model *model, const struct outcome *outcome)
+{
+	const struct block *from = &outcome->freed, *to = &outcome->allocated;
+	struct stack_sums *sums[SUMS_OF_BLOCK];
+
+	sums_of(model, to, sums);
+	for (int i = 0; i < SUMS_OF_BLOCK; i++) {
+		if (to->resizes > sums[i]->longest_chain)
+			sums[i]->longest_chain = to->resizes;
+		if (to->size <= from->size)
+			continue;
+		sums[i]->grown++;
+		sums[i]->grown_from_bytes += from->size;
+		sums[i]->grown_to_bytes += to->size;
+	}
+}
+
 enum block_end {
 	ENDS_BY_FREE,
 	ENDS_BY_REALLOC,
@@ -430,6 +448,8 @@ int model_apply(struct model *model, const struct capture_event *event)
 		remove_block(model, &outcome.missed, ENDS_UNSEEN, event->time_ns, false);
 	if (outcome.has_allocated)
 		add_block(model, event, &outcome.allocated);
+	if (event->kind == CAPTURE_REALLOC && outcome.has_freed && outcome.has_allocated)
+		count_resize(model, &outcome);
 	model->thread_states[event->thread].last_allocation = last_allocation;
 	model_note_peak(model);
 	model->event_count++;

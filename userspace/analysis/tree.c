@@ -33,6 +33,11 @@ void tree_add_sums(struct stack_sums *sums, const struct stack_sums *more)
 	sums->allocated_bytes += more->allocated_bytes;
 	sums->allocations += more->allocations;
 	sums->reallocations += more->reallocations;
+	sums->grown += more->grown;
+	sums->grown_from_bytes += more->grown_from_bytes;
+	sums->grown_to_bytes += more->grown_to_bytes;
+	if (more->longest_chain > sums->longest_chain)
+		sums->longest_chain = more->longest_chain;
 	sums->frees += more->frees;
 	sums->temporary += more->temporary;
 	sums->ended += more->ended;

@@ -36,7 +36,7 @@ enum option_key {
 };
 
 #define SORT_NAMES \
-	"live (default), blocks, peak, most-blocks, allocated, count, temporary or growth"
+	"live (default), blocks, peak, most-blocks, allocated, count, temporary, grown or growth"
 
 static const struct argp_option OPTIONS[] = {
 	{ "sort", 's', "KEY", 0, SORT_NAMES, 0 },
@@ -71,8 +71,9 @@ struct arguments {
 
 static error_t parse(int key, char *value, struct argp_state *state)
 {
-	static const char *const SORTS[] = { "live",	  "blocks", "peak",	 "most-blocks",
-					     "allocated", "count",  "temporary", "growth" };
+	static const char *const SORTS[] = { "live",	    "blocks",	 "peak",
+					     "most-blocks", "allocated", "count",
+					     "temporary",   "grown",	 "growth" };
 	static const char *const WAYS[] = { "function", "module", "thread", "allocator" };
 	struct arguments *arguments = state->input;
 
@@ -326,6 +327,12 @@ static void print_head(const json_t *report, bool is_at_peak, int width)
 	printf("allocated   %s in all, %s blocks temporary\n",
 	       units_format_size(get(totals, "allocated_bytes"), a),
 	       units_format_count(get(totals, "temporary_blocks"), b));
+	const json_t *overhead = json_object_get(report, "overhead");
+	if (json_is_object(overhead))
+		printf("overhead    about %s on top of %s blocks of glibc's malloc\n",
+		       units_format_size(
+			       get(overhead, "chunk_bytes") - get(overhead, "asked_bytes"), a),
+		       units_format_count(get(overhead, "blocks"), b));
 	if (get(totals, "ended_blocks"))
 		printf("exec        %s blocks ended with their program\n",
 		       units_format_count(get(totals, "ended_blocks"), a));
@@ -396,7 +403,7 @@ int report_main(int argc, char **argv)
 	json_t *question = json_pack("{s:s, s:s, s:I, s:b, s:b, s:b}", "ask", "report", "sort",
 				     arguments.sort, "limit", (json_int_t)arguments.limit, "tree",
 				     arguments.is_tree, "bottom_up", arguments.is_bottom_up,
-				     "over_time", true);
+				     "details", true);
 	if (arguments.has_hotspots)
 		json_object_set_new(question, "hotspots", json_integer((json_int_t)hotspots));
 	if (arguments.by)

@@ -54,6 +54,35 @@ void figure_temporary(char *cell, const json_t *sums)
 	snprintf(cell, COLUMNS_CELL_MAX, "%" PRIu64, get(sums, "temporary"));
 }
 
+void figure_grown(char *cell, const json_t *sums)
+{
+	snprintf(cell, COLUMNS_CELL_MAX, "%" PRIu64, get(sums, "grown"));
+}
+
+/* Of those that grew, on average. */
+static void mean_cell(char *cell, uint64_t bytes, uint64_t count)
+{
+	if (count)
+		size_cell(cell, bytes / count);
+	else
+		snprintf(cell, COLUMNS_CELL_MAX, "-");
+}
+
+void figure_from(char *cell, const json_t *sums)
+{
+	mean_cell(cell, get(sums, "grown_from_bytes"), get(sums, "grown"));
+}
+
+void figure_to(char *cell, const json_t *sums)
+{
+	mean_cell(cell, get(sums, "grown_to_bytes"), get(sums, "grown"));
+}
+
+void figure_chain(char *cell, const json_t *sums)
+{
+	snprintf(cell, COLUMNS_CELL_MAX, "%" PRIu64, get(sums, "longest_chain"));
+}
+
 static void rate_cell(char *cell, const json_t *rate)
 {
 	double bytes = json_real_value(rate);

@@ -13,8 +13,8 @@
 typedef void figure_fn(char *cell, const json_t *sums);
 
 figure_fn figure_live, figure_blocks, figure_peak, figure_most_blocks, figure_allocated,
-	figure_count, figure_temporary, figure_growth, figure_error, figure_over_time,
-	figure_mapped, figure_calls, figure_files;
+	figure_count, figure_temporary, figure_growth, figure_error, figure_over_time, figure_grown,
+	figure_from, figure_to, figure_chain, figure_mapped, figure_calls, figure_files;
 
 struct figure {
 	const char *heading;

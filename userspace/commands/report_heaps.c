@@ -42,6 +42,25 @@ static uint64_t not_returned(const json_t *census, struct known known)
 	       get(census, "top_bytes");
 }
 
+static uint64_t at_ends(const json_t *census, struct known known)
+{
+	(void)known;
+	return get(census, "top_bytes");
+}
+
+/* Holes: what keeps the pages of blocks beside them. */
+static uint64_t between_blocks(const json_t *census, struct known known)
+{
+	(void)known;
+	return get(census, "free_bytes") + get(census, "fast_bytes");
+}
+
+static uint64_t in_caches(const json_t *census, struct known known)
+{
+	(void)known;
+	return get(census, "cached_bytes");
+}
+
 static uint64_t mapped(const json_t *census, struct known known)
 {
 	(void)known;
@@ -81,6 +100,9 @@ static const struct {
 	{ "live, allocated since", known_since, false, false },
 	{ "live, older", older, true, false },
 	{ "free, but not returned", not_returned, true, false },
+	{ "  between blocks", between_blocks, true, false },
+	{ "  in threads' caches", in_caches, true, true },
+	{ "  at the ends of arenas", at_ends, true, true },
 	{ "of live: mapped singly", mapped, true, true },
 	{ "not counted", unread, true, true },
 	{ "resident (RSS)", rss, false, false },

@@ -40,6 +40,12 @@ static const struct figure BLOCK_FIGURES[] = {
 	{ "OVER TIME", figure_over_time, NULL, FIGURE_CURVE_WIDTH },
 };
 
+static const struct figure GROWN_FIGURES[] = {
+	{ "LIVE", figure_live, "live", 0 },    { "GROWN", figure_grown, "grown", 0 },
+	{ "FROM", figure_from, NULL, 0 },      { "TO", figure_to, NULL, 0 },
+	{ "IN A ROW", figure_chain, NULL, 0 }, { "ALLOCATED", figure_allocated, "allocated", 0 },
+};
+
 static const struct figure GROWTH_FIGURES[] = {
 	{ "LIVE", figure_live, "live", 0 },
 	{ "A SECOND", figure_growth, "growth", 0 },
@@ -53,6 +59,8 @@ static struct figures_table table_by(const char *sort, int width)
 {
 	if (strcmp(sort, "growth") == 0)
 		return FIGURES_TABLE(GROWTH_FIGURES, sort, width);
+	if (strcmp(sort, "grown") == 0)
+		return FIGURES_TABLE(GROWN_FIGURES, sort, width);
 	if (strcmp(sort, "blocks") == 0 || strcmp(sort, "most-blocks") == 0)
 		return FIGURES_TABLE(BLOCK_FIGURES, sort, width);
 	return FIGURES_TABLE(STACK_FIGURES, sort, width);

@@ -95,6 +95,7 @@ static void feed_names(struct model *model)
 struct plain_block {
 	bool is_there;
 	struct capture_event event; /* that allocated it */
+	uint64_t resizes;
 };
 
 struct plain {
@@ -176,17 +177,30 @@ static void plain_apply(struct plain *plain, const struct filter *filter,
 		plain_close(plain, filter, block, event);
 		return;
 	}
+	const struct plain_block old = event->kind == CAPTURE_REALLOC
+					       ? blocks[event->old_address / 16 - 1]
+					       : (struct plain_block) { 0 };
 	if (event->kind == CAPTURE_REALLOC)
 		plain_close(plain, filter, &blocks[event->old_address / 16 - 1], event);
-	*block = (struct plain_block) { true, *event };
+	*block = (struct plain_block) { true, *event, old.is_there ? old.resizes + 1 : 0 };
 	if (!passes(filter, event))
 		return;
 	struct stack_sums *sums = &plain->stacks[event->stack];
+	bool is_resize = old.is_there && passes(filter, &old.event);
+	if (is_resize && block->resizes > sums->longest_chain)
+		sums->longest_chain = block->resizes;
+	if (is_resize && event->size > old.event.size) {
+		sums->grown++;
+		sums->grown_from_bytes += old.event.size;
+		sums->grown_to_bytes += event->size;
+	}
 	sums->live_bytes += event->size;
 	sums->live_blocks++;
 	sums->allocated_bytes += event->size;
 	sums->allocations += event->kind == CAPTURE_ALLOC;
 	sums->reallocations += event->kind == CAPTURE_REALLOC;
+	if (sums->live_blocks > sums->most_blocks)
+		sums->most_blocks = sums->live_blocks;
 	if (sums->live_bytes > sums->peak_bytes) {
 		sums->peak_bytes = sums->live_bytes;
 		sums->peak_blocks = sums->live_blocks;
@@ -321,6 +335,11 @@ static void compare(struct model *model, const struct plain *plain)
 		assert_int_equal(sums.at_peak_blocks, expected->at_peak_blocks);
 		assert_int_equal(sums.allocations, expected->allocations);
 		assert_int_equal(sums.frees, expected->frees);
+		assert_int_equal(sums.most_blocks, expected->most_blocks);
+		assert_int_equal(sums.grown, expected->grown);
+		assert_int_equal(sums.grown_from_bytes, expected->grown_from_bytes);
+		assert_int_equal(sums.grown_to_bytes, expected->grown_to_bytes);
+		assert_int_equal(sums.longest_chain, expected->longest_chain);
 		assert_int_equal(sums.lifetime_us, expected->lifetime_us);
 		lifetime_ns += sums.lifetime_ns;
 		at_peak += sums.at_peak_bytes;
