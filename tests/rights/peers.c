@@ -272,6 +272,9 @@ static const struct scene SCENES[] = {
 	    KIND(VAULT_REWRAP, vault_rewrap, 2),
 	    KIND(VAULT_RECOVERED, vault_recovered, 0),
 	    { VAULT_DELETE, 0, 1 },
+	    { VAULT_PLUGIN, 0, 2 },
+	    /* VAULT_PROTECT, too, takes whatever is in the descriptor: then nothing would open */
+	    { VAULT_UNLOCK, 0, 1 },
 	    KIND(VAULT_SEEN, file_opened, 0) } },
 	{ "watcher", "from the start", NULL, { { WATCHER_START, 0, 1 } } },
 	{ "writer", "from the start", NULL, { KIND(WRITER_START, writer_start, 4) } },

@@ -53,7 +53,8 @@ static const struct argp_option OPTIONS[] = {
 	{ "output", 'o', "FILE", 0,
 	  "write the capture there; default: STATE/captures/<time>-<comm>-<pid>.heaptrail", 1 },
 	{ "to", KEY_TO, "RECIPIENT", 0,
-	  "let the holder of this age identity (age1...) or SSH key (ssh-ed25519 AAAA...) open the capture, too, "
+	  "let the holder of this age identity (age1..., also one of an age plugin) or SSH key (ssh-ed25519 AAAA...) open the "
+	  "capture, too, "
 	  "by `age' and without this host's audit log; may be given several times",
 	  1 },
 	{ "max-size", KEY_MAX_SIZE, "SIZE", 0,
@@ -157,7 +158,8 @@ static void add_recipient(struct record_options *options, const char *value,
 
 	/* not repeated: it may be an identity, which is a secret */
 	if (recipient_parse(value, &recipient))
-		argp_error(state, "--to: not a recipient; one looks like age1... or ssh-ed25519 AAAA...");
+		argp_error(state,
+			   "--to: not a recipient; one looks like age1... or ssh-ed25519 AAAA...");
 	if (options->recipient_count == RECIPIENTS_MAX)
 		argp_error(state, "too many recipients: at most %d", RECIPIENTS_MAX);
 	recipient_format(&recipient, options->recipients[options->recipient_count++]);

@@ -197,6 +197,28 @@ int recording_start_tracer(struct recording *recording, struct tracer_start *opt
 	return status;
 }
 
+static void end_plugins(struct recording *recording)
+{
+	for (size_t i = 0; i < recording->plugin_count; i++)
+		age_program_finish(&recording->programs[i]);
+}
+
+/* Each capture has a key of its own, which each wraps once. */
+static int start_plugins(struct recording *recording)
+{
+	int status = EXIT_DONE;
+
+	for (size_t i = 0; !status && i < recording->plugin_count; i++) {
+		struct age_program *program = &recording->programs[i];
+		status = age_program_start(program, recording->plugins[i]);
+		if (!status)
+			status = send_to(&recording->writer, "writer", WRITER_PLUGIN, NULL, 0,
+					 program->pipes, 2);
+		age_program_hand_over(program);
+	}
+	return status;
+}
+
 /* The writer makes the header, the vault signs it and puts the start on record. */
 static int certify(struct recording *recording)
 {
@@ -207,6 +229,7 @@ static int certify(struct recording *recording)
 	struct vault_header header;
 	int status = receive(recording, &recording->writer, "writer", &HEADER, 1);
 
+	end_plugins(recording);
 	if (status)
 		return status;
 	memcpy(&header, message.body, sizeof(header));
@@ -266,6 +289,12 @@ int recording_start_writer(struct recording *recording, const char *state_direct
 		status = send_to(&recording->writer, "writer", WRITER_START, &options,
 				 sizeof(options), fds, 4);
 	io_close(&recording->counters);
+	for (uint32_t i = 0; i < options.recipient_count; i++)
+		if (age_program_is_needed(options.recipients[i]))
+			text_copy(recording->plugins[recording->plugin_count++],
+				  sizeof(recording->plugins[0]), options.recipients[i]);
+	if (!status)
+		status = start_plugins(recording);
 	return status ? status : certify(recording);
 }
 
@@ -349,6 +378,8 @@ int recording_begin_segment(struct recording *recording, int file)
 {
 	int status = send_to(&recording->writer, "writer", WRITER_NEXT, NULL, 0, &file, 1);
 
+	if (!status)
+		status = start_plugins(recording);
 	/* the writer has its file when it hears that the names are there */
 	return status ? status
 		      : send_to(&recording->tracer, "tracer", TRACER_SEGMENT, NULL, 0, NULL, 0);
@@ -370,6 +401,7 @@ void recording_finish(struct recording *recording)
 {
 	io_close(&recording->spares);
 	io_close(&recording->counters);
+	end_plugins(recording);
 	supervise_finish(&recording->census);
 	supervise_finish(&recording->tracer);
 	supervise_finish(&recording->resolver);

@@ -7,6 +7,7 @@
 #define HEAPTRAIL_COMMANDS_RECORDING_H
 
 #include "base/message.h"
+#include "commands/age_program.h"
 #include "keys/recipient.h"
 #include "workers/protocol.h"
 #include "workers/start.h"
@@ -24,8 +25,11 @@ struct recording {
 	int spares;		      /* where the tracer asks for other helpers; -1: nowhere */
 	unsigned spare_count;	      /* that it was given, one soon after the other */
 	uint64_t spare_ns;	      /* when it asked for the last */
-	int counters;		      /* the kernel's, for the writer; -1: none */
-	uint32_t cpu_count;	      /* of these */
+	char plugins[WRITER_RECIPIENTS_MAX][RECIPIENT_TEXT_MAX]; /* recipients that need one */
+	size_t plugin_count;
+	struct age_program programs[WRITER_RECIPIENTS_MAX]; /* that wrap for them, meanwhile */
+	int counters;	    /* the kernel's, for the writer; -1: none */
+	uint32_t cpu_count; /* of these */
 	bool is_dry_run;
 	bool is_tracer_done; /* it has said so */
 	char mode[32];

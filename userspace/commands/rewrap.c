@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "base/io.h"
 #include "base/text.h"
+#include "commands/age_program.h"
 #include "commands/command.h"
 #include "commands/open.h"
 #include "commands/unlock.h"
@@ -21,7 +22,7 @@
 
 static const struct argp_option OPTIONS[] = {
 	{ "add", 'a', "RECIPIENT", 0,
-	  "let the holder of this age identity (age1...) or SSH key (ssh-ed25519 AAAA...) open it, too",
+	  "let the holder of this age identity (age1..., also one of an age plugin) or SSH key (ssh-ed25519 AAAA...) open it, too",
 	  0 },
 	{ "only", 'o', NULL, 0, "nobody else but this host's vault and those of --add", 0 },
 	{ "reason", 'r', "TEXT", 0, "why, for the audit log", 0 },
@@ -128,6 +129,26 @@ static int sync_folder(const char *path)
 	return err;
 }
 
+static int start_plugins(const struct vault_rewrap *request, struct worker_process *vault,
+			 struct age_program *programs)
+{
+	int err = 0, status = EXIT_DONE;
+
+	for (uint32_t i = 0; !status && !err && i < request->count; i++) {
+		if (!age_program_is_needed(request->recipients[i]))
+			continue;
+		status = age_program_start(&programs[i], request->recipients[i]);
+		if (!status)
+			err = message_send(vault->socket, VAULT_PLUGIN, NULL, 0, programs[i].pipes,
+					   2);
+		age_program_hand_over(&programs[i]);
+	}
+	/* a vault that has hung up has said why */
+	return err && err != -EPIPE
+		       ? command_fail(EXIT_FAILED, "the vault is gone: %s", strerror(-err))
+		       : status;
+}
+
 /* The new file takes the old one's place whole, or not at all. */
 static int replace(const struct arguments *arguments, int capture, int copy, const char *temporary)
 {
@@ -135,16 +156,21 @@ static int replace(const struct arguments *arguments, int capture, int copy, con
 						  0 };
 	static struct message answer;
 	const struct vault_rewrapped *done = (const void *)answer.body;
+	struct age_program programs[WRITER_RECIPIENTS_MAX] = { 0 };
 	struct worker_process vault = WORKER_PROCESS_NONE;
 	const int fds[2] = { capture, copy };
 	int err = 0,
 	    status = vault_begin(&vault, command_state_directory(arguments->state_directory));
 
 	if (!status)
+		status = start_plugins(&arguments->request, &vault, programs);
+	if (!status)
 		status = vault_ask_with(&vault, VAULT_REWRAP, &arguments->request,
 					sizeof(arguments->request), fds, 2, &DONE, arguments->path,
 					&answer);
 	worker_finish(&vault);
+	for (uint32_t i = 0; i < arguments->request.count; i++)
+		age_program_finish(&programs[i]);
 	if (status)
 		return status;
 	err = copy_rest(capture, copy, done->body_offset);

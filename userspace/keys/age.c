@@ -49,7 +49,8 @@ static int wrap_key(uint8_t key[static 32], const uint8_t secret[static 32],
 	return err;
 }
 
-/* The same for an SSH key, converted to the curve; a tweak ties the shared point to that very key. */
+/* The same for an SSH key, converted to the curve; a tweak ties the shared point to that very key.
+ */
 static int wrap_key_ssh(uint8_t key[static 32], const uint8_t secret[static 32],
 			const uint8_t share[static 32], const struct recipient *recipient)
 {
@@ -70,7 +71,8 @@ static int wrap_key_ssh(uint8_t key[static 32], const uint8_t secret[static 32],
 	return err;
 }
 
-/* What stands between "-> " and the share: the kind, and of an SSH key the beginning of its hash. */
+/* What stands between "-> " and the share: the kind, and of an SSH key the beginning of its hash.
+ */
 static void stanza_name(const struct recipient *recipient, char name[static 32])
 {
 	uint8_t wire[RECIPIENT_SSH_BYTES], hash[crypto_hash_sha256_BYTES];
@@ -135,7 +137,7 @@ int age_wrap(const struct recipient *recipient, const uint8_t *secret, size_t si
 	char mac_text[TEXT_MAX];
 	size_t start = out->size;
 
-	if (size > AGE_PAYLOAD_MAX)
+	if (size > AGE_PAYLOAD_MAX || recipient->kind == RECIPIENT_PLUGIN)
 		return -EINVAL;
 	randombytes_buf(file_key, sizeof(file_key));
 	int err = put_stanza(recipient, file_key, out);
@@ -183,7 +185,8 @@ static int try_identity(const struct opener *opener, const struct age_stanza *st
 
 	if (!age_word_is(&stanza->words[0], "X25519"))
 		return 0;
-	/* the body's size is checked before it is decrypted: one that opens with two keys is longer */
+	/* the body's size is checked before it is decrypted: one that opens with two keys is longer
+	 */
 	if (stanza->word_count != 2 || !age_word_decode(&stanza->words[1], share, sizeof(share)) ||
 	    stanza->body_size != WRAPPED_BYTES ||
 	    wrap_key(key, opener->identity, share, share, opener->public))
@@ -296,9 +299,8 @@ static int read_payload(struct bytes_reader *reader, const uint8_t file_key[stat
 		return -EBADMSG;
 	*size = sealed_size - 16;
 	hkdf(key, file_key, FILE_KEY_BYTES, nonce, 16, "payload");
-	int wrong = crypto_aead_chacha20poly1305_ietf_decrypt(secret, NULL, NULL, sealed,
-							      sealed_size, NULL, 0, STREAM_NONCE,
-							      key);
+	int wrong = crypto_aead_chacha20poly1305_ietf_decrypt(
+		secret, NULL, NULL, sealed, sealed_size, NULL, 0, STREAM_NONCE, key);
 	sodium_memzero(key, sizeof(key));
 	return wrong ? -EBADMSG : 0;
 }
@@ -335,6 +337,22 @@ int age_unwrap_passphrase(const char *passphrase, size_t passphrase_size, const 
 				       .passphrase_size = passphrase_size };
 
 	return open_file(&opener, file, file_size, secret, max, size);
+}
+
+bool age_is_file(const uint8_t *file, size_t file_size, size_t secret_size)
+{
+	struct bytes_reader reader = bytes_reader_on(file, file_size);
+	struct age_stanza stanza;
+	uint8_t mac[32];
+	size_t covered;
+
+	if (check_header(reader))
+		return false;
+	(void)age_version_read(&reader);
+	while (age_stanza_read(&reader, &stanza) > 0)
+		;
+	(void)age_mac_read(&reader, mac, &covered);
+	return bytes_left(&reader) == 16 + secret_size + 16;
 }
 
 bool age_has_passphrase(const uint8_t *file, size_t file_size)

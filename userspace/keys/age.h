@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Small secrets in the age v1 file format (https://age-encryption.org/v1), for one recipient: enough
- * for a key slot, and any age program opens one. What is for SSH keys is age's ssh-ed25519 stanza
- * (https://pkg.go.dev/filippo.io/age/agessh).
+ * Small secrets in the age v1 file format (https://age-encryption.org/v1), for one recipient:
+ * enough for a key slot, and any age program opens one. What is for SSH keys is age's ssh-ed25519
+ * stanza (https://pkg.go.dev/filippo.io/age/agessh).
  */
 #ifndef HEAPTRAIL_KEYS_AGE_H
 #define HEAPTRAIL_KEYS_AGE_H
@@ -13,7 +13,8 @@
 #define AGE_PREFIX_IDENTITY  "age-secret-key-"
 #define AGE_PAYLOAD_MAX	     4096
 
-/* Appends a complete age file that holds secret for the recipient. 0, -EINVAL, -ENOMEM. */
+/* Appends a complete age file that holds secret for the recipient. 0; -EINVAL: it takes a plugin,
+ * or more than that is wrong; -ENOMEM. */
 int age_wrap(const struct recipient *recipient, const uint8_t *secret, size_t size,
 	     struct bytes_buffer *out);
 
@@ -25,6 +26,9 @@ int age_unwrap(const uint8_t identity[static 32], const uint8_t *file, size_t fi
 	       uint8_t *secret, size_t size);
 
 #define AGE_WORK_FACTOR_MAX 20 /* scrypt then takes 1 GiB, and some seconds */
+
+/* Is it a whole one, for whomever, that could hold a secret of this size? */
+bool age_is_file(const uint8_t *file, size_t file_size, size_t secret_size);
 
 /* Is it under a passphrase? */
 bool age_has_passphrase(const uint8_t *file, size_t file_size);

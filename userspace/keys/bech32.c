@@ -23,23 +23,23 @@ static uint32_t polymod_step(uint32_t checksum, uint8_t value)
 	return checksum;
 }
 
-static uint32_t polymod_prefix(const char *prefix)
+static uint32_t polymod_prefix(const char *prefix, size_t length)
 {
 	uint32_t checksum = 1;
 
-	for (const char *p = prefix; *p; p++)
-		checksum = polymod_step(checksum, (uint8_t)*p >> 5);
+	for (size_t i = 0; i < length; i++)
+		checksum = polymod_step(checksum, (uint8_t)prefix[i] >> 5);
 	checksum = polymod_step(checksum, 0);
-	for (const char *p = prefix; *p; p++)
-		checksum = polymod_step(checksum, *p & 31);
+	for (size_t i = 0; i < length; i++)
+		checksum = polymod_step(checksum, prefix[i] & 31);
 	return checksum;
 }
 
 void bech32_encode(const char *prefix, const uint8_t key[static 32],
 		   char text[static BECH32_TEXT_MAX])
 {
-	uint32_t checksum = polymod_prefix(prefix), bits = 0;
 	size_t byte = 0, length = strlen(prefix);
+	uint32_t checksum = polymod_prefix(prefix, length), bits = 0;
 	unsigned int count = 0;
 
 	memcpy(text, prefix, length);
@@ -77,7 +77,7 @@ static bool is_one_case(const char *text)
 int bech32_decode(const char *prefix, const char *text, uint8_t key[static 32])
 {
 	size_t prefix_length = strlen(prefix), used = 0;
-	uint32_t checksum = polymod_prefix(prefix), bits = 0;
+	uint32_t checksum = polymod_prefix(prefix, prefix_length), bits = 0;
 	unsigned int count = 0;
 
 	if (strlen(text) != prefix_length + 1 + KEY_SYMBOLS + 6 || !is_one_case(text) ||
@@ -101,4 +101,23 @@ int bech32_decode(const char *prefix, const char *text, uint8_t key[static 32])
 	}
 	/* the last symbol's spare bits are zero */
 	return checksum == 1 && (bits & ((1u << count) - 1)) == 0 ? 0 : -EINVAL;
+}
+
+bool bech32_is_valid(const char *text)
+{
+	const char *separator = strrchr(text, '1');
+
+	if (!separator || separator == text || strlen(separator + 1) < 6)
+		return false;
+	for (const char *p = text; p < separator; p++)
+		if (*p <= ' ' || *p >= 0x7f || isupper((unsigned char)*p))
+			return false;
+	uint32_t checksum = polymod_prefix(text, (size_t)(separator - text));
+	for (const char *p = separator + 1; *p; p++) {
+		const char *found = strchr(CHARSET, *p);
+		if (!found)
+			return false;
+		checksum = polymod_step(checksum, (uint8_t)(found - CHARSET));
+	}
+	return checksum == 1;
 }

@@ -4,6 +4,7 @@
 #ifndef HEAPTRAIL_KEYS_BECH32_H
 #define HEAPTRAIL_KEYS_BECH32_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define BECH32_TEXT_MAX 96
@@ -14,5 +15,9 @@ void bech32_encode(const char *prefix, const uint8_t key[static 32],
 
 /* Either case, not mixed. 0 or -EINVAL. */
 int bech32_decode(const char *prefix, const char *text, uint8_t key[static 32]);
+
+/* Any lower-case prefix and data, of a length that Bech32 itself does not limit: is the checksum
+ * right? */
+bool bech32_is_valid(const char *text);
 
 #endif

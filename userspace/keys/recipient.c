@@ -50,9 +50,34 @@ static bool is_weak(const uint8_t point[static 32])
 	return crypto_scalarmult(shared, ANY, point) != 0;
 }
 
+bool recipient_plugin(const char *text, char *name)
+{
+	static const char LETTERS[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+	const char *last = strrchr(text, '1');
+	size_t start = strlen(AGE_PREFIX_RECIPIENT "1");
+
+	if (strlen(text) >= RECIPIENT_TEXT_MAX ||
+	    strncmp(text, AGE_PREFIX_RECIPIENT "1", start) != 0 || last <= text + start ||
+	    !bech32_is_valid(text))
+		return false;
+	size_t length = (size_t)(last - text) - start;
+	if (strspn(text + start, LETTERS) < length)
+		return false;
+	memcpy(name, text + start, length);
+	name[length] = 0;
+	return true;
+}
+
 int recipient_parse(const char *text, struct recipient *recipient)
 {
+	char name[RECIPIENT_TEXT_MAX];
+
 	*recipient = (struct recipient) { .kind = RECIPIENT_X25519 };
+	if (recipient_plugin(text, name)) {
+		recipient->kind = RECIPIENT_PLUGIN;
+		strcpy(recipient->text, text);
+		return 0;
+	}
 	if (strncmp(text, SSH_PREFIX, sizeof(SSH_PREFIX) - 1) == 0)
 		return parse_ssh(text + sizeof(SSH_PREFIX) - 1, recipient);
 	if (strlen(text) >= BECH32_TEXT_MAX ||
@@ -69,6 +94,10 @@ void recipient_format(const struct recipient *recipient, char text[static RECIPI
 		bech32_encode(AGE_PREFIX_RECIPIENT, recipient->key, text);
 		return;
 	}
+	if (recipient->kind == RECIPIENT_PLUGIN) {
+		strcpy(text, recipient->text);
+		return;
+	}
 	recipient_ssh(recipient, wire);
 	memcpy(text, SSH_PREFIX, sizeof(SSH_PREFIX));
 	sodium_bin2base64(text + sizeof(SSH_PREFIX) - 1,
@@ -77,7 +106,8 @@ void recipient_format(const struct recipient *recipient, char text[static RECIPI
 
 bool recipient_is(const struct recipient *a, const struct recipient *b)
 {
-	return a->kind == b->kind && memcmp(a->key, b->key, sizeof(a->key)) == 0;
+	return a->kind == b->kind && memcmp(a->key, b->key, sizeof(a->key)) == 0 &&
+	       strcmp(a->text, b->text) == 0;
 }
 
 /* 1: the line has one; 0: it has none. */

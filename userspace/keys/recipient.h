@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Who can open a key slot, by public key: an age recipient ("age1…"), or an SSH key of type ed25519
- * as in authorized_keys ("ssh-ed25519 AAAA… comment"), which age programs take, too.
+ * as in authorized_keys ("ssh-ed25519 AAAA… comment"), which age programs take, too; or what an age
+ * plugin understands ("age1NAME1…", by age-plugin-NAME), of which only the form is known here.
  */
 #ifndef HEAPTRAIL_KEYS_RECIPIENT_H
 #define HEAPTRAIL_KEYS_RECIPIENT_H
@@ -13,11 +14,13 @@
 enum recipient_kind {
 	RECIPIENT_X25519,
 	RECIPIENT_SSH_ED25519,
+	RECIPIENT_PLUGIN,
 };
 
 struct recipient {
 	uint8_t kind;
 	uint8_t key[32];
+	char text[RECIPIENT_TEXT_MAX]; /* of a plugin's: all that there is */
 };
 
 /* 0 or -EINVAL: it is neither, or a key that nothing can be encrypted for. */
@@ -25,6 +28,10 @@ int recipient_parse(const char *text, struct recipient *recipient);
 
 /* As recipient_parse() takes it, without the comment. */
 void recipient_format(const struct recipient *recipient, char text[static RECIPIENT_TEXT_MAX]);
+
+/* The NAME in a recipient of a plugin's: lower-case letters, digits and dashes, so that it is no
+ * path. name: room for the whole text. False: it is none. */
+bool recipient_plugin(const char *text, char *name);
 
 bool recipient_is(const struct recipient *a, const struct recipient *b);
 

@@ -72,6 +72,8 @@ enum message_type {
 	VAULT_LOCKED =
 		128,   /* (empty): instead of an answer; the passphrase first, then ask again */
 	VAULT_UNLOCK,  /* (empty) + what the passphrase is read from -> VAULT_NOTED */
+	VAULT_PLUGIN,  /* (empty) + pipes to and from a program that wraps, for each recipient of
+			  the VAULT_REWRAP that follows that needs one */
 	VAULT_PROTECT, /* (empty) + what a new passphrase is read from -> VAULT_NOTED */
 
 	/* watcher */
@@ -88,6 +90,8 @@ enum message_type {
 	WRITER_DONE,	  /* struct writer_done: sealed */
 	WRITER_FULL, /* (empty): another segment should begin -> WRITER_NEXT, then TRACER_SEGMENT */
 	WRITER_NEXT, /* (empty) + capture -> WRITER_SEALED, WRITER_HEADER */
+	WRITER_PLUGIN, /* (empty) + pipes to and from a program that wraps, for each recipient that
+			  needs one; after WRITER_START and WRITER_NEXT */
 	WRITER_SEALED, /* struct writer_done: of the segment before */
 
 	/* tracer */

@@ -358,6 +358,7 @@ static bool serve(struct vault *vault)
 		{ VAULT_DELETE, 0, 1 },
 		{ VAULT_UNLOCK, 0, 1 },
 		{ VAULT_PROTECT, 0, 1 },
+		{ VAULT_PLUGIN, 0, 2 },
 	};
 
 	if (message_recv(WORKER_SOCKET, RULES, sizeof(RULES) / sizeof(RULES[0]), &message))
@@ -376,6 +377,10 @@ static bool serve(struct vault *vault)
 	case VAULT_SEEN: serve_seen(vault); break;
 	case VAULT_DELETE: serve_delete(vault, message.fds[0]); break;
 	case VAULT_UNLOCK: vault_serve_unlock(vault, message.fds[0]); break;
+	case VAULT_PLUGIN:
+		vault_take_plugin(vault, message_take_fd(&message, 0),
+				  message_take_fd(&message, 1));
+		break;
 	case VAULT_PROTECT: vault_serve_protect(vault, message.fds[0]); break;
 	}
 	message_close_fds(&message);

@@ -40,6 +40,8 @@ struct vault {
 	struct audit_object reading; /* what the reader holds */
 	uint64_t reading_ns;	     /* since when */
 	int credential;		     /* the passphrase of the keys, where systemd gave one; -1 */
+	int plugin_pipes[WRITER_RECIPIENTS_MAX][2]; /* for the rewrap that comes */
+	size_t plugin_count;
 	bool may_unlock; /* something was asked for, and admitted, that needs the passphrase */
 	bool has_certified;
 	uint8_t certified_id[16]; /* of the capture whose header was certified last */
@@ -99,6 +101,7 @@ void vault_serve_protect(struct vault *vault, int fd);
 void vault_serve_public(struct vault *vault);
 void vault_serve_recipients(struct vault *vault);
 void vault_serve_change(struct vault *vault, struct vault_change *change);
+void vault_take_plugin(struct vault *vault, int to, int from);
 void vault_serve_rewrap(struct vault *vault, struct vault_rewrap *request, int fd, int out);
 void vault_serve_open(struct vault *vault, struct vault_open *request, int fd);
 

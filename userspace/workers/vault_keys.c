@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Whom captures are encrypted for: this vault, by its newest key, and the recipients that every
  * recording has; and other recipients for a capture that is there. */
+#include "base/io.h"
 #include "capture/rewrap.h"
-#include "keys/age.h"
+#include "keys/wrapping.h"
 #include "vault/unwrap.h"
 #include "workers/vault.h"
 #include "workers/worker.h"
@@ -110,7 +111,9 @@ void vault_serve_change(struct vault *vault, struct vault_change *change)
 		worker_fail(1, ENOSPC, VAULT_NO_ROOM);
 	if (change->what == VAULT_ROTATE) {
 		int err = keys_rotate(vault->keys, vault->key_directory);
-		why = err == -E2BIG ? "the vault has sixteen keys already" : err ? strerror(-err) : NULL;
+		why = err == -E2BIG ? "the vault has sixteen keys already"
+		      : err	    ? strerror(-err)
+				    : NULL;
 	} else if (change->what == VAULT_UNPROTECT) {
 		int err = keys_protect(vault->keys, vault->key_directory, NULL);
 		why = err ? strerror(-err) : NULL;
@@ -126,9 +129,48 @@ void vault_serve_change(struct vault *vault, struct vault_change *change)
 	vault_reply(VAULT_NOTED, NULL, 0);
 }
 
-static int wrap(void *context, const uint8_t *secret, size_t size, struct bytes_buffer *slot)
+/* Who chooses the program gets the capture's key: so that has to be somebody who is trusted. */
+void vault_take_plugin(struct vault *vault, int to, int from)
 {
-	return age_wrap(context, secret, size, slot);
+	if (!vault_trusts(vault))
+		worker_fail(
+			4, EPERM,
+			"only root and the vault's user can rewrap for a recipient of a plugin's");
+	if (vault->plugin_count == WRITER_RECIPIENTS_MAX)
+		worker_fail(1, EINVAL, "too many recipients: at most %d",
+			    WRITER_RECIPIENTS_MAX - 1);
+	vault->plugin_pipes[vault->plugin_count][0] = to;
+	vault->plugin_pipes[vault->plugin_count++][1] = from;
+}
+
+/* Adds one to the job. What a plugin needs was sent before, in this order. */
+static int add_wrapping(struct vault *vault, const char *recipient, struct rewrap *job,
+			struct wrapping *wrappings, size_t *plugins)
+{
+	struct wrapping *wrapping = &wrappings[job->count++];
+	int err = wrapping_prepare(wrapping, recipient);
+
+	if (err || wrapping->recipient.kind != RECIPIENT_PLUGIN)
+		return err;
+	if (*plugins == vault->plugin_count)
+		return -EINVAL;
+	int *pipes = vault->plugin_pipes[(*plugins)++];
+	wrapping->to = pipes[0];
+	wrapping->from = pipes[1];
+	pipes[0] = pipes[1] = -1;
+	return 0;
+}
+
+/* Whatever was wrapped, or not: a program that still waits sees that nothing comes. */
+static void end_wrappings(struct vault *vault, struct wrapping *wrappings, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		wrapping_close(&wrappings[i]);
+	for (size_t i = 0; i < vault->plugin_count; i++) {
+		io_close(&vault->plugin_pipes[i][0]);
+		io_close(&vault->plugin_pipes[i][1]);
+	}
+	vault->plugin_count = 0;
 }
 
 static void sign_by_host(void *context, const void *bytes, size_t size,
@@ -151,30 +193,33 @@ static void describe_change(const struct vault_rewrap *request, char *text, size
 static int rewrap(struct vault *vault, const struct vault_rewrap *request,
 		  const struct capture_header *header, int fd, int out, uint64_t *size)
 {
-	struct recipient recipients[WRITER_RECIPIENTS_MAX];
+	struct wrapping wrappings[WRITER_RECIPIENTS_MAX];
 	void *wrapped[WRITER_RECIPIENTS_MAX];
 	uint8_t key[CAPTURE_KEY_BYTES];
+	size_t plugins = 0;
+	int err = 0;
 	struct rewrap job = { .key = key,
 			      .keeps = request->keeps != 0,
-			      .wrap = wrap,
+			      .wrap = wrapping_wrap,
 			      .recipients = wrapped,
 			      .signer = { .context = vault->keys,
 					  .public_key = keys_host_pk(vault->keys),
 					  .sign = sign_by_host } };
 
 	/* what is kept has the vault among it */
-	if (!job.keeps && recipient_parse(keys_recipient(vault->keys), &recipients[job.count++]))
-		return -EINVAL;
-	for (uint32_t i = 0; i < request->count; i++)
-		if (recipient_parse(request->recipients[i], &recipients[job.count++]))
-			return -EINVAL;
+	if (!job.keeps)
+		err = add_wrapping(vault, keys_recipient(vault->keys), &job, wrappings, &plugins);
+	for (uint32_t i = 0; !err && i < request->count; i++)
+		err = add_wrapping(vault, request->recipients[i], &job, wrappings, &plugins);
 	for (size_t i = 0; i < job.count; i++)
-		wrapped[i] = &recipients[i];
+		wrapped[i] = &wrappings[i];
 	sodium_mlock(key, sizeof(key));
-	int err = unwrap_capture_key(vault->keys, fd, header, key);
+	if (!err)
+		err = unwrap_capture_key(vault->keys, fd, header, key);
 	if (!err)
 		err = capture_rewrap(fd, header, &job, out, size);
 	sodium_munlock(key, sizeof(key)); /* wipes */
+	end_wrappings(vault, wrappings, job.count);
 	return err;
 }
 
@@ -191,7 +236,8 @@ void vault_serve_rewrap(struct vault *vault, struct vault_rewrap *request, int f
 		request->recipients[i][sizeof(request->recipients[i]) - 1] = 0;
 	request->why[sizeof(request->why) - 1] = 0;
 	if (request->count >= WRITER_RECIPIENTS_MAX)
-		worker_fail(1, EINVAL, "too many recipients: at most %d", WRITER_RECIPIENTS_MAX - 1);
+		worker_fail(1, EINVAL, "too many recipients: at most %d",
+			    WRITER_RECIPIENTS_MAX - 1);
 	if (!vault_admits(vault, fd, "rewrap", request->why[0], &object, &header, &decision) ||
 	    !vault_is_unlocked(vault))
 		return;
@@ -211,6 +257,11 @@ void vault_serve_rewrap(struct vault *vault, struct vault_rewrap *request, int f
 	if (err == -E2BIG)
 		vault_refuse(vault, &object, &decision, 1, E2BIG,
 			     "has no room for so many recipients before its first chunk");
+	else if (err == -EPROTO || err == -ETIMEDOUT)
+		vault_refuse(
+			vault, &object, &decision, 1, -err,
+			"a recipient's plugin made no age file; see what it said, or leave out "
+			"the recipient");
 	else if (err)
 		vault_refuse_key(vault, &object, &decision, err);
 	else

@@ -10,7 +10,7 @@
 #include "base/io.h"
 #include "base/message.h"
 #include "base/text.h"
-#include "keys/age.h"
+#include "keys/wrapping.h"
 #include "workers/worker.h"
 
 #include <errno.h>
@@ -25,14 +25,6 @@
 #define PATIENCE_NS 100000000
 
 static struct message message;
-
-static int wrap(void *recipient, const uint8_t *secret, size_t size, struct bytes_buffer *slot)
-{
-	struct recipient who;
-	int err = recipient_parse(recipient, &who);
-
-	return err ? err : age_wrap(&who, secret, size, slot);
-}
 
 static void receive(enum message_type type, size_t size, uint32_t fds)
 {
@@ -57,23 +49,46 @@ static void take_counters(struct writer *writer, int fd, uint32_t cpu_count)
 	close(fd);
 }
 
+/* With the pipes to programs that the command has started for those that need one. */
+static int prepare_recipients(const struct writer_start *start,
+			      struct wrapping wrappings[static WRITER_RECIPIENTS_MAX],
+			      void *recipients[static WRITER_RECIPIENTS_MAX])
+{
+	for (uint32_t i = 0; i < start->recipient_count; i++) {
+		if (wrapping_prepare(&wrappings[i], start->recipients[i]))
+			return -EINVAL;
+		if (wrappings[i].recipient.kind == RECIPIENT_PLUGIN) {
+			receive(WRITER_PLUGIN, 0, 2);
+			wrappings[i].to = message_take_fd(&message, 0);
+			wrappings[i].from = message_take_fd(&message, 1);
+		}
+		recipients[i] = &wrappings[i];
+	}
+	return 0;
+}
+
 /* Of the first segment, or of one that follows. */
 static void make_keys(struct writer *writer)
 {
 	struct writer_start *start = &writer->start;
 	struct capture_writer *before = writer->capture;
+	struct wrapping wrappings[WRITER_RECIPIENTS_MAX];
 	void *recipients[WRITER_RECIPIENTS_MAX];
 	struct stat st;
 
 	/* another kind of file would not keep what is written, or be what the stream comes from */
 	if (fstat(writer->file, &st) || !S_ISREG(st.st_mode))
 		worker_fail(1, EMEDIUMTYPE, "a capture can only be written into a regular file");
-	for (uint32_t i = 0; i < start->recipient_count; i++)
-		recipients[i] = start->recipients[i];
-	int err = before ? capture_writer_next(writer->file, before, wrap, recipients,
-					       start->recipient_count, &writer->capture)
-			 : capture_writer_new(writer->file, start->host_pk, wrap, recipients,
-					      start->recipient_count, &writer->capture);
+	int err = prepare_recipients(start, wrappings, recipients);
+	if (!err)
+		err = before ? capture_writer_next(writer->file, before, wrapping_wrap, recipients,
+						   start->recipient_count, &writer->capture)
+			     : capture_writer_new(writer->file, start->host_pk, wrapping_wrap,
+						  recipients, start->recipient_count,
+						  &writer->capture);
+	if (err == -EPROTO || err == -ETIMEDOUT)
+		worker_fail(1, -err, WRAPPING_FAILED,
+			    err == -EPROTO ? "made no age file" : "gave no answer");
 	if (err == -EINVAL)
 		worker_fail(
 			2, EINVAL,

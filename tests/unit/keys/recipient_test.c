@@ -54,7 +54,8 @@ static void both_kinds_come_back_without_their_comment(void **state)
 	}
 }
 
-/* One character changed, or one less, and it is none: nothing is encrypted for a slip of the hand. */
+/* One character changed, or one less, and it is none: nothing is encrypted for a slip of the hand.
+ */
 static void what_was_mistyped_is_none(void **state)
 {
 	struct recipient recipient, right;
@@ -88,6 +89,36 @@ static void what_nothing_can_be_encrypted_for_is_none(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(POINTS) / sizeof(POINTS[0]); i++) {
 		bech32_encode(AGE_PREFIX_RECIPIENT, POINTS[i], text);
+		assert_int_equal(recipient_parse(text, &recipient), -EINVAL);
+	}
+}
+
+/* Made by tests/lib/age-plugin-twin. */
+#define TWIN "age1twin1uqa75zvdelshhhj5896j9rs3affmrg3ggvd6uruymv7hxxlwqlqs25ylgd"
+
+static void a_plugin_is_known_by_its_name(void **state)
+{
+	struct recipient recipient, other;
+	char text[256], name[RECIPIENT_TEXT_MAX];
+
+	(void)state;
+	assert_true(recipient_plugin(TWIN, name));
+	assert_string_equal(name, "twin");
+	assert_int_equal(recipient_parse(TWIN, &recipient), 0);
+	assert_int_equal(recipient.kind, RECIPIENT_PLUGIN);
+	recipient_format(&recipient, text);
+	assert_string_equal(text, TWIN);
+	assert_false(recipient_plugin(AGE, name));
+	assert_int_equal(recipient_parse(AGE, &other), 0);
+	assert_false(recipient_is(&recipient, &other));
+	assert_true(recipient_is(&recipient, &recipient));
+	for (size_t i = 0; i < strlen(TWIN); i++) {
+		strcpy(text, TWIN);
+		text[i] = text[i] == 'q' ? 'p' : 'q';
+		assert_int_equal(recipient_parse(text, &recipient), -EINVAL);
+		text[i] = '/';
+		assert_int_equal(recipient_parse(text, &recipient), -EINVAL);
+		text[i] = 0;
 		assert_int_equal(recipient_parse(text, &recipient), -EINVAL);
 	}
 }
@@ -146,6 +177,7 @@ int main(void)
 		cmocka_unit_test(both_kinds_come_back_without_their_comment),
 		cmocka_unit_test(what_was_mistyped_is_none),
 		cmocka_unit_test(what_nothing_can_be_encrypted_for_is_none),
+		cmocka_unit_test(a_plugin_is_known_by_its_name),
 		cmocka_unit_test(a_list_is_read_and_written),
 		cmocka_unit_test(a_wrong_list_says_where),
 	};

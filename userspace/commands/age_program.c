@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "commands/age_program.h"
+
+#include "base/io.h"
+#include "base/text.h"
+#include "commands/command.h"
+#include "keys/recipient.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/landlock.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NOBODY	  65534
+#define CPU_MAX_S 10
+#define SAID_MAX  1024
+#define PATH_TEXT "/usr/local/bin:/usr/bin"
+
+static const char *const FOLDERS[] = { "/usr/local/bin", "/usr/bin" };
+
+/* What runs with a capture's key is root's, and nobody else has written it. */
+static int find(const char *name, const char *what, char path[static 128])
+{
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(FOLDERS) / sizeof(FOLDERS[0]); i++) {
+		snprintf(path, 128, "%s/%s", FOLDERS[i], name);
+		if (stat(path, &st) || !S_ISREG(st.st_mode))
+			continue;
+		if (st.st_uid == 0 && !(st.st_mode & 022))
+			return EXIT_DONE;
+		return command_fail(EXIT_PERMISSION,
+				    "%s: others than root may change it, so it gets no key; "
+				    "chown root, chmod go-w",
+				    path);
+	}
+	return command_fail(EXIT_FAILED, "%s: needs %s, which is neither in %s nor in %s", what,
+			    name, FOLDERS[0], FOLDERS[1]);
+}
+
+/* Every right to write that the kernel knows is handled, and given for /dev/null only, which the
+ * program opens. */
+static void forbid_writing(void)
+{
+	const struct landlock_ruleset_attr attr = {
+		.handled_access_fs = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
+				     LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
+				     LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
+				     LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
+				     LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM
+	};
+	const struct landlock_path_beneath_attr null = {
+		.allowed_access = LANDLOCK_ACCESS_FS_WRITE_FILE,
+		.parent_fd = open("/dev/null", O_PATH | O_CLOEXEC)
+	};
+	int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+
+	if (ruleset < 0)
+		return;
+	(void)syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &null, 0);
+	(void)syscall(SYS_landlock_restrict_self, ruleset, 0);
+}
+
+static bool limit(__rlimit_resource_t resource, rlim_t value)
+{
+	const struct rlimit both = { value, value };
+
+	return setrlimit(resource, &both) == 0;
+}
+
+static _Noreturn void become(const char *age, const char *recipient, int in, int out, int said)
+{
+	char *const argv[] = { (char *)"age", (char *)"--encrypt", (char *)"--recipient",
+			       (char *)recipient, NULL };
+	char *const envp[] = { (char *)"PATH=" PATH_TEXT, (char *)"HOME=/nonexistent", NULL };
+
+	/* without a terminal it asks nobody anything */
+	setsid();
+	/* where that is not possible, it has a network */
+	(void)unshare(CLONE_NEWNET);
+	if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
+	    dup2(said, STDERR_FILENO) < 0 || chdir("/") || close_range(STDERR_FILENO + 1, ~0U, 0) ||
+	    !limit(RLIMIT_CORE, 0) || !limit(RLIMIT_FSIZE, 0) || !limit(RLIMIT_CPU, CPU_MAX_S) ||
+	    !limit(RLIMIT_NOFILE, 64))
+		_exit(126);
+	if (geteuid() == 0 && (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
+			       setresuid(NOBODY, NOBODY, NOBODY)))
+		_exit(126);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		_exit(126);
+	forbid_writing();
+	execve(age, argv, envp);
+	_exit(126);
+}
+
+bool age_program_is_needed(const char *text)
+{
+	struct recipient recipient;
+
+	return recipient_parse(text, &recipient) == 0 && recipient.kind == RECIPIENT_PLUGIN;
+}
+
+static void close_pipes(int pipes[static 3][2])
+{
+	for (int i = 0; i < 3; i++) {
+		io_close(&pipes[i][0]);
+		io_close(&pipes[i][1]);
+	}
+}
+
+int age_program_start(struct age_program *program, const char *recipient)
+{
+	char age[128], plugin[128], name[RECIPIENT_TEXT_MAX + 16];
+	int pipes[3][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 } }; /* in, out, said */
+
+	*program = (struct age_program)AGE_PROGRAM_NONE;
+	snprintf(name, sizeof(name), "age-plugin-");
+	recipient_plugin(recipient, name + strlen(name));
+	int status = find("age", recipient, age);
+	if (!status)
+		status = find(name, recipient, plugin);
+	if (status)
+		return status;
+	for (int i = 0; i < 3 && program->pid >= 0; i++)
+		if (pipe2(pipes[i], O_CLOEXEC))
+			program->pid = -1;
+	if (program->pid == 0)
+		program->pid = fork();
+	if (program->pid == 0)
+		become(age, recipient, pipes[0][0], pipes[1][1], pipes[2][1]);
+	if (program->pid < 0) {
+		close_pipes(pipes);
+		program->pid = 0;
+		return command_fail(EXIT_FAILED, "age cannot be started: %s", strerror(errno));
+	}
+	program->pipes[0] = pipes[0][1];
+	program->pipes[1] = pipes[1][0];
+	program->said = pipes[2][0];
+	close(pipes[0][0]);
+	close(pipes[1][1]);
+	close(pipes[2][1]);
+	return EXIT_DONE;
+}
+
+void age_program_hand_over(struct age_program *program)
+{
+	io_close(&program->pipes[0]);
+	io_close(&program->pipes[1]);
+}
+
+/* Line by line, made safe to show: a plugin says what it likes. */
+static void tell(int said)
+{
+	char text[SAID_MAX + 1], safe[2 * SAID_MAX];
+	ssize_t n = fcntl(said, F_SETFL, O_NONBLOCK) ? -1 : read(said, text, SAID_MAX);
+
+	text[n > 0 ? n : 0] = 0;
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+		fprintf(stderr, "%s\n", text_safe(safe, sizeof(safe), line, strlen(line)));
+}
+
+void age_program_finish(struct age_program *program)
+{
+	if (program->pid <= 0)
+		return;
+	age_program_hand_over(program);
+	/* its plugin is in its session */
+	kill(-program->pid, SIGKILL);
+	kill(program->pid, SIGKILL);
+	while (waitpid(program->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	tell(program->said);
+	io_close(&program->said);
+	program->pid = 0;
+}
