@@ -374,14 +374,12 @@ install: all
 	install -m 644 README.md docs/*.md $(DESTDIR)$(PREFIX)/share/doc/heaptrail
 	install -m 644 policies/access/default.policy $(DESTDIR)$(PREFIX)/share/heaptrail/access.policy
 
-# The vault as a service, for people who may open captures and are not root.
+# The vault and the recorder as services, for people who are not root.
 install-service: install
 	install -d $(DESTDIR)/usr/lib/{systemd/system,sysusers.d,tmpfiles.d}
-	sed 's,/usr/local,$(PREFIX),' policies/systemd/heaptrail-vault@.service > \
-		$(DESTDIR)/usr/lib/systemd/system/heaptrail-vault@.service
-	sed 's,/usr/local,$(PREFIX),' policies/systemd/heaptrail-watch.service > \
-		$(DESTDIR)/usr/lib/systemd/system/heaptrail-watch.service
-	install -m 644 policies/systemd/heaptrail-vault.socket $(DESTDIR)/usr/lib/systemd/system
+	for unit in policies/systemd/*.{service,socket}; do \
+		sed 's,/usr/local,$(PREFIX),' $$unit > $(DESTDIR)/usr/lib/systemd/system/$${unit##*/} || exit 1; \
+	done
 	install -m 644 policies/systemd/sysusers.conf $(DESTDIR)/usr/lib/sysusers.d/heaptrail.conf
 	install -m 644 policies/systemd/tmpfiles.conf $(DESTDIR)/usr/lib/tmpfiles.d/heaptrail.conf
 

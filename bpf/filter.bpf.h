@@ -40,11 +40,28 @@ static __always_inline bool is_ours(struct task_struct *task)
 	       parent_of(parent)->tgid == recorder_pid;
 }
 
+/*
+ * Somebody may record what has his rights and no others: not the setuid program that his process
+ * becomes, nor one with capabilities.
+ */
+static __always_inline bool has_only_rights_of(u32 uid, struct task_struct *task)
+{
+	const struct cred *cred = task->cred;
+	u64 capabilities = ~0ULL;
+
+	bpf_probe_read_kernel(&capabilities, sizeof(capabilities), &cred->cap_permitted);
+	return !capabilities && cred->uid.val == uid && cred->euid.val == uid &&
+	       cred->suid.val == uid && cred->egid.val == cred->gid.val &&
+	       cred->sgid.val == cred->gid.val;
+}
+
 static __always_inline bool is_target(struct task_struct *task)
 {
 	struct task_struct *owner;
 	u32 pid;
 
+	if (has_owner && !has_only_rights_of(owner_uid, task))
+		return false;
 	if (target_pid)
 		return task->tgid == target_pid;
 	if (sees_all)

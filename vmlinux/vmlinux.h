@@ -117,7 +117,30 @@ struct uprobe_task {
 	struct return_instance *return_instances;
 };
 
+typedef struct {
+	u32 val;
+} kuid_t;
+
+typedef struct {
+	u32 val;
+} kgid_t;
+
+typedef struct {
+	u64 val; /* 6.1: two words of 32 bits by another name */
+} kernel_cap_t;
+
+struct cred {
+	kuid_t uid;
+	kgid_t gid;
+	kuid_t suid;
+	kgid_t sgid;
+	kuid_t euid;
+	kgid_t egid;
+	kernel_cap_t cap_permitted;
+};
+
 struct task_struct {
+	const struct cred *cred;
 	struct mm_struct *mm;
 	u32 pid;
 	u32 tgid;

@@ -55,7 +55,7 @@ static void take_rights(uid_t uid, int count, char **names)
 int main(int argc, char **argv)
 {
 	static const struct message_rule RULES[] = {
-		{ TRACER_READY, sizeof(struct tracer_ready), 1 },
+		{ TRACER_READY, sizeof(struct tracer_ready), 2 },
 		{ MESSAGE_FAILURE, sizeof(struct failure), 0 },
 	};
 	static struct message answer;

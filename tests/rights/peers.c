@@ -205,7 +205,7 @@ static void start_tracer(int socket)
 	struct tracer_start start = { .ring_bytes = 1 << 20, .is_dry_run = 1 };
 
 	say(socket, TRACER_START, &start, sizeof(start), 5);
-	await(socket, TRACER_READY, sizeof(struct tracer_ready), 1);
+	await(socket, TRACER_READY, sizeof(struct tracer_ready), 2);
 }
 
 static void start_writer(int socket)

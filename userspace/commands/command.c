@@ -24,6 +24,7 @@ const struct command COMMANDS[] = {
 	{ "backup", backup_main, "copy captures to another directory, and verify the copies" },
 	{ "watch", watch_main, "record who opens captures, by whatever program" },
 	{ "keys", keys_main, "show or make this host's keys" },
+	{ "serve", serve_main, "what the recording service runs for each who asks" },
 	{ "doctor", doctor_main, "what this machine can do, and what is missing" },
 };
 

@@ -38,6 +38,7 @@ int backup_main(int argc, char **argv);
 int watch_main(int argc, char **argv);
 int keys_main(int argc, char **argv);
 int doctor_main(int argc, char **argv);
+int serve_main(int argc, char **argv);
 
 /* "heaptrail: " and the message on stderr, made safe to show. Returns status, so that it can be
  * returned. */

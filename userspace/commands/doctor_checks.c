@@ -101,7 +101,7 @@ static void check_types(struct finding *finding)
 static int try_tracer(bool has_filtered, struct message *message)
 {
 	static const struct message_rule RULES[] = {
-		{ TRACER_READY, sizeof(struct tracer_ready), 1 },
+		{ TRACER_READY, sizeof(struct tracer_ready), 2 },
 		{ MESSAGE_FAILURE, sizeof(struct failure), 0 },
 	};
 	struct worker_process tracer = WORKER_PROCESS_NONE;

@@ -213,6 +213,8 @@ int doctor_permissions(const char *state_directory, bool is_json)
 		"whoever writes it decides who opens captures");
 	look_at(&review, "/run/heaptrail/vault.sock", S_IFSOCK, 0660,
 		"whoever can connect may ask the vault");
+	look_at(&review, "/run/heaptrail/record.sock", S_IFSOCK, 0660,
+		"whoever can connect may ask for recordings");
 	look_at_programs(&review);
 	size_t wrong = json_array_size(review.list);
 	if (is_json) {

@@ -76,7 +76,8 @@ static int open_nameless(struct output *output)
 				    "%s: exists already, and captures are never overwritten; "
 				    "choose another name with -o",
 				    output->path);
-	output->fd = open(output->directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	output->fd = open(output->directory, O_TMPFILE | O_RDWR | O_CLOEXEC,
+			  output->is_for_group ? 0640 : 0600);
 	if (output->fd >= 0)
 		return EXIT_DONE;
 	return command_fail(errno == EACCES || errno == EROFS ? EXIT_PERMISSION : EXIT_FAILED,

@@ -6,12 +6,15 @@
 #ifndef HEAPTRAIL_COMMANDS_OUTPUT_H
 #define HEAPTRAIL_COMMANDS_OUTPUT_H
 
+#include <stdbool.h>
+
 #include <limits.h>
 
 struct output {
 	char path[PATH_MAX];
 	char directory[PATH_MAX];
-	int fd; /* 0600 */
+	int fd;		   /* 0600 */
+	bool is_for_group; /* 0640 */
 };
 
 #define OUTPUT_NONE      \

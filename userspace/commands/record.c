@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
@@ -140,6 +141,12 @@ static bool has_filtered(const struct record_options *options)
 	return false;
 }
 
+static int run_command(struct record *record)
+{
+	return record->command_pid ? record_follow_client(record, scan_launched)
+				   : launch_run(&record->launch, scan_launched, record);
+}
+
 /* A library that is loaded later may have it. */
 static void tell_missing(const struct record *record)
 {
@@ -156,6 +163,16 @@ static void tell_missing(const struct record *record)
 	}
 }
 
+/* systemd.exec(5): a service has one of its own. */
+static const char *cache_directory(const struct record *record)
+{
+	if (record->options.is_dry_run)
+		return NULL;
+	return record->recording.client >= 0
+		       ? getenv("CACHE_DIRECTORY")
+		       : command_cache_directory(record->options.state_directory);
+}
+
 static int prepare(struct record *record)
 {
 	struct tracer_start options = {
@@ -168,9 +185,15 @@ static int prepare(struct record *record)
 	};
 	struct tracer_target first = { 0 };
 	int pipes[2] = { -1, -1 };
-	int status = EXIT_DONE;
+	int status = recording_ask_leave(&record->recording, record->options.state_directory);
 
-	if (record->options.command) {
+	if (status)
+		return status;
+
+	if (record->command_pid) {
+		record->options.pids[0] = record->command_pid;
+		record->options.pid_count = 1;
+	} else if (record->options.command) {
 		status = launch_prepare(&record->launch, record->options.command);
 		record->options.pids[0] = (uint32_t)record->launch.pid;
 		record->options.pid_count = !status;
@@ -187,6 +210,8 @@ static int prepare(struct record *record)
 	options.recorder_pid = (uint32_t)getpid();
 	options.has_candidates = record->options.selected != NULL;
 	options.has_filtered = has_filtered(&record->options);
+	options.has_owner = record->recording.client >= 0 && !record->recording.has_others;
+	options.owner_uid = record->client_uid;
 	/* the kernel then lets nobody else pay for the probes */
 	if (record->options.pid_count == 1 && !options.follows && !options.sees_all &&
 	    !options.has_candidates)
@@ -210,11 +235,9 @@ static int prepare(struct record *record)
 			fcntl(pipes[1], F_SETPIPE_SZ, 1 << 20);
 	}
 	if (!status)
-		status = recording_start_tracer(
-			&record->recording, &options, record->options.functions, pipes[1],
-			record->options.is_dry_run
-				? NULL
-				: command_cache_directory(record->options.state_directory));
+		status = recording_start_tracer(&record->recording, &options,
+						record->options.functions, pipes[1],
+						cache_directory(record));
 	if (!status && !record->options.is_dry_run)
 		status = recording_start_writer(
 			&record->recording, record->options.state_directory,
@@ -239,7 +262,7 @@ static int record_targets(struct record *record)
 	int status;
 
 	if (record->options.command) {
-		status = launch_run(&record->launch, scan_launched, record);
+		status = run_command(record);
 	} else {
 		status = record_add_targets(record);
 		if (!status)
@@ -263,32 +286,33 @@ static int record_targets(struct record *record)
 	return status;
 }
 
+int record_perform(struct record *record)
+{
+	int status = open_events(record);
+
+	if (!status)
+		status = prepare(record);
+	if (!status && record->options.is_dry_run) {
+		record->recording.on_site = print_site;
+		status = record->options.command ? run_command(record) : record_add_targets(record);
+		tell_missing(record);
+	} else if (!status) {
+		status = record_targets(record);
+	}
+	launch_finish(&record->launch);
+	recording_finish(&record->recording);
+	output_close(&record->output);
+	output_close(&record->next);
+	segment_files_free(&record->files);
+	return status;
+}
+
 int record_main(int argc, char **argv)
 {
-	static struct record record = { .recording = RECORDING_NONE,
-					.output = OUTPUT_NONE,
-					.next = OUTPUT_NONE };
+	static struct record record = RECORD_NONE;
 
 	record_options_parse(&record.options, argc, argv);
 	if (geteuid() != 0)
-		return command_fail(EXIT_PERMISSION,
-				    "recording needs root: probes are the kernel's, and other "
-				    "processes' mappings are not yours; try sudo");
-	int status = open_events(&record);
-	if (!status)
-		status = prepare(&record);
-	if (!status && record.options.is_dry_run) {
-		record.recording.on_site = print_site;
-		status = record.options.command ? launch_run(&record.launch, scan_launched, &record)
-						: record_add_targets(&record);
-		tell_missing(&record);
-	} else if (!status) {
-		status = record_targets(&record);
-	}
-	launch_finish(&record.launch);
-	recording_finish(&record.recording);
-	output_close(&record.output);
-	output_close(&record.next);
-	segment_files_free(&record.files);
-	return status;
+		return record_by_service(&record.options, argc, argv);
+	return record_perform(&record);
 }

@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -245,6 +246,7 @@ int record_run(struct record *record)
 	int status = EXIT_DONE, tracer_status = EXIT_DONE;
 
 	bool hears_tracer = true;
+	unsigned stops = 0;
 
 	while (!status && (!record->is_sealed || hears_tracer)) {
 		struct pollfd polls[] = {
@@ -258,9 +260,16 @@ int record_run(struct record *record)
 			{ .fd = record->looks, .events = POLLIN },
 			{ .fd = record->is_vault_gone ? -1 : record->recording.vault.socket },
 			{ .fd = record->stop_reason ? -1 : record->samples, .events = POLLIN },
+			{ .fd = stops < 2 ? record->recording.client : -1, .events = POLLIN },
 		};
 		if (poll(polls, sizeof(polls) / sizeof(polls[0]), -1) < 0)
 			continue;
+		if (polls[8].revents)
+			record_hear_client(record, &stops);
+		if (stops && !record->stop_reason)
+			stop(record, "stopped");
+		if (stops > 1)
+			status = 128 + SIGINT;
 		if (polls[4].revents)
 			recording_send_spare(&record->recording);
 		if (polls[5].revents)
@@ -275,7 +284,7 @@ int record_run(struct record *record)
 			if (tracer_status)
 				record->stop_reason = "tracer-died";
 		}
-		if (polls[0].revents)
+		if (!status && polls[0].revents)
 			status = handle_writer(record);
 		if (!status && polls[2].revents)
 			status = handle_signal(record);

@@ -25,6 +25,8 @@ struct record {
 	struct segment_files files;
 	struct launch launch;
 	int signals, timer;
+	uint32_t command_pid; /* that a client has begun */
+	uid_t client_uid;
 	int looks;	       /* timer: it is time to look whether workers live */
 	int samples;	       /* timer: it is time to look at the targets' memory */
 	uint64_t live_ns;      /* since when (CLOCK_MONOTONIC) */
@@ -43,6 +45,30 @@ struct record {
 	uint32_t noted;		      /* modules of which something is missing */
 	bool was_traced;	      /* a debugger or the like held a target */
 };
+
+#define RECORD_NONE                                                                     \
+	{                                                                               \
+		.recording = RECORDING_NONE, .output = OUTPUT_NONE, .next = OUTPUT_NONE \
+	}
+
+/* All of it, as record.options say; the same with record.recording.client's ^C. */
+int record_perform(struct record *record);
+
+/* --- record_client.c --- */
+
+/* By the recording service, where there is one; without root. */
+int record_by_service(const struct record_options *options, int argc, char **argv);
+
+/* --- record_service.c --- */
+
+/* The service's end of launch_run(). */
+int record_follow_client(struct record *record, int (*scan)(void *context, pid_t pid));
+
+/* The client says something, or is gone. *times: how often it has said stop. */
+void record_hear_client(struct record *record, unsigned *times);
+
+/* May the client have it recorded? */
+bool record_is_permitted(const struct record *record, uint32_t pid);
 
 /* --- record_targets.c --- */
 

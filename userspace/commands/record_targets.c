@@ -50,6 +50,16 @@ int record_add_pid(struct record *record, uint32_t pid, uint32_t *site_count)
 	if (pidfd < 0)
 		return command_fail(EXIT_TARGET, "there is no process %u%s", pid,
 				    errno == EINVAL ? " (it is a thread: give its process)" : "");
+	if (!record_is_permitted(record, pid)) {
+		close(pidfd);
+		return record_is_selected(&record->options)
+			       ? EXIT_TARGET
+			       : command_fail(
+					 EXIT_PERMISSION,
+					 "pid %u is not yours alone: you may have recorded what runs as you, with "
+					 "no other rights (access.policy: target=own)",
+					 pid);
+	}
 	record_describe(pid, &target);
 	int status = recording_add_target(&record->recording, &target, pidfd, site_count);
 	close(pidfd);
@@ -137,7 +147,8 @@ void record_consider(struct record *record, uint32_t pid)
 	int pidfd = record->stop_reason ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
 	if (pidfd < 0)
 		return;
-	if (select_matches(record->options.selects, record->options.selected, pid)) {
+	if (record_is_permitted(record, pid) &&
+	    select_matches(record->options.selects, record->options.selected, pid)) {
 		record_describe(pid, &target);
 		/* a tracer that died is seen when it is heard next */
 		(void)recording_offer_target(&record->recording, &target, pidfd);

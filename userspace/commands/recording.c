@@ -25,10 +25,14 @@
 
 static struct message message;
 
-static int start(const char *name, struct worker_process *worker)
+static int start(const struct recording *recording, const char *name, struct worker_process *worker)
 {
 	const struct timeval patience = { .tv_sec = SEND_MAX_S };
-	int err = worker_start(name, worker);
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s.sock", recording->services ? recording->services : "",
+		 name);
+	int err = recording->services ? worker_connect(path, worker) : worker_start(name, worker);
 
 	/* one that stands still must not hold whoever watches over it */
 	if (!err)
@@ -78,7 +82,7 @@ static int replace(struct recording *recording, enum tracer_helper helper)
 	command_fail(EXIT_FAILED, "the %s %s; %s", name, supervise_fate(worker, fate),
 		     is_over ? "it happens too often" : "another takes its place");
 	supervise_finish(worker);
-	return is_over ? EXIT_FAILED : start(name, worker);
+	return is_over ? EXIT_FAILED : start(recording, name, worker);
 }
 
 void recording_send_spare(struct recording *recording)
@@ -157,14 +161,14 @@ int recording_start_tracer(struct recording *recording, struct tracer_start *opt
 			   const struct user_function *functions, int stream,
 			   const char *cache_directory)
 {
-	static const struct message_rule READY = { TRACER_READY, sizeof(struct tracer_ready), 1 };
+	static const struct message_rule READY = { TRACER_READY, sizeof(struct tracer_ready), 2 };
 	struct tracer_ready *ready = (void *)message.body;
-	int status = start("resolver", &recording->resolver);
+	int status = start(recording, "resolver", &recording->resolver);
 
 	if (!status)
-		status = start("symbolizer", &recording->symbolizer);
+		status = start(recording, "symbolizer", &recording->symbolizer);
 	if (!status)
-		status = start("tracer", &recording->tracer);
+		status = start(recording, "tracer", &recording->tracer);
 	if (status)
 		return status;
 	int cache = open_cache(cache_directory), spares[2];
@@ -192,6 +196,9 @@ int recording_start_tracer(struct recording *recording, struct tracer_start *opt
 		text_copy(recording->mode, sizeof(recording->mode), ready->mode);
 		recording->cpu_count = ready->cpu_count;
 		recording->counters = message_take_fd(&message, 0);
+		if (recording->tracer.pidfd < 0)
+			recording->tracer.pidfd = message_take_fd(&message, 1);
+		message_close_fds(&message);
 	}
 	recording->is_dry_run = options->is_dry_run;
 	return status;
@@ -254,6 +261,21 @@ static void add_recipient(struct writer_start *options, const char *text)
 		  text);
 }
 
+int recording_ask_leave(struct recording *recording, const char *state_directory)
+{
+	static const struct message_rule LEAVE = { VAULT_LEAVE, sizeof(struct vault_leave), 0 };
+	const struct vault_leave *leave = (const void *)message.body;
+
+	if (recording->client < 0)
+		return EXIT_DONE;
+	int status = vault_begin(&recording->vault, state_directory);
+	if (!status)
+		status = vault_ask(&recording->vault, VAULT_FOR, NULL, 0, recording->client, &LEAVE,
+				   NULL, &message);
+	recording->has_others = !status && leave->has_others;
+	return status;
+}
+
 int recording_start_writer(struct recording *recording, const char *state_directory,
 			   const struct segments *segments,
 			   const char (*recipients)[RECIPIENT_TEXT_MAX], size_t count, int file,
@@ -268,7 +290,8 @@ int recording_start_writer(struct recording *recording, const char *state_direct
 					.segment_ns = segments->age_max_ns,
 					.cpu_count = recording->cpu_count };
 	int fds[4] = { file, stream, recording->counters, recording->tracer.pidfd };
-	int status = vault_begin(&recording->vault, state_directory);
+	int status = recording->vault.socket >= 0 ? EXIT_DONE
+						  : vault_begin(&recording->vault, state_directory);
 
 	if (!status)
 		status = vault_ask(&recording->vault, VAULT_PUBLIC, NULL, 0, -1, &KEYS, NULL,
@@ -284,7 +307,7 @@ int recording_start_writer(struct recording *recording, const char *state_direct
 		return status;
 	for (uint32_t i = 0; i < standing->count && i < VAULT_RECIPIENTS_MAX; i++)
 		add_recipient(&options, standing->texts[i]);
-	status = start("writer", &recording->writer);
+	status = start(recording, "writer", &recording->writer);
 	if (!status)
 		status = send_to(&recording->writer, "writer", WRITER_START, &options,
 				 sizeof(options), fds, 4);

@@ -28,8 +28,11 @@ struct recording {
 	char plugins[WRITER_RECIPIENTS_MAX][RECIPIENT_TEXT_MAX]; /* recipients that need one */
 	size_t plugin_count;
 	struct age_program programs[WRITER_RECIPIENTS_MAX]; /* that wrap for them, meanwhile */
-	int counters;	    /* the kernel's, for the writer; -1: none */
-	uint32_t cpu_count; /* of these */
+	int counters;	      /* the kernel's, for the writer; -1: none */
+	uint32_t cpu_count;   /* of these */
+	const char *services; /* the folder of their sockets; NULL: workers are children */
+	int client;	      /* for whom a service records; -1: for its starter */
+	bool has_others;      /* the client may record other users' processes */
 	bool is_dry_run;
 	bool is_tracer_done; /* it has said so */
 	char mode[32];
@@ -42,7 +45,7 @@ struct recording {
 		.vault = WORKER_PROCESS_NONE, .resolver = WORKER_PROCESS_NONE,              \
 		.symbolizer = WORKER_PROCESS_NONE, .writer = WORKER_PROCESS_NONE,           \
 		.tracer = WORKER_PROCESS_NONE, .census = WORKER_PROCESS_NONE, .spares = -1, \
-		.counters = -1                                                              \
+		.counters = -1, .client = -1                                                \
 	}
 
 /*
@@ -52,6 +55,9 @@ struct recording {
 int recording_start_tracer(struct recording *recording, struct tracer_start *options,
 			   const struct user_function *functions, int stream,
 			   const char *cache_directory);
+
+/* Where there is a client: asks the vault whether, and whom, it may record. */
+int recording_ask_leave(struct recording *recording, const char *state_directory);
 
 /*
  * Starts vault and writer for an open, empty file: afterwards the capture's header is durable and

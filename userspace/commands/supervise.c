@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #define STOPPED_LOOKS_MAX 3
@@ -16,7 +17,14 @@
 
 void supervise_kill(struct worker_process *worker, const char *why)
 {
-	if (worker->pid <= 0 || worker->killed_for)
+	if (worker->killed_for)
+		return;
+	/* a service's is not ours to kill: it ends without us, and we go on without it */
+	if (worker->pid <= 0 && worker->socket >= 0) {
+		worker->killed_for = why;
+		shutdown(worker->socket, SHUT_RDWR);
+	}
+	if (worker->pid <= 0)
 		return;
 	worker->killed_for = why;
 	kill(worker->pid, SIGKILL);

@@ -11,33 +11,9 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 /* Where the service listens (policies/systemd/heaptrail-vault.socket). */
 #define SERVICE_SOCKET "/run/heaptrail/vault.sock"
-
-/* Connects to the service. 0 or -errno; -ENOENT: there is none. */
-static int connect_service(const char *path, struct worker_process *vault)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	strcpy(address.sun_path, path);
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address))) {
-		int err = -errno;
-		close(fd);
-		return err;
-	}
-	*vault = (struct worker_process)WORKER_PROCESS_NONE;
-	vault->socket = fd;
-	return 0;
-}
 
 /*
  * Where the service is, it has the keys of the usual state directory. Any other directory has a
@@ -50,7 +26,7 @@ static int begin(struct worker_process *vault, const char *state_directory)
 
 	if (!is_asked_for && strcmp(state_directory, STATE_DIRECTORY) != 0)
 		return worker_start("vault", vault);
-	int err = connect_service(is_asked_for ? path : SERVICE_SOCKET, vault);
+	int err = worker_connect(is_asked_for ? path : SERVICE_SOCKET, vault);
 	return err == -ENOENT && !is_asked_for ? worker_start("vault", vault) : err;
 }
 

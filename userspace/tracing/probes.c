@@ -83,6 +83,8 @@ static int configure(struct probes *probes, const struct probes_options *options
 	skeleton->rodata->recorder_pid = (uint32_t)options->recorder_pid;
 	skeleton->rodata->follows = options->follows;
 	skeleton->rodata->sees_all = options->sees_all;
+	skeleton->rodata->has_owner = options->has_owner;
+	skeleton->rodata->owner_uid = options->owner_uid;
 	skeleton->rodata->wakeup_bytes = (uint32_t)(options->ring_bytes / 8);
 	skeleton->rodata->has_preempt_control = kernel_has_function("bpf_preempt_disable");
 	skeleton->rodata->has_points = options->has_points;

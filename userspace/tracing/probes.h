@@ -20,6 +20,8 @@ struct probes_options {
 	bool follows;	    /* children of targets are targets */
 	bool sees_all;	    /* every process is */
 	size_t ring_bytes;  /* a power of two, at least a page */
+	bool has_owner;	    /* what has other rights than this user's is no target */
+	uint32_t owner_uid;
 	bool has_free_stacks;
 	bool has_points;   /* sites are static probe points */
 	bool has_mappings; /* sites of calls that map and unmap may be attached, too */

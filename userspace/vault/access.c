@@ -23,7 +23,7 @@
 #define SECONDS_MAX (100ULL * 365 * 86400)
 
 /* What can be done with captures; the last is all of them. */
-static const char *const OPERATIONS[] = { "view", "export", "record", "rewrap", "any" };
+static const char *const OPERATIONS[] = { "view", "export", "record", "rewrap", "front", "any" };
 
 #define OPERATION_COUNT (sizeof(OPERATIONS) / sizeof(OPERATIONS[0]))
 
@@ -34,7 +34,7 @@ struct ids {
 
 struct rule {
 	unsigned line;
-	bool allows, needs_reason;
+	bool allows, needs_reason, has_others;
 	unsigned operations; /* bit i: OPERATIONS[i] */
 	struct ids uids, gids;
 	uint64_t max_age_s; /* 0: any */
@@ -103,7 +103,7 @@ static const char *parse_operations(struct rule *rule, char *value)
 		while (i < OPERATION_COUNT && strcmp(OPERATIONS[i], name) != 0)
 			i++;
 		if (i == OPERATION_COUNT)
-			return "no such operation: it is view, export, record, rewrap or any";
+			return "no such operation: it is view, export, record, rewrap, front or any";
 		rule->operations |= i == OPERATION_COUNT - 1 ? ~0U : 1U << i;
 	}
 	return rule->operations ? NULL : "which operation?";
@@ -162,12 +162,18 @@ static const char *parse_reason(struct rule *rule, char *value)
 					      : "a reason is `required', or is not mentioned";
 }
 
+static const char *parse_target(struct rule *rule, char *value)
+{
+	rule->has_others = strcmp(value, "any") == 0;
+	return rule->has_others || strcmp(value, "own") == 0 ? NULL : "a target is own or any";
+}
+
 static const struct {
 	const char *name;
 	const char *(*parse)(struct rule *rule, char *value);
 } CONDITIONS[] = {
 	{ "op=", parse_operations }, { "uid=", parse_uids },	  { "gid=", parse_gids },
-	{ "max_age=", parse_age },   { "reason=", parse_reason },
+	{ "max_age=", parse_age },   { "reason=", parse_reason }, { "target=", parse_target },
 };
 
 #define CONDITION_COUNT (sizeof(CONDITIONS) / sizeof(CONDITIONS[0]))
@@ -184,7 +190,7 @@ static const char *parse_condition(struct rule *rule, char *word, unsigned *seen
 		*seen |= 1U << i;
 		return CONDITIONS[i].parse(rule, word + length);
 	}
-	return "no such condition: it is op=, uid=, gid=, max_age= or reason=";
+	return "no such condition: it is op=, uid=, gid=, max_age=, reason= or target=";
 }
 
 /* NULL: it is a rule, or (operations 0) nothing. *word: where the mistake is. */
@@ -386,6 +392,7 @@ void access_decide(const struct access_rules *rules, const struct access_request
 			continue;
 		}
 		decision->is_allowed = rule->allows;
+		decision->has_others = rule->has_others;
 		decision->why = rule->allows ? NULL : "the vault's policy denies you this";
 		snprintf(decision->rule, sizeof(decision->rule), "line %u: %s", rule->line,
 			 rule->text);

@@ -43,6 +43,7 @@ struct access_request {
 
 struct access_decision {
 	bool is_allowed;
+	bool has_others;       /* record: other users' processes, too */
 	const char *operation; /* "view", …, or "unknown"; static */
 	char rule[128];	       /* what decided, for the record */
 	const char *why;       /* why not, for the asker; static */

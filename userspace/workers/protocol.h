@@ -69,6 +69,10 @@ enum message_type {
 	VAULT_SEEN,   /* struct file_opened: someone opened a capture's file; it is on record ->
 			 VAULT_NOTED */
 
+	VAULT_FOR,   /* (empty) + a connection: whoever is at its other end wants to record ->
+			VAULT_LEAVE */
+	VAULT_LEAVE, /* struct vault_leave */
+
 	VAULT_LOCKED =
 		128,   /* (empty): instead of an answer; the passphrase first, then ask again */
 	VAULT_UNLOCK,  /* (empty) + what the passphrase is read from -> VAULT_NOTED */
@@ -105,8 +109,8 @@ enum message_type {
 	TRACER_GONE,	    /* struct tracer_gone: a target exited */
 	TRACER_STOP,	    /* struct tracer_stop: detach, drain, name the frames -> TRACER_DONE */
 	TRACER_DONE,	    /* struct tracer_done */
-	TRACER_READY,	  /* struct tracer_ready + the kernel's counters: loaded, and without rights
-			     from here on */
+	TRACER_READY, /* struct tracer_ready + the kernel's counters, its pidfd: loaded, and without
+			 rights from here on */
 	TRACER_FUNCTION,  /* struct user_function: one more to probe, after TRACER_START */
 	TRACER_CANDIDATE, /* struct tracer_candidate: it may be one that is to be recorded */
 	TRACER_CENSUS,	  /* struct census_taken: goes into the capture */
@@ -116,6 +120,15 @@ enum message_type {
 	/* tracer, on the socket for spares */
 	TRACER_SPARE_WANTED, /* struct tracer_spare_wanted: a helper is gone -> TRACER_SPARE */
 	TRACER_SPARE,	     /* (empty) + the socket of another */
+
+	/* the recording service, and whoever wants to have recorded */
+	RECORD_START = 144, /* struct record_request + stdout, stderr, where readiness is told ->
+			       RECORD_DONE */
+	RECORD_SCAN,	/* (empty): the command that was begun has mapped code -> RECORD_SCANNED */
+	RECORD_SCANNED, /* struct record_status */
+	RECORD_RUNNING, /* (empty): it runs from here on */
+	RECORD_STOP,	/* (empty): ^C */
+	RECORD_DONE,	/* struct record_status */
 
 	/* census */
 	CENSUS_REQUEST = 96, /* struct census_request + memory, maps, smaps_rollup of a process ->
@@ -243,6 +256,11 @@ struct vault_opened {
 	uint8_t capture_id[16];
 };
 
+struct vault_leave {
+	uint32_t has_others; /* other users' processes, too */
+	uint32_t reserved;
+};
+
 #define WRITER_RECIPIENTS_MAX 24
 
 #define RECIPIENTS_NAME	     "recipients" /* in the key directory */
@@ -321,6 +339,8 @@ struct tracer_start {
 	uint32_t has_filtered;	 /* a target lives behind a seccomp filter, and is to survive */
 	uint32_t function_count; /* how many TRACER_FUNCTION follow at once */
 	uint32_t has_candidates; /* the starter wants to know of processes that begin a program */
+	uint32_t has_owner;	 /* what has other rights than those of owner_uid is no target */
+	uint32_t owner_uid;
 };
 
 struct tracer_ready {
@@ -370,6 +390,18 @@ struct tracer_attached {
 struct tracer_gone {
 	uint32_t pid;
 	uint32_t left; /* targets that still run */
+};
+
+#define RECORD_ARGUMENTS_MAX 4000
+
+struct record_request {
+	uint32_t pid;  /* of a command that stands still; 0: none */
+	uint32_t size; /* of the arguments of heaptrail record, each with its zero */
+	char arguments[RECORD_ARGUMENTS_MAX];
+};
+
+struct record_status {
+	int32_t exit_status;
 };
 
 struct census_request {

@@ -10,7 +10,9 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -89,6 +91,26 @@ int worker_start(const char *name, struct worker_process *worker)
 		return err;
 	}
 	worker->pidfd = (int)syscall(SYS_pidfd_open, worker->pid, 0);
+	return 0;
+}
+
+int worker_connect(const char *path, struct worker_process *worker)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address))) {
+		int err = -errno;
+		close(fd);
+		return err;
+	}
+	*worker = (struct worker_process)WORKER_PROCESS_NONE;
+	worker->socket = fd;
 	return 0;
 }
 

@@ -31,6 +31,10 @@ int worker_stat(const char *name, struct stat *st);
  */
 int worker_start(const char *name, struct worker_process *worker);
 
+/* The same for one that a service manager starts for whoever connects; nothing is known but its
+ * socket. */
+int worker_connect(const char *path, struct worker_process *worker);
+
 /* Closes our socket end, waits until it exits, and returns its wait status; 0 where it never
  * started. */
 int worker_finish(struct worker_process *worker);

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -109,7 +110,9 @@ static void reply_ready(const struct tracer *tracer, enum attach_mode mode)
 		counters = probes_counters_fd(tracer->probes);
 		ready.cpu_count = (uint32_t)probes_cpu_count(tracer->probes);
 	}
-	if (message_send(WORKER_SOCKET, TRACER_READY, &ready, sizeof(ready), &counters, 1))
+	/* the writer wants to know when this process ends, whoever started it */
+	int fds[2] = { counters, tracer->self };
+	if (message_send(WORKER_SOCKET, TRACER_READY, &ready, sizeof(ready), fds, 2))
 		exit(1);
 }
 
@@ -134,10 +137,12 @@ static void start(struct tracer *tracer)
 	message_close_fds(&message);
 	take_functions(tracer->options.function_count);
 	tracer->null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	tracer->self = (int)syscall(SYS_pidfd_open, getpid(), 0);
 	tracer->epoll = epoll_create1(EPOLL_CLOEXEC);
 	tracer->functions = memfd_create("functions", MFD_CLOEXEC);
 	tracer->batch = malloc(sizeof(struct stream_frame) + STREAM_BATCH_MAX);
-	if (tracer->null < 0 || tracer->epoll < 0 || tracer->functions < 0 || !tracer->batch)
+	if (tracer->null < 0 || tracer->self < 0 || tracer->epoll < 0 || tracer->functions < 0 ||
+	    !tracer->batch)
 		worker_fail(1, errno, "the tracer could not start: %s", strerror(errno));
 	if (tracer->options.is_dry_run) {
 		io_close(&tracer->stream);
@@ -152,6 +157,8 @@ static void start(struct tracer *tracer)
 			.has_mappings = tracer->options.has_mappings,
 			.has_points = tracer->options.has_points,
 			.has_tables = HAS_TABLES,
+			.has_owner = tracer->options.has_owner,
+			.owner_uid = tracer->options.owner_uid,
 		};
 		int err = probes_open(&options, &tracer->probes, &step);
 		/* perf events are tried last */
@@ -212,6 +219,9 @@ static void handle_target(struct tracer *tracer)
 	struct target *target = tracer_target(tracer, request->pid);
 	struct tracer_scanned scanned;
 
+	/* who asks may not be permitted to know what it runs */
+	if (!request->exe[0])
+		tracer_name_program(tracer, (void *)message.body);
 	/* a pid is given again */
 	if (!target || target->is_gone)
 		target = tracer_add_target(tracer, request, message_take_fd(&message, 0));

@@ -39,6 +39,7 @@ struct tracer {
 	struct tracer_start options;
 	int resolver, symbolizer, stream; /* sockets, and the pipe to the writer */
 	int spares;			  /* socket that others come from when two are gone */
+	int self;			  /* pidfd */
 	int null;			  /* stands for a file that is absent */
 	int epoll;
 	struct probes *probes;	   /* NULL in a dry run */
@@ -155,6 +156,7 @@ struct target *tracer_add_target(struct tracer *tracer, const struct tracer_targ
 				 int pidfd);
 
 /* tracer_processes.c: a process that is not known yet has made its first event. */
+void tracer_name_program(struct tracer *tracer, struct tracer_target *target);
 void tracer_meet_process(struct tracer *tracer, const struct event_thread *first);
 
 /* The target that mapped something. NULL: it is none, or what it mapped is nothing new. */

@@ -35,6 +35,16 @@ static int identify(struct tracer *tracer, uint32_t pid, struct tracer_target *i
 	return message_take_fd(&message, 0);
 }
 
+void tracer_name_program(struct tracer *tracer, struct tracer_target *target)
+{
+	struct tracer_target identity;
+	int pidfd = identify(tracer, target->pid, &identity);
+
+	if (pidfd >= 0)
+		text_copy(target->exe, sizeof(target->exe), identity.exe);
+	io_close(&pidfd);
+}
+
 static struct target *meet(struct tracer *tracer, uint32_t pid, const char *comm)
 {
 	struct tracer_target identity = { .pid = pid };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * heaptrail-vault [STATE-DIRECTORY]
+ * heaptrail-vault [STATE-DIRECTORY [SOCKET-OF-READERS]]
  *
  * The vault: the only holder of private keys. It certifies the headers of new captures and opens
  * old ones, each time in the same order: the audit record is appended and on disk, then the key is
@@ -134,9 +134,20 @@ static void start_rules(struct vault *vault, int fd, const char *path)
 						   .why = vault->mistake });
 }
 
+/* As a service the vault cannot make another user of its child: readers are a service, too. */
+static void start_reader(struct vault *vault, const char *socket)
+{
+	int err = socket ? worker_connect(socket, &vault->reader)
+			 : worker_start("reader", &vault->reader);
+
+	if (err)
+		worker_fail(1, -err, "the worker heaptrail-reader cannot be started: %s%s%s",
+			    strerror(-err), socket ? ": " : "", socket ? socket : "");
+}
+
 /* fixed: the state directory of a service, which its callers do not choose; NULL: whoever started
  * the vault does. */
-static void start(struct vault *vault, const char *fixed)
+static void start(struct vault *vault, const char *fixed, const char *reader_socket)
 {
 	static const struct message_rule RULES[] = { { VAULT_START, sizeof(struct vault_start),
 						       0 } };
@@ -153,17 +164,17 @@ static void start(struct vault *vault, const char *fixed)
 	options->journal[sizeof(options->journal) - 1] = 0;
 	text_copy(journal, sizeof(journal), options->journal);
 	text_copy(vault->state_directory, sizeof(vault->state_directory), directory);
-	if (options->has_reader) {
-		int err = worker_start("reader", &vault->reader);
-		if (err)
-			worker_fail(1, -err, "the worker heaptrail-reader cannot be started: %s",
-				    strerror(-err));
-	}
+	if (options->has_reader)
+		start_reader(vault, reader_socket);
+	int err = peer_identify(WORKER_SOCKET, &vault->peer);
+	if (err)
+		worker_fail(4, -err, "the vault cannot tell who is asking: %s", strerror(-err));
+	vault->group_count = peer_groups(WORKER_SOCKET, vault->groups, ACCESS_GROUPS_MAX);
 	journal_open(&vault->journal, fixed ? "" : journal);
 	vault->credential = fixed ? passphrase_credential() : -1;
 	int rules = open_rules(directory, rules_path);
 	vault_leave_root(vault);
-	int err = keys_open(vault->key_directory, true, &vault->keys);
+	err = keys_open(vault->key_directory, true, &vault->keys);
 	if (err == -EPERM)
 		worker_fail(
 			4, EPERM,
@@ -180,10 +191,6 @@ static void start(struct vault *vault, const char *fixed)
 		worker_fail(err == -EACCES ? 4 : 1, -err,
 			    "%s/keys: the keys cannot be read or made: %s%s", directory,
 			    strerror(-err), err == -EACCES ? "; run as root" : "");
-	err = peer_identify(WORKER_SOCKET, &vault->peer);
-	if (err)
-		worker_fail(4, -err, "the vault cannot tell who is asking: %s", strerror(-err));
-	vault->group_count = peer_groups(WORKER_SOCKET, vault->groups, ACCESS_GROUPS_MAX);
 	start_log(vault);
 	start_rules(vault, rules, rules_path);
 }
@@ -201,6 +208,20 @@ static bool continues(const struct vault_series *series, const struct capture_he
 	       memcmp(header->previous, series->chain, sizeof(series->chain)) == 0;
 }
 
+/* Ends here where it is denied. */
+static void decide_recording(struct vault *vault, struct access_decision *decision)
+{
+	vault_decide(vault, "record", false, 0, decision);
+	if (decision->is_allowed)
+		return;
+	vault_note(vault, &(struct audit_record) { .operation = "capture.deny",
+						   .result = "denied",
+						   .subject = &vault->peer,
+						   .why = decision->why,
+						   .rule = decision->rule });
+	worker_fail(4, EACCES, "nothing is recorded: %s", decision->why);
+}
+
 /* Signs the header of a new capture, which starts with that. */
 static void serve_certify(struct vault *vault)
 {
@@ -211,15 +232,7 @@ static void serve_certify(struct vault *vault)
 	struct capture_header header;
 	struct audit_object object;
 
-	vault_decide(vault, "record", false, 0, &decision);
-	if (!decision.is_allowed) {
-		vault_note(vault, &(struct audit_record) { .operation = "capture.deny",
-							   .result = "denied",
-							   .subject = &vault->peer,
-							   .why = decision.why,
-							   .rule = decision.rule });
-		worker_fail(4, EACCES, "nothing is recorded: %s", decision.why);
-	}
+	decide_recording(vault, &decision);
 	if (memcmp(bytes + HEADER_HOST_PK, keys_host_pk(vault->keys), 32) != 0)
 		worker_fail(1, EINVAL, "a header that names another host is not certified");
 	header_message(bytes, signed_bytes);
@@ -342,6 +355,32 @@ static void serve_recovered(struct vault *vault)
 	vault_reply(VAULT_NOTED, NULL, 0);
 }
 
+static bool is_of_recording(uint32_t type)
+{
+	return type == VAULT_PUBLIC || type == VAULT_RECIPIENTS || type == VAULT_CERTIFY ||
+	       type == VAULT_FINISHED || type == VAULT_DELETE;
+}
+
+/*
+ * Who records by the recording service asks through it: by its own connection to that, which only
+ * the kernel can have given this end. From here on it is this peer that the rules are about.
+ */
+static void serve_for(struct vault *vault, int fd)
+{
+	struct access_decision decision;
+
+	vault_decide(vault, "front", false, 0, &decision);
+	if (!decision.is_allowed)
+		worker_fail(4, EACCES, "nobody asks for others here: %s", decision.why);
+	if (vault->is_front || peer_identify(fd, &vault->peer))
+		worker_fail(4, EINVAL, "the vault cannot tell for whom it is asked");
+	vault->group_count = peer_groups(fd, vault->groups, ACCESS_GROUPS_MAX);
+	vault->is_front = true;
+	decide_recording(vault, &decision);
+	struct vault_leave leave = { .has_others = decision.has_others };
+	vault_reply(VAULT_LEAVE, &leave, sizeof(leave));
+}
+
 /* False: whoever started the vault is gone. */
 static bool serve(struct vault *vault)
 {
@@ -356,6 +395,7 @@ static bool serve(struct vault *vault)
 		{ VAULT_REWRAP, sizeof(struct vault_rewrap), 2 },
 		{ VAULT_SEEN, sizeof(struct file_opened), 0 },
 		{ VAULT_DELETE, 0, 1 },
+		{ VAULT_FOR, 0, 1 },
 		{ VAULT_UNLOCK, 0, 1 },
 		{ VAULT_PROTECT, 0, 1 },
 		{ VAULT_PLUGIN, 0, 2 },
@@ -363,7 +403,10 @@ static bool serve(struct vault *vault)
 
 	if (message_recv(WORKER_SOCKET, RULES, sizeof(RULES) / sizeof(RULES[0]), &message))
 		return false;
+	if (vault->is_front && !is_of_recording(message.type))
+		worker_fail(4, EPERM, "for others nothing is done here but recording");
 	switch (message.type) {
+	case VAULT_FOR: serve_for(vault, message.fds[0]); break;
 	case VAULT_PUBLIC: vault_serve_public(vault); break;
 	case VAULT_RECOVERED: serve_recovered(vault); break;
 	case VAULT_RECIPIENTS: vault_serve_recipients(vault); break;
@@ -394,7 +437,7 @@ int main(int argc, char **argv)
 
 	worker_begin("vault");
 	signal(SIGXFSZ, SIG_IGN); /* a log that may not grow is an error like others */
-	start(&vault, argc > 1 ? argv[1] : NULL);
+	start(&vault, argc > 1 ? argv[1] : NULL, argc > 2 ? argv[2] : NULL);
 	worker_confine_to("vault", (int[]) { vault.key_folder, vault.log_folder }, 2);
 	while (is_asked || vault.is_reading) {
 		struct pollfd polls[2] = {

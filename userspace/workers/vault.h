@@ -37,6 +37,7 @@ struct vault {
 	char mistake[160];	      /* in them */
 	struct worker_process reader; /* started while the vault still could; gets one key */
 	bool is_reading;
+	bool is_front;		     /* peer is another than whoever is connected */
 	struct audit_object reading; /* what the reader holds */
 	uint64_t reading_ns;	     /* since when */
 	int credential;		     /* the passphrase of the keys, where systemd gave one; -1 */

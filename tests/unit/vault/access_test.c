@@ -106,6 +106,26 @@ static void an_unknown_operation_is_denied_to_anybody(void **state)
 	access_free(rules);
 }
 
+static void whose_processes_are_recorded_is_said_by_the_rule(void **state)
+{
+	struct access_rules *rules = rules_of("allow op=record uid=1 target=any\n"
+					      "allow op=record uid=2 target=own\n"
+					      "allow op=record uid=3\n"
+					      "allow op=front uid=4");
+	struct access_request request = { .operation = "record" };
+
+	(void)state;
+	assert_true(decide(rules, request, 1, 50).has_others);
+	assert_false(decide(rules, request, 2, 50).has_others);
+	assert_true(decide(rules, request, 3, 50).is_allowed);
+	assert_false(decide(rules, request, 3, 50).has_others);
+	/* who asks for others may not record by that */
+	assert_true(may(rules, "front", 4));
+	assert_false(may(rules, "record", 4));
+	assert_false(may(rules, "front", 1));
+	access_free(rules);
+}
+
 static void the_first_rule_that_matches_decides(void **state)
 {
 	struct access_rules *rules = rules_of("# people\n\n"
@@ -184,6 +204,7 @@ static void a_mistake_is_named_and_denies_everything(void **state)
 		{ "allow op= uid=0", "which operation?" },
 		{ "allow op=view op=export uid=0", "said twice" },
 		{ "allow op=view uid=0 maxage=3d", "no such condition" },
+		{ "allow op=record uid=1 target=all", "a target is own or any" },
 		{ "allow op=view uid=0 max_age=3", "an age is" },
 		{ "allow op=view uid=0 max_age=d", "an age is" },
 		{ "allow op=view uid=0 max_age=99999999999999999999d", "an age is" },
@@ -253,6 +274,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(by_default_root_and_the_owner_may_and_nobody_else),
 		cmocka_unit_test(an_unknown_operation_is_denied_to_anybody),
+		cmocka_unit_test(whose_processes_are_recorded_is_said_by_the_rule),
 		cmocka_unit_test(the_first_rule_that_matches_decides),
 		cmocka_unit_test(names_are_those_of_the_local_files),
 		cmocka_unit_test(a_reason_and_an_age_can_be_wanted),
