@@ -345,7 +345,7 @@ static json_t *answer_top(const struct model *model)
 		    (!top || model->stacks[i].sums.live_bytes > top->sums.live_bytes))
 			top = &model->stacks[i];
 	return top ? json_pack("{s:o, s:o}", "live_bytes", answer_number(top->sums.live_bytes),
-			       "frames", answer_frames(model, top))
+			       "frames", answer_frames(model, top, NULL))
 		   : json_null();
 }
 

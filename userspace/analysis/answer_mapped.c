@@ -30,20 +30,19 @@ static json_t *rows(const struct model *model, size_t limit)
 {
 	uint32_t *ids = malloc((model->stack_count + 1) * sizeof(*ids));
 	json_t *rows = json_array();
-	size_t count = 0, frames = 0;
+	size_t count = 0, weight = 0;
 
 	for (size_t i = 0; ids && i < model->stack_count; i++)
 		if (model->stacks[i].mapped.calls || model->stacks[i].mapped.peak_bytes)
 			ids[count++] = (uint32_t)i;
 	if (ids)
 		qsort_r(ids, count, sizeof(*ids), by_live_bytes, (void *)model);
-	for (size_t i = 0; i < count && (!limit || i < limit) && frames < ANSWER_FRAMES_MAX; i++) {
+	for (size_t i = 0; i < count && (!limit || i < limit) && weight < ANSWER_WEIGHT_MAX; i++) {
 		const struct stack *stack = &model->stacks[ids[i]];
 		json_t *row = json_pack("{s:I, s:s}", "id", (json_int_t)ids[i], "status",
 					answer_status(stack));
 		set_sums(row, &stack->mapped);
-		json_object_set_new(row, "frames", answer_frames(model, stack));
-		frames += stack->frame_count;
+		json_object_set_new(row, "frames", answer_frames(model, stack, &weight));
 		json_array_append_new(rows, row);
 	}
 	free(ids);

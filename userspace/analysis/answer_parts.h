@@ -10,12 +10,19 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#define ANSWER_FRAMES_MAX 1000000 /* in one answer: about a gigabyte of JSON values */
+/* What one document holds, whatever a capture does: texts are cut, frames of a stack left out, and
+ * rows end once all frames weigh so much: about a gigabyte of JSON values. */
+#define ANSWER_WEIGHT_MAX     1000000
+#define ANSWER_ROW_FRAMES_MAX 4096 /* with inlined calls: what a walk finds is far less */
+#define ANSWER_TEXT_MAX	      4096
 
 json_t *answer_number(uint64_t value);
 json_t *answer_text(const char *string);
-json_t *answer_frame(const struct named_frame *frame);
-json_t *answer_frames(const struct model *model, const struct stack *stack);
+
+/* *weight, where it is not NULL, grows by one for each frame, and for each 256 bytes of its texts.
+ */
+json_t *answer_frame(const struct named_frame *frame, size_t *weight);
+json_t *answer_frames(const struct model *model, const struct stack *stack, size_t *weight);
 
 /* enum stack_status (bpf/event.h) as docs/report-json.md lists it; "unknown" beyond the last. */
 const char *answer_status(const struct stack *stack);

@@ -149,7 +149,7 @@ json_t *answer_growing(const struct model *model)
 	if (!most)
 		return json_null();
 	json_t *growing = answer_growth_of(&best);
-	json_object_set_new(growing, "frames", answer_frames(model, most));
+	json_object_set_new(growing, "frames", answer_frames(model, most, NULL));
 	return growing;
 }
 
@@ -189,7 +189,7 @@ json_t *answer_rows(const struct model *model, const struct sort_key *key, size_
 {
 	struct ranked *ranked = malloc((model->stack_count + 1) * sizeof(*ranked));
 	json_t *rows = json_array();
-	size_t count = 0, frames = 0;
+	size_t count = 0, weight = 0;
 
 	for (size_t i = 0; ranked && i < model->stack_count; i++)
 		if (stack_sums_has_any(&model->stacks[i].sums))
@@ -197,7 +197,7 @@ json_t *answer_rows(const struct model *model, const struct sort_key *key, size_
 	if (ranked)
 		qsort(ranked, count, sizeof(*ranked), by_value);
 	for (size_t i = from;
-	     i < count && (!limit || i - from < limit) && frames < ANSWER_FRAMES_MAX; i++) {
+	     i < count && (!limit || i - from < limit) && weight < ANSWER_WEIGHT_MAX; i++) {
 		const struct stack *stack = &model->stacks[ranked[i].id];
 		json_t *row = json_pack("{s:I}", "id", (json_int_t)ranked[i].id);
 		struct stack_sums sums = model_sums(model, &stack->sums);
@@ -208,8 +208,7 @@ json_t *answer_rows(const struct model *model, const struct sort_key *key, size_
 			json_object_set_new(row, "overhead_bytes",
 					    answer_number(overhead->by_stack[ranked[i].id]));
 		json_object_set_new(row, "status", json_string(answer_status(stack)));
-		json_object_set_new(row, "frames", answer_frames(model, stack));
-		frames += stack->frame_count;
+		json_object_set_new(row, "frames", answer_frames(model, stack, &weight));
 		json_array_append_new(rows, row);
 	}
 	free(ranked);
@@ -227,7 +226,7 @@ static int by_node(const void *a, const void *b, void *key)
 
 /* A node's children that carry at least `least` of the key, best first. */
 static json_t *answer_children(const struct tree_node *node, const struct sort_key *key,
-			       uint64_t least, int depth)
+			       uint64_t least, int depth, size_t *weight)
 {
 	json_t *list = json_array();
 	const struct tree_node **sorted;
@@ -245,11 +244,11 @@ static json_t *answer_children(const struct tree_node *node, const struct sort_k
 		if (answer_value(&child->sums, key) >= least)
 			sorted[count++] = child;
 	qsort_r(sorted, count, sizeof(*sorted), by_node, (void *)key);
-	for (size_t i = 0; i < count; i++) {
-		json_t *entry = answer_frame(&sorted[i]->frame);
+	for (size_t i = 0; i < count && *weight < ANSWER_WEIGHT_MAX; i++) {
+		json_t *entry = answer_frame(&sorted[i]->frame, weight);
 		answer_sums(entry, &sorted[i]->sums);
 		json_object_set_new(entry, "children",
-				    answer_children(sorted[i], key, least, depth + 1));
+				    answer_children(sorted[i], key, least, depth + 1, weight));
 		json_array_append_new(list, entry);
 	}
 	free(sorted);
@@ -264,9 +263,11 @@ json_t *answer_tree(const struct model *model, const struct sort_key *key, bool 
 	if (!root)
 		return NULL;
 	uint64_t least = answer_value(&root->sums, key) / 200;
+	size_t weight = 0;
 	json_t *tree = json_object();
 	answer_sums(tree, &root->sums);
-	json_object_set_new(tree, "children", answer_children(root, key, least ? least : 1, 0));
+	json_object_set_new(tree, "children",
+			    answer_children(root, key, least ? least : 1, 0, &weight));
 	tree_free(root);
 	return tree;
 }
