@@ -212,6 +212,12 @@ static struct change *find(struct diff *diff, char *key)
 	return &diff->changes[diff->count++];
 }
 
+/* What is beyond the numbers of JSON is cut, as in a report. */
+static void add(uint64_t *sum, uint64_t value)
+{
+	*sum = *sum > INT64_MAX - value ? INT64_MAX : *sum + value;
+}
+
 static void add_row(void *context, const json_t *row)
 {
 	struct diff *diff = context;
@@ -221,8 +227,8 @@ static void add_row(void *context, const json_t *row)
 	diff->has_failed |= !change;
 	for (size_t i = 0; change && i < METRIC_COUNT; i++) {
 		uint64_t value = number(row, METRICS[i].field);
-		change->sums[diff->side][i] += value;
-		diff->totals[diff->side][i] += value;
+		add(&change->sums[diff->side][i], value);
+		add(&diff->totals[diff->side][i], value);
 	}
 }
 
@@ -355,7 +361,7 @@ static void print_json(const struct diff *diff, size_t limit)
 	json_t *document = json_pack("{s:o, s:o, s:I}", "totals", sums_json(diff->totals), "rows",
 				     rows, "rows_total", (json_int_t)diff->count);
 	if (document)
-		json_dumpf(document, stdout, JSON_INDENT(1));
+		json_dumpf(document, stdout, JSON_INDENT(1) | JSON_ENSURE_ASCII);
 	putchar('\n');
 	json_decref(document);
 }
@@ -409,7 +415,8 @@ int diff_main(int argc, char **argv)
 	capture_options_free(&arguments.captures);
 	json_decref(arguments.ranges[0].filter);
 	json_decref(arguments.ranges[1].filter);
-	if (fflush(stdout) && !status)
+	/* what failed in between, the last flush does not tell */
+	if ((fflush(stdout) || ferror(stdout)) && !status)
 		status = command_fail(EXIT_FAILED, "the comparison could not be written");
 	return status;
 }

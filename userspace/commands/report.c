@@ -413,7 +413,7 @@ int report_main(int argc, char **argv)
 	status = opened_capture_ask(&capture, question, &report);
 	opened_capture_close(&capture);
 	if (!status && arguments.is_json)
-		json_dumpf(report, stdout, JSON_INDENT(1)), putchar('\n');
+		json_dumpf(report, stdout, JSON_INDENT(1) | JSON_ENSURE_ASCII), putchar('\n');
 	if (!status && !arguments.is_json) {
 		terminal_begin(arguments.color, !arguments.has_no_pager);
 		print_report(report, &arguments);

@@ -96,7 +96,7 @@ void terminal_begin(enum terminal_color color, bool has_pager)
 
 bool terminal_end(void)
 {
-	bool is_written = fflush(stdout) == 0;
+	bool is_written = fflush(stdout) == 0 && !ferror(stdout);
 
 	if (!terminal.pager)
 		return is_written;

@@ -72,10 +72,10 @@ static void write_row(struct export *export, const json_t *row)
 
 	export->has_failed |= !point;
 	for (size_t i = 0; point && i < VALUE_COUNT; i++) {
-		uint64_t value = export_number(point, VALUES[i].name) +
-				 export_number(row, VALUES[i].fields[0]);
+		uint64_t value = export_add(export_number(point, VALUES[i].name),
+					    export_number(row, VALUES[i].fields[0]));
 		if (VALUES[i].fields[1])
-			value += export_number(row, VALUES[i].fields[1]);
+			value = export_add(value, export_number(row, VALUES[i].fields[1]));
 		json_object_set_new(point, VALUES[i].name, json_integer((json_int_t)value));
 	}
 }
@@ -101,7 +101,7 @@ static void end(struct export *export)
 		state->lines.lines);
 	export->has_failed |= !file;
 	if (file)
-		json_dumpf(file, export->out, JSON_COMPACT);
+		json_dumpf(file, export->out, JSON_COMPACT | JSON_ENSURE_ASCII);
 	putc('\n', export->out);
 	json_decref(file);
 	json_decref(state->points);

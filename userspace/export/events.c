@@ -31,7 +31,7 @@ static struct state *functions_of(struct export *export)
 		uint64_t id = export_number(function, "number");
 		if (state && id < FUNCTIONS_MAX && !state->functions[id])
 			state->functions[id] = json_dumps(json_object_get(function, "function"),
-							  JSON_ENCODE_ANY);
+							  JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
 	}
 	return state;
 }

@@ -10,6 +10,11 @@ uint64_t export_number(const json_t *object, const char *field)
 	return (uint64_t)json_integer_value(json_object_get(object, field));
 }
 
+uint64_t export_add(uint64_t a, uint64_t b)
+{
+	return a > INT64_MAX - b ? INT64_MAX : a + b;
+}
+
 const char *export_text(const json_t *object, const char *field)
 {
 	const char *text = json_string_value(json_object_get(object, field));
@@ -37,7 +42,8 @@ uint64_t export_end_ns(const json_t *report)
 {
 	const json_t *capture = json_object_get(report, "capture");
 
-	return export_number(capture, "begin_ns") + export_number(capture, "duration_ns");
+	return export_add(export_number(capture, "begin_ns"),
+			  export_number(capture, "duration_ns"));
 }
 
 char *export_target_name(const json_t *report, char *text, size_t size)

@@ -115,7 +115,7 @@ static size_t find_nodes(const struct state *state, const struct node *parent, s
 		if (!count || state->stacks[nodes[count - 1].from].frames[depth] != frame)
 			nodes[count++] = (struct node) { .from = i };
 		nodes[count - 1].to = i + 1;
-		nodes[count - 1].bytes += stack->bytes[moment];
+		nodes[count - 1].bytes = export_add(nodes[count - 1].bytes, stack->bytes[moment]);
 	}
 	return count;
 }

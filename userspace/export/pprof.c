@@ -214,7 +214,7 @@ static void write_row(struct export *export, const json_t *row)
 	for (size_t i = 0; i < VALUE_COUNT; i++) {
 		uint64_t value = export_number(row, VALUES[i].fields[0]);
 		if (VALUES[i].fields[1])
-			value += export_number(row, VALUES[i].fields[1]);
+			value = export_add(value, export_number(row, VALUES[i].fields[1]));
 		bytes_put_varint(&values, value);
 	}
 	put_message(&sample, SAMPLE_LOCATIONS, &ids);

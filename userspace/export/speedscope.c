@@ -82,7 +82,7 @@ static void write_row(struct export *export, const json_t *row)
 			continue;
 		json_array_append(state->samples[i], sample);
 		json_array_append_new(state->weights[i], json_integer((json_int_t)value));
-		state->sums[i] += value;
+		state->sums[i] = export_add(state->sums[i], value);
 	}
 	json_decref(sample);
 }
@@ -107,7 +107,7 @@ static void end(struct export *export)
 				 state->frames, "profiles", profiles, "activeProfileIndex", 0);
 	export->has_failed |= !file;
 	if (file)
-		json_dumpf(file, export->out, JSON_COMPACT);
+		json_dumpf(file, export->out, JSON_COMPACT | JSON_ENSURE_ASCII);
 	putc('\n', export->out);
 	json_decref(file);
 	json_decref(state->indexes);

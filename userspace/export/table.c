@@ -28,7 +28,8 @@ static void write_csv(struct export *export, const json_t *row)
 	for (size_t i = 0; i < json_array_size(frames); i++) {
 		char name[1024];
 		export_frame_name(json_array_get(frames, i), name, sizeof(name));
-		fputs(i ? " < " : "", export->out);
+		/* what a spreadsheet would take for a formula, it does not behind this */
+		fputs(i ? " < " : *name && strchr("=+-@", *name) ? "'" : "", export->out);
 		for (const char *p = name; *p; p++) {
 			if (*p == '"') /* is written twice */
 				putc('"', export->out);
@@ -40,7 +41,7 @@ static void write_csv(struct export *export, const json_t *row)
 
 static void write_ndjson(struct export *export, const json_t *row)
 {
-	json_dumpf(row, export->out, JSON_COMPACT);
+	json_dumpf(row, export->out, JSON_COMPACT | JSON_ENSURE_ASCII);
 	putc('\n', export->out);
 }
 
