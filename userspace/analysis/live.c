@@ -11,8 +11,7 @@ struct live {
 	struct map missed;   /* address and target -> last time << 8 | how many closings may be
 				explained yet */
 	struct map programs; /* target -> number of its program, where that is not 0 */
-	struct block *slots; /* open addressing; address 0: free */
-	size_t capacity;     /* a power of two */
+	struct blocks blocks;
 	struct live_totals totals; /* totals.live_blocks is the table's count */
 };
 
@@ -27,7 +26,7 @@ void live_free(struct live *live)
 		return;
 	map_free(&live->missed);
 	map_free(&live->programs);
-	free(live->slots);
+	blocks_free(&live->blocks);
 	free(live);
 }
 
@@ -36,68 +35,18 @@ const struct live_totals *live_totals(const struct live *live)
 	return &live->totals;
 }
 
-static size_t home(const struct live *live, uint32_t target, uint64_t address)
+const struct blocks *live_blocks(const struct live *live)
 {
-	return hash_u64(address ^ (uint64_t)target << 48) & (live->capacity - 1);
-}
-
-static struct block *find(const struct live *live, uint32_t target, uint64_t address)
-{
-	size_t i = home(live, target, address);
-
-	while (live->slots[i].address &&
-	       (live->slots[i].address != address || live->slots[i].target != target))
-		i = (i + 1) & (live->capacity - 1);
-	return &live->slots[i];
-}
-
-void live_prefetch(const struct live *live, uint32_t target, uint64_t address)
-{
-	if (live->capacity)
-		__builtin_prefetch(&live->slots[home(live, target, address)], 1);
-}
-
-static int grow(struct live *live)
-{
-	struct live grown = { .capacity = live->capacity ? live->capacity * 2 : 4096 };
-
-	grown.slots = calloc(grown.capacity, sizeof(*grown.slots));
-	if (!grown.slots)
-		return -ENOMEM;
-	for (size_t i = 0; i < live->capacity; i++)
-		if (live->slots[i].address)
-			*find(&grown, live->slots[i].target,
-			      live->slots[i].address) = live->slots[i];
-	free(live->slots);
-	live->slots = grown.slots;
-	live->capacity = grown.capacity;
-	return 0;
-}
-
-/* Frees a slot and moves back what may not stay behind the hole. */
-static void remove_slot(struct live *live, size_t i)
-{
-	size_t mask = live->capacity - 1;
-
-	for (size_t j = (i + 1) & mask; live->slots[j].address; j = (j + 1) & mask) {
-		size_t distance = (j - home(live, live->slots[j].target, live->slots[j].address)) &
-				  mask;
-		if (distance >= ((j - i) & mask)) {
-			live->slots[i] = live->slots[j];
-			i = j;
-		}
-	}
-	live->slots[i].address = 0;
+	return &live->blocks;
 }
 
 /* Takes a block out of the table and the sums; it is left in *closed. */
-static void close_block(struct live *live, struct block *block, struct block *closed)
+static void close_block(struct live *live, struct blocks_slot *slot, struct block *closed)
 {
-	*closed = *block;
-	live->totals.freed_bytes += block->size;
-	live->totals.live_bytes -= block->size;
+	blocks_take(&live->blocks, slot, closed);
+	live->totals.freed_bytes += closed->size;
+	live->totals.live_bytes -= closed->size;
 	live->totals.live_blocks--;
-	remove_slot(live, (size_t)(block - live->slots));
 }
 
 /* Never 0, which is no key of a map. */
@@ -137,11 +86,11 @@ static bool missed_explain(struct live *live, uint32_t target, uint64_t address,
 static void release(struct live *live, uint32_t target, uint64_t address, uint64_t entry_ns,
 		    struct outcome *outcome)
 {
-	struct block *block = live->capacity ? find(live, target, address) : NULL;
+	struct blocks_slot *slot = blocks_find(&live->blocks, target, address);
 
-	if (block && block->address && block->time_ns <= entry_ns) {
+	if (slot && blocks_at(&live->blocks, slot)->time_ns <= entry_ns) {
 		outcome->has_freed = true;
-		close_block(live, block, &outcome->freed);
+		close_block(live, slot, &outcome->freed);
 	} else if (missed_explain(live, target, address, entry_ns)) {
 		outcome->was_late = true;
 		outcome->late_key = missed_key(target, address);
@@ -149,12 +98,6 @@ static void release(struct live *live, uint32_t target, uint64_t address, uint64
 		live->totals.frees_of_unknown++;
 		outcome->was_unknown = true;
 	}
-}
-
-/* Room for one more block. */
-static int make_room(struct live *live)
-{
-	return live->totals.live_blocks * 8 >= live->capacity * 5 ? grow(live) : 0;
 }
 
 /* One more block lives since time_ns. */
@@ -179,30 +122,30 @@ static uint16_t resizes_after(const struct outcome *outcome)
 static int allocate(struct live *live, const struct capture_event *event, uint32_t target,
 		    struct outcome *outcome)
 {
-	int room = make_room(live);
+	int err = blocks_reserve(&live->blocks);
 
-	if (room)
-		return room;
-	struct block *block = find(live, target, event->address);
-	if (block->address) {
-		int err = missed_add(live, missed_key(target, event->address), event->time_ns);
+	if (err)
+		return err;
+	struct blocks_slot *slot = blocks_slot(&live->blocks, target, event->address);
+	if (slot->place) {
+		err = missed_add(live, missed_key(target, event->address), event->time_ns);
 		if (err)
 			return err;
 		outcome->has_missed = true;
 		outcome->missed_key = missed_key(target, event->address);
-		close_block(live, block, &outcome->missed);
-		block = find(live, target, event->address);
+		close_block(live, slot, &outcome->missed);
+		slot = blocks_slot(&live->blocks, target, event->address);
 	}
-	*block = (struct block) { .address = event->address,
-				  .size = event->size,
-				  .time_ns = event->time_ns,
-				  .target = target,
-				  .stack = event->stack,
-				  .thread = event->thread,
-				  .resizes = resizes_after(outcome),
-				  .function = event->function };
 	outcome->has_allocated = true;
-	outcome->allocated = *block;
+	outcome->allocated = (struct block) { .address = event->address,
+					      .size = event->size,
+					      .time_ns = event->time_ns,
+					      .target = target,
+					      .stack = event->stack,
+					      .thread = event->thread,
+					      .resizes = resizes_after(outcome),
+					      .function = event->function };
+	blocks_put(&live->blocks, slot, &outcome->allocated);
 	live->totals.allocated_bytes += event->size;
 	count_live(&live->totals, event->size, event->time_ns);
 	return 0;
@@ -223,7 +166,8 @@ static int reallocate(struct live *live, const struct capture_event *event, uint
 int live_apply(struct live *live, const struct capture_event *event, uint32_t target,
 	       struct outcome *outcome)
 {
-	*outcome = (struct outcome) { 0 };
+	outcome->has_freed = outcome->has_missed = outcome->has_allocated = false;
+	outcome->was_unknown = outcome->was_late = false;
 	if (event->flags & CAPTURE_EVENT_FAILED) {
 		live->totals.failed++;
 		return 0;
@@ -244,14 +188,14 @@ int live_apply(struct live *live, const struct capture_event *event, uint32_t ta
 
 static void end_blocks(struct live *live, uint32_t target, live_ended_fn *ended, void *context)
 {
-	/* a slot that is freed may be filled from behind: it is looked at again */
-	for (size_t i = 0; live->totals.live_blocks && i < live->capacity;) {
-		struct block *block = &live->slots[i], closed;
-		if (!block->address || block->target != target) {
-			i++;
+	const struct blocks *blocks = &live->blocks;
+
+	for (size_t i = 0; blocks->count && i < blocks->place_count; i++) {
+		const struct block *block = &blocks->places[i];
+		struct block closed;
+		if (!block->address || block->target != target)
 			continue;
-		}
-		close_block(live, block, &closed);
+		close_block(live, blocks_slot(blocks, target, block->address), &closed);
 		live->totals.ended_blocks++;
 		if (ended)
 			ended(context, &closed);
@@ -287,9 +231,9 @@ void live_begin_segment(struct live *live, uint64_t now_ns)
 
 void live_visit(const struct live *live, live_visit_fn *visit, void *context)
 {
-	for (size_t i = 0; i < live->capacity; i++)
-		if (live->slots[i].address)
-			visit(context, &live->slots[i]);
+	for (size_t i = 0; i < live->blocks.place_count; i++)
+		if (live->blocks.places[i].address)
+			visit(context, &live->blocks.places[i]);
 }
 
 void live_visit_missed(const struct live *live, live_missed_fn *visit, void *context)
@@ -303,15 +247,15 @@ void live_visit_missed(const struct live *live, live_missed_fn *visit, void *con
 
 int live_restore(struct live *live, const struct block *block, uint64_t now_ns, bool *is_new)
 {
-	int err = make_room(live);
+	int err = blocks_reserve(&live->blocks);
 
 	if (err)
 		return err;
-	struct block *place = find(live, block->target, block->address);
-	*is_new = block->address && !place->address;
+	struct blocks_slot *slot = blocks_slot(&live->blocks, block->target, block->address);
+	*is_new = block->address && !slot->place;
 	if (!*is_new)
 		return 0;
-	*place = *block;
+	blocks_put(&live->blocks, slot, block);
 	live->totals.carried_bytes += block->size;
 	live->totals.carried_blocks++;
 	count_live(&live->totals, block->size, now_ns);

@@ -9,20 +9,8 @@
 #ifndef HEAPTRAIL_ANALYSIS_LIVE_H
 #define HEAPTRAIL_ANALYSIS_LIVE_H
 
+#include "analysis/blocks.h"
 #include "capture/events.h"
-
-#include <stdbool.h>
-
-struct block {
-	uint64_t address;
-	uint64_t size;
-	uint64_t time_ns; /* of its allocation */
-	uint32_t target;
-	uint32_t stack;
-	uint32_t thread;
-	uint16_t resizes; /* how often it was resized, in a row; 65535: as often, or more */
-	uint8_t function; /* that allocated it */
-};
 
 /* Sums over all events so far. Bytes are those asked for. */
 struct live_totals {
@@ -39,7 +27,8 @@ struct live_totals {
 
 /*
  * What one event did: the block that the call released, the one that it allocated (a realloc
- * usually has both), and a stale one that was closed because its address was given out again.
+ * usually has both), and a stale one that was closed because its address was given out again. Each
+ * is there where its claim holds.
  */
 struct outcome {
 	bool has_freed, has_missed, has_allocated;
@@ -73,9 +62,6 @@ void live_free(struct live *live);
 int live_apply(struct live *live, const struct capture_event *event, uint32_t target,
 	       struct outcome *outcome);
 
-/* The block at this address will be asked for soon: memory is slow. */
-void live_prefetch(const struct live *live, uint32_t target, uint64_t address);
-
 typedef void live_ended_fn(void *context, const struct block *block);
 
 /*
@@ -86,6 +72,9 @@ int live_enter_program(struct live *live, uint32_t target, uint32_t program, liv
 		       void *context);
 
 const struct live_totals *live_totals(const struct live *live);
+
+/* To fetch ahead what the next events will ask for. */
+const struct blocks *live_blocks(const struct live *live);
 
 /*
  * The sums begin anew: those of another segment, which begins with the blocks that live now.

@@ -13,8 +13,6 @@
 #define ID_MAX (1u << 26)
 #endif
 
-#define PREFETCH_AHEAD 12 /* events */
-
 int model_reach(void **items, size_t *count, size_t item_size, uint32_t id)
 {
 	if (id > ID_MAX)
@@ -35,18 +33,14 @@ int model_reach(void **items, size_t *count, size_t item_size, uint32_t id)
 	return 0;
 }
 
-const struct thread_record *model_thread(const struct model *model, uint32_t id)
-{
-	static const struct thread_record UNKNOWN;
-
-	return id < model->thread_count ? &model->threads[id] : &UNKNOWN;
-}
-
 int model_open(struct model *model, const struct filter *filter)
 {
 	*model = (struct model) { .live = live_new(), .mapped = mapped_new(), .filter = *filter };
 	model->events = malloc(CAPTURE_EVENTS_MAX * sizeof(*model->events));
-	return model->live && model->mapped && model->events ? 0 : -ENOMEM;
+	if (!model->live || !model->mapped || !model->events)
+		return -ENOMEM;
+	model->totals = filter->is_set ? &model->filtered : live_totals(model->live);
+	return 0;
 }
 
 int model_open_again(struct model *again, const struct model *model)
@@ -300,7 +294,7 @@ uint64_t model_end_ns(const struct model *model)
 
 const struct live_totals *model_totals(const struct model *model)
 {
-	return model->filter.is_set ? &model->filtered : live_totals(model->live);
+	return model->totals;
 }
 
 static int feed_events(struct model *model, struct bytes_reader *in)
@@ -308,12 +302,7 @@ static int feed_events(struct model *model, struct bytes_reader *in)
 	size_t count = 0, size = bytes_left(in);
 	int err = capture_events_decode(bytes_get(in, size), size, model->events, &count);
 
-	for (size_t i = 0; !err && i < count; i++) {
-		if (i + PREFETCH_AHEAD < count)
-			model_prefetch(model, &model->events[i + PREFETCH_AHEAD]);
-		err = model_apply(model, &model->events[i]);
-	}
-	return err;
+	return err ? err : model_apply(model, model->events, count);
 }
 
 static int feed_live(struct model *model, struct bytes_reader *in)

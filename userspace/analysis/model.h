@@ -80,6 +80,7 @@ struct stack {
 struct thread_state {
 	struct stack_sums sums;
 	uint64_t last_allocation; /* its address; 0: none */
+	uint64_t program; /* pid << 32 | number of the one whose call was its last; 0: of none */
 };
 
 struct model_module {
@@ -108,7 +109,8 @@ struct model {
 	struct end_record end;
 	bool has_end;
 	struct filter filter;
-	struct live_totals filtered; /* of what passes the filter */
+	struct live_totals filtered;	  /* of what passes the filter */
+	const struct live_totals *totals; /* those, or of all blocks */
 	struct live_totals
 		suppressed; /* of what would, but for its suppressions: allocated and live */
 	/* what an earlier pass over the capture has found; 0: none was needed */

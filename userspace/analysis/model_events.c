@@ -51,7 +51,7 @@ static unsigned bin_of(uint64_t value)
 
 /* What was live at the last peak is noted at the first change after it, so that a peak costs
  * nothing by itself. */
-static void note_at_peak(const struct model *model, struct stack_sums *sums)
+static inline void note_at_peak(const struct model *model, struct stack_sums *sums)
 {
 	if (sums->peak_event == model->peak_event)
 		return;
@@ -106,8 +106,10 @@ struct stack_sums model_sums(const struct model *model, const struct stack_sums 
 
 /* A lifetime is the end less the beginning, which are added up as they come: unsigned numbers wrap,
  * so that what is negative meanwhile is right again at the end. */
-static void add_live(struct stack_sums *sums, const struct block *block)
+static inline void add_live(const struct model *model, struct stack_sums *sums,
+			    const struct block *block)
 {
+	note_at_peak(model, sums);
 	sums->lifetime_us -= block->time_ns / 1000;
 	sums->live_bytes += block->size;
 	sums->live_blocks++;
@@ -119,18 +121,15 @@ static void add_live(struct stack_sums *sums, const struct block *block)
 		sums->most_blocks = sums->live_blocks;
 }
 
-static void add_allocation(struct stack_sums *sums, const struct capture_event *event,
-			   const struct block *block)
+static inline void add_allocation(const struct model *model, struct stack_sums *sums,
+				  const struct capture_event *event, const struct block *block)
 {
-	add_live(sums, block);
-	sums->allocated_bytes += block->size;
-	if (event->kind == CAPTURE_REALLOC)
-		sums->reallocations++;
-	else
-		sums->allocations++;
-	if (sums->allocations + sums->reallocations == 1)
+	add_live(model, sums, block);
+	if (!sums->allocations && !sums->reallocations)
 		sums->first_ns = event->time_ns;
 	sums->last_ns = event->time_ns;
+	sums->allocated_bytes += block->size;
+	++*(event->kind == CAPTURE_REALLOC ? &sums->reallocations : &sums->allocations);
 }
 
 /* Before the stack's live_bytes change. */
@@ -141,28 +140,16 @@ static void note_history(struct model *model, struct stack *stack)
 		model->has_failed = true;
 }
 
-/* What a block counts in: its stack, its thread, its allocator. */
-#define SUMS_OF_BLOCK 3
-static void sums_of(struct model *model, const struct block *block,
-		    struct stack_sums *sums[static SUMS_OF_BLOCK])
-{
-	sums[0] = &model->stacks[block->stack].sums;
-	sums[1] = &model->thread_states[block->thread].sums;
-	sums[2] = &model->function_sums[block->function];
-}
-
+/* A block counts in its stack, its thread, its allocator, and among those of its size. */
 static void add_block(struct model *model, const struct capture_event *event,
 		      const struct block *block)
 {
-	struct stack_sums *sums[SUMS_OF_BLOCK];
 	struct size_bin *bin = &model->sizes[bin_of(block->size)];
 
 	note_history(model, &model->stacks[block->stack]);
-	sums_of(model, block, sums);
-	for (int i = 0; i < SUMS_OF_BLOCK; i++) {
-		note_at_peak(model, sums[i]);
-		add_allocation(sums[i], event, block);
-	}
+	add_allocation(model, &model->stacks[block->stack].sums, event, block);
+	add_allocation(model, &model->thread_states[block->thread].sums, event, block);
+	add_allocation(model, &model->function_sums[block->function], event, block);
 	bin->allocations++;
 	bin->allocated_bytes += block->size;
 	bin->live_blocks++;
@@ -171,35 +158,37 @@ static void add_block(struct model *model, const struct capture_event *event,
 
 void model_carry(struct model *model, const struct block *block)
 {
-	struct stack_sums *sums[SUMS_OF_BLOCK];
 	struct size_bin *bin = &model->sizes[bin_of(block->size)];
 
 	note_history(model, &model->stacks[block->stack]);
-	sums_of(model, block, sums);
-	for (int i = 0; i < SUMS_OF_BLOCK; i++) {
-		note_at_peak(model, sums[i]);
-		add_live(sums[i], block);
-	}
+	add_live(model, &model->stacks[block->stack].sums, block);
+	add_live(model, &model->thread_states[block->thread].sums, block);
+	add_live(model, &model->function_sums[block->function], block);
 	bin->live_blocks++;
 	bin->live_bytes += block->size;
+}
+
+static inline void add_resize(struct stack_sums *sums, const struct outcome *outcome)
+{
+	const struct block *from = &outcome->freed, *to = &outcome->allocated;
+
+	if (to->resizes > sums->longest_chain)
+		sums->longest_chain = to->resizes;
+	if (to->size <= from->size)
+		return;
+	sums->grown++;
+	sums->grown_from_bytes += from->size;
+	sums->grown_to_bytes += to->size;
 }
 
 /* A block was resized: who grows buffers step by step? */
 static void count_resize(struct model *model, const struct outcome *outcome)
 {
-	const struct block *from = &outcome->freed, *to = &outcome->allocated;
-	struct stack_sums *sums[SUMS_OF_BLOCK];
+	const struct block *to = &outcome->allocated;
 
-	sums_of(model, to, sums);
-	for (int i = 0; i < SUMS_OF_BLOCK; i++) {
-		if (to->resizes > sums[i]->longest_chain)
-			sums[i]->longest_chain = to->resizes;
-		if (to->size <= from->size)
-			continue;
-		sums[i]->grown++;
-		sums[i]->grown_from_bytes += from->size;
-		sums[i]->grown_to_bytes += to->size;
-	}
+	add_resize(&model->stacks[to->stack].sums, outcome);
+	add_resize(&model->thread_states[to->thread].sums, outcome);
+	add_resize(&model->function_sums[to->function], outcome);
 }
 
 enum block_end {
@@ -208,28 +197,45 @@ enum block_end {
 	ENDS_UNSEEN, /* with its program, or its free was missed: some time before */
 };
 
+struct ending {
+	enum block_end how;
+	bool is_temporary;
+	uint64_t time_ns, lifetime_ns;
+};
+
+static inline void end_in(const struct model *model, struct stack_sums *sums,
+			  const struct block *block, const struct ending *ending)
+{
+	note_at_peak(model, sums);
+	sums->live_bytes -= block->size;
+	sums->live_blocks--;
+	sums->lifetime_us += ending->time_ns / 1000;
+	sums->temporary += ending->is_temporary;
+	if (ending->how == ENDS_UNSEEN)
+		return;
+	sums->frees += ending->how == ENDS_BY_FREE;
+	sums->ended++;
+	sums->lifetime_ns += ending->lifetime_ns;
+}
+
 static void remove_block(struct model *model, const struct block *block, enum block_end how,
 			 uint64_t time_ns, bool is_temporary)
 {
-	uint64_t lifetime = time_ns > block->time_ns ? time_ns - block->time_ns : 0;
 	struct size_bin *bin = &model->sizes[bin_of(block->size)];
-	struct stack_sums *sums[SUMS_OF_BLOCK];
+	const struct ending ending = { .how = how,
+				       .is_temporary = is_temporary,
+				       .time_ns = time_ns,
+				       .lifetime_ns = time_ns > block->time_ns
+							      ? time_ns - block->time_ns
+							      : 0 };
 
 	note_history(model, &model->stacks[block->stack]);
-	sums_of(model, block, sums);
-	for (int i = 0; i < SUMS_OF_BLOCK; i++) {
-		note_at_peak(model, sums[i]);
-		sums[i]->live_bytes -= block->size;
-		sums[i]->live_blocks--;
-		sums[i]->lifetime_us += time_ns / 1000;
-		sums[i]->frees += how == ENDS_BY_FREE;
-		sums[i]->temporary += is_temporary;
-		sums[i]->ended += how != ENDS_UNSEEN;
-		sums[i]->lifetime_ns += how != ENDS_UNSEEN ? lifetime : 0;
-	}
+	end_in(model, &model->stacks[block->stack].sums, block, &ending);
+	end_in(model, &model->thread_states[block->thread].sums, block, &ending);
+	end_in(model, &model->function_sums[block->function], block, &ending);
 	bin->live_blocks--;
 	bin->live_bytes -= block->size;
-	model->lifetimes[bin_of(lifetime)] += how != ENDS_UNSEEN;
+	model->lifetimes[bin_of(ending.lifetime_ns)] += how != ENDS_UNSEEN;
 	model->temporary += is_temporary;
 }
 
@@ -328,32 +334,15 @@ static int match_late(struct model *model, struct outcome *outcome)
 static int narrow(struct model *model, const struct capture_event *event, struct outcome *outcome)
 {
 	count_suppressed(model, event, outcome);
-	outcome->has_freed &= model_block_passes(model, &outcome->freed);
-	outcome->has_missed &= model_block_passes(model, &outcome->missed);
-	outcome->has_allocated &= model_block_passes(model, &outcome->allocated);
+	outcome->has_freed = outcome->has_freed && model_block_passes(model, &outcome->freed);
+	outcome->has_missed = outcome->has_missed && model_block_passes(model, &outcome->missed);
+	outcome->has_allocated = outcome->has_allocated &&
+				 model_block_passes(model, &outcome->allocated);
 	outcome->was_unknown &= model_call_passes(model, event->time_ns, event->thread);
 	int err = match_late(model, outcome);
 	if (!err)
 		sum_filtered(model, event, outcome);
 	return err;
-}
-
-void model_note_peak(struct model *model)
-{
-	const struct live_totals *totals = model_totals(model);
-
-	if (totals->peak_bytes > model->peak_bytes) {
-		model->peak_bytes = totals->peak_bytes;
-		model->peak_event = model->seen;
-	}
-}
-
-/* What the event will need of memory that is not in the cache. */
-void model_prefetch(const struct model *model, const struct capture_event *event)
-{
-	live_prefetch(model->live, model_thread(model, event->thread)->pid, event->address);
-	if (event->stack < model->stack_count)
-		__builtin_prefetch(&model->stacks[event->stack].sums, 1);
 }
 
 static enum block_event_kind kind_of(const struct capture_event *event)
@@ -399,7 +388,27 @@ static void tell(struct model *model, const struct capture_event *event,
 		model->tell(model->tell_context, &told);
 }
 
-int model_apply(struct model *model, const struct capture_event *event)
+/* What the event refers to is there, and its thread's program has begun. 0, -ENOMEM, -EBADMSG. */
+static int meet(struct model *model, const struct capture_event *event,
+		const struct thread_record *thread)
+{
+	int err = model_reach_stack(model, event->stack);
+
+	if (!err)
+		err = model_reach_thread_state(model, event->thread);
+	if (err || !thread->program)
+		return err;
+	/* to begin it once more does nothing */
+	struct thread_state *state = &model->thread_states[event->thread];
+	uint64_t program = (uint64_t)thread->pid << 32 | thread->program;
+	if (state->program == program)
+		return 0;
+	err = model_enter_program(model, thread);
+	state->program = program;
+	return err;
+}
+
+static int apply(struct model *model, const struct capture_event *event)
 {
 	const struct thread_record *thread = model_thread(model, event->thread);
 	struct outcome outcome;
@@ -407,16 +416,9 @@ int model_apply(struct model *model, const struct capture_event *event)
 	if (!model_event_happened(model, event->time_ns))
 		return 0;
 	model->seen++;
-	int err = model_reach((void **)&model->stacks, &model->stack_count, sizeof(*model->stacks),
-			      event->stack);
-
-	if (!err)
-		err = model_reach((void **)&model->thread_states, &model->thread_state_count,
-				  sizeof(*model->thread_states), event->thread);
-	if (!err)
-		err = model_enter_program(model, thread);
-	const struct live_totals *now = model_totals(model);
-	timeline_advance(&model->timeline, event->time_ns, now->live_bytes, now->live_blocks);
+	int err = meet(model, event, thread);
+	timeline_advance(&model->timeline, event->time_ns, model->totals->live_bytes,
+			 model->totals->live_blocks);
 	if (!err)
 		err = live_apply(model->live, event, thread->pid, &outcome);
 	if (err)
@@ -455,5 +457,48 @@ int model_apply(struct model *model, const struct capture_event *event)
 	model->event_count++;
 	if (event->time_ns > model->last_time_ns)
 		model->last_time_ns = event->time_ns;
+	return 0;
+}
+
+/*
+ * Memory is slow, and what an event will ask for is known before its turn: first the slot of its
+ * block, then the block, then the sums of the stack that allocated it.
+ */
+#define AHEAD_SLOT  24 /* events */
+#define AHEAD_BLOCK 16
+#define AHEAD_SUMS  8
+#define AHEAD_MAX   32 /* a power of two */
+
+static void look_ahead(const struct model *model, const struct blocks *blocks,
+		       const struct capture_event *event, uint32_t hashes[static AHEAD_MAX],
+		       size_t i)
+{
+	const struct capture_event *sums_of = event - (AHEAD_SLOT - AHEAD_SUMS);
+	uint32_t hash = blocks_hash(model_thread(model, event->thread)->pid, event->address);
+
+	blocks_prefetch_slot(blocks, hash);
+	__builtin_prefetch(
+		blocks_guess(blocks, hashes[(i - (AHEAD_SLOT - AHEAD_BLOCK)) % AHEAD_MAX]), 1);
+	const struct block *block = blocks_guess(
+		blocks, hashes[(i - (AHEAD_SLOT - AHEAD_SUMS)) % AHEAD_MAX]);
+	uint32_t stack = sums_of->kind == CAPTURE_FREE ? block->stack : sums_of->stack;
+	const char *sums =
+		(const char *)&model->stacks[stack < model->stack_count ? stack : 0].sums;
+	__builtin_prefetch(sums, 1);
+	__builtin_prefetch(sums + 64, 1);
+	hashes[i % AHEAD_MAX] = hash;
+}
+
+int model_apply(struct model *model, const struct capture_event *events, size_t count)
+{
+	const struct blocks *blocks = live_blocks(model->live);
+	uint32_t hashes[AHEAD_MAX] = { 0 };
+	int err = 0;
+
+	for (size_t i = 0; !err && i < count; i++) {
+		if (i >= AHEAD_SLOT && i + AHEAD_SLOT < count && blocks->slots)
+			look_ahead(model, blocks, &events[i + AHEAD_SLOT], hashes, i + AHEAD_SLOT);
+		err = apply(model, &events[i]);
+	}
 	return err;
 }

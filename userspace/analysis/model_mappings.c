@@ -92,8 +92,8 @@ int model_apply_mapping(struct model *model, const struct mapping_record *record
 		return 0;
 	if (record->time_ns > model->last_time_ns)
 		model->last_time_ns = record->time_ns;
-	int err = model_reach((void **)&model->stacks, &model->stack_count, sizeof(*model->stacks),
-			      record->stack);
+	int err = model_reach_stack(model, record->stack);
+
 	if (!err)
 		err = model_enter_program(model, thread);
 	if (err)
@@ -124,8 +124,8 @@ int model_restore_mapping(struct model *model, const struct mapping_record *reco
 
 	if (!model_happened(model, record->time_ns) || !record->size)
 		return 0;
-	int err = model_reach((void **)&model->stacks, &model->stack_count, sizeof(*model->stacks),
-			      record->stack);
+	int err = model_reach_stack(model, record->stack);
+
 	if (!err)
 		err = model_enter_program(model, thread);
 	if (err)

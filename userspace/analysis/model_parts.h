@@ -8,8 +8,29 @@
 /* Makes items[id] exist, zeroed. 0, -ENOMEM, or -EBADMSG: no recorder gives out such an id. */
 int model_reach(void **items, size_t *count, size_t item_size, uint32_t id);
 
+/* Most are there. */
+static inline int model_reach_stack(struct model *model, uint32_t id)
+{
+	return id < model->stack_count ? 0
+				       : model_reach((void **)&model->stacks, &model->stack_count,
+						     sizeof(*model->stacks), id);
+}
+
+static inline int model_reach_thread_state(struct model *model, uint32_t id)
+{
+	return id < model->thread_state_count
+		       ? 0
+		       : model_reach((void **)&model->thread_states, &model->thread_state_count,
+				     sizeof(*model->thread_states), id);
+}
+
 /* The thread's record; one without any content where it is not known. */
-const struct thread_record *model_thread(const struct model *model, uint32_t id);
+static inline const struct thread_record *model_thread(const struct model *model, uint32_t id)
+{
+	static const struct thread_record UNKNOWN;
+
+	return id < model->thread_count ? &model->threads[id] : &UNKNOWN;
+}
 
 /* Is it before what the filter calls the end? Events are told in an order that their times need not
  * have: the moment of a peak is one of them, and those before it have happened. */
@@ -30,16 +51,21 @@ bool model_call_passes(struct model *model, uint64_t time_ns, uint32_t thread);
  */
 int model_enter_program(struct model *model, const struct thread_record *thread);
 
-/* One event, or one mapping, in the order of the file. 0, -ENOMEM, -EBADMSG. */
-void model_prefetch(const struct model *model, const struct capture_event *event);
-int model_apply(struct model *model, const struct capture_event *event);
+/* Events, or one mapping, in the order of the file. 0, -ENOMEM, -EBADMSG. */
+int model_apply(struct model *model, const struct capture_event *events, size_t count);
 int model_apply_mapping(struct model *model, const struct mapping_record *record);
 
 /* A block that was allocated in an earlier segment is in the sums of what is live. */
 void model_carry(struct model *model, const struct block *block);
 
 /* Whoever asks for the moment of the peak comes back to what was seen last. */
-void model_note_peak(struct model *model);
+static inline void model_note_peak(struct model *model)
+{
+	if (model->totals->peak_bytes > model->peak_bytes) {
+		model->peak_bytes = model->totals->peak_bytes;
+		model->peak_event = model->seen;
+	}
+}
 
 /* One block, or one range, that was there when the segment began. 0, -ENOMEM, -EBADMSG. */
 int model_restore(struct model *model, const struct capture_event *event);

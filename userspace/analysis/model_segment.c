@@ -50,12 +50,10 @@ static int restore_block(struct model *model, const struct capture_event *event)
 				     .thread = event->thread,
 				     .function = event->function };
 	bool is_new = false;
-	int err = model_reach((void **)&model->stacks, &model->stack_count, sizeof(*model->stacks),
-			      event->stack);
+	int err = model_reach_stack(model, event->stack);
 
 	if (!err)
-		err = model_reach((void **)&model->thread_states, &model->thread_state_count,
-				  sizeof(*model->thread_states), event->thread);
+		err = model_reach_thread_state(model, event->thread);
 	if (!err)
 		err = model_enter_program(model, thread);
 	if (!err)

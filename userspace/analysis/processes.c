@@ -43,14 +43,18 @@ static struct process *find_or_add(struct processes *processes, uint32_t pid, ui
 	return &processes->items[processes->count++];
 }
 
+static void take_block(struct process *process, const struct block *block)
+{
+	process->live_bytes -= block->size;
+	process->live_blocks--;
+}
+
 void processes_end_block(struct processes *processes, const struct block *block)
 {
 	struct process *process = processes_find(processes, block->target);
 
-	if (!process)
-		return;
-	process->live_bytes -= block->size;
-	process->live_blocks--;
+	if (process)
+		take_block(process, block);
 }
 
 static void add_block(struct process *process, uint64_t size)
@@ -75,14 +79,16 @@ int processes_restore(struct processes *processes, uint32_t program, const struc
 static void count_call(struct process *process, const struct capture_event *event,
 		       const struct outcome *outcome)
 {
-	if (event->flags & CAPTURE_EVENT_FAILED)
+	/* a branch would be guessed wrong every other time */
+	bool is_free = event->kind == CAPTURE_FREE, is_realloc = event->kind == CAPTURE_REALLOC;
+
+	if (event->flags & CAPTURE_EVENT_FAILED) {
 		process->failed++;
-	else if (event->kind == CAPTURE_FREE)
-		process->frees += outcome_has_release(outcome);
-	else if (event->kind == CAPTURE_REALLOC)
-		process->reallocations += outcome->has_allocated;
-	else
-		process->allocations += outcome->has_allocated;
+		return;
+	}
+	process->frees += is_free & outcome_has_release(outcome);
+	process->reallocations += is_realloc & outcome->has_allocated;
+	process->allocations += (!is_free & !is_realloc) & outcome->has_allocated;
 }
 
 int processes_apply(struct processes *processes, uint32_t pid, uint32_t program,
@@ -98,9 +104,9 @@ int processes_apply(struct processes *processes, uint32_t pid, uint32_t program,
 	process->last_ns = event->time_ns;
 	count_call(process, event, outcome);
 	if (outcome->has_freed)
-		processes_end_block(processes, &outcome->freed);
+		take_block(process, &outcome->freed);
 	if (outcome->has_missed)
-		processes_end_block(processes, &outcome->missed);
+		take_block(process, &outcome->missed);
 	if (outcome->has_allocated) {
 		process->allocated_bytes += outcome->allocated.size;
 		add_block(process, outcome->allocated.size);

@@ -15,13 +15,12 @@ static void thin_out(struct timeline *timeline)
 	timeline->interval_ns *= 2;
 }
 
-void timeline_advance(struct timeline *timeline, uint64_t time_ns, uint64_t live_bytes,
-		      uint64_t live_blocks)
+void timeline_fill(struct timeline *timeline, uint64_t time_ns, uint64_t live_bytes,
+		   uint64_t live_blocks)
 {
 	if (!timeline->interval_ns)
 		timeline->interval_ns = FIRST_INTERVAL_NS;
-	while (time_ns >= timeline->start_ns &&
-	       timeline->count * timeline->interval_ns <= time_ns - timeline->start_ns) {
+	while (timeline->count * timeline->interval_ns <= time_ns - timeline->start_ns) {
 		if (timeline->count == TIMELINE_MAX) {
 			/* a time from a damaged capture must not cost more than its logarithm */
 			if (timeline->interval_ns > UINT64_MAX / 4 / TIMELINE_MAX)

@@ -24,9 +24,18 @@ struct timeline {
 	struct timeline_point points[TIMELINE_MAX]; /* point i: at start_ns + i * interval_ns */
 };
 
+/* Adds the points up to time_ns, whose turn has come. */
+void timeline_fill(struct timeline *timeline, uint64_t time_ns, uint64_t live_bytes,
+		   uint64_t live_blocks);
+
 /* Before what happens at time_ns: until then these were live. Times may fall back a little. */
-void timeline_advance(struct timeline *timeline, uint64_t time_ns, uint64_t live_bytes,
-		      uint64_t live_blocks);
+static inline void timeline_advance(struct timeline *timeline, uint64_t time_ns,
+				    uint64_t live_bytes, uint64_t live_blocks)
+{
+	if (time_ns >= timeline->start_ns &&
+	    timeline->count * timeline->interval_ns <= time_ns - timeline->start_ns)
+		timeline_fill(timeline, time_ns, live_bytes, live_blocks);
+}
 
 /* A line through the points from from_ns on, by least squares. */
 struct growth {
