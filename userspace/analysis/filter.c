@@ -13,6 +13,7 @@ static const struct condition {
 } CONDITIONS[] = {
 	{ "pid", offsetof(struct filter, pid), 0 },
 	{ "address", offsetof(struct filter, address), 0 },
+	{ "holding", offsetof(struct filter, holding), 0 },
 	{ "size_min", offsetof(struct filter, size_min), 0 },
 	{ "size_max", offsetof(struct filter, size_max), 0 },
 	{ "from_ns", offsetof(struct filter, from_ns), 0 },

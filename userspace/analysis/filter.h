@@ -19,6 +19,7 @@ struct filter {
 	bool is_set;		     /* otherwise everything passes */
 	uint64_t pid;		     /* 0: any */
 	uint64_t address;	     /* of the block; 0: any */
+	uint64_t holding;	     /* an address in the block; 0: any */
 	uint64_t size_min, size_max; /* bytes asked for */
 	uint64_t from_ns, to_ns; /* allocated in there; what comes after to_ns has not happened */
 	uint64_t at_peak;	 /* 1: nor has what comes after the moment when most was live */

@@ -169,6 +169,13 @@ static enum passes stack_passes(struct model *model, uint32_t id)
 	return model->stack_passes[id];
 }
 
+/* A block without a byte is at its address. */
+static bool holds(const struct block *block, uint64_t address)
+{
+	return address == block->address ||
+	       (address > block->address && address - block->address < block->size);
+}
+
 static enum passes block_passes(struct model *model, const struct block *block)
 {
 	const struct filter *filter = &model->filter;
@@ -178,6 +185,7 @@ static enum passes block_passes(struct model *model, const struct block *block)
 		return PASSES;
 	if (block->size < filter->size_min || block->size > filter->size_max ||
 	    (filter->address && block->address != filter->address) ||
+	    (filter->holding && !holds(block, filter->holding)) ||
 	    block->time_ns < filter->from_ns || age < filter->age_min_ns ||
 	    age > filter->age_max_ns || !model_thread_passes(model, block->thread) ||
 	    !function_passes(model, block->function) ||
@@ -203,7 +211,7 @@ bool model_call_passes(struct model *model, uint64_t time_ns, uint32_t thread)
 	return !filter->is_set ||
 	       (time_ns >= filter->from_ns && filter->size_min == 0 &&
 		filter->size_max == UINT64_MAX && !filter->function[0] && !filter->address &&
-		!filter->module[0] && !filter->not_function[0] && !filter->not_module[0] &&
-		!filter->allocator[0] && !filter->is_live && !filter_needs_end(filter) &&
-		model_thread_passes(model, thread));
+		!filter->holding && !filter->module[0] && !filter->not_function[0] &&
+		!filter->not_module[0] && !filter->allocator[0] && !filter->is_live &&
+		!filter_needs_end(filter) && model_thread_passes(model, thread));
 }

@@ -24,7 +24,8 @@ enum option_key {
 	KEY_NOT_MODULE,
 	KEY_PROCESS,
 	KEY_ALLOCATOR,
-	KEY_LIVE
+	KEY_LIVE,
+	KEY_HOLDING
 };
 
 static const struct argp_option OPTIONS[] = {
@@ -43,8 +44,9 @@ static const struct argp_option OPTIONS[] = {
 	  "allocated so long before the end of the recording: 30s-, 1m-5m", 5 },
 	{ "suppressions", KEY_SUPPRESSIONS, "FILE", 0,
 	  "whose stack none of these suppressions names; the format is LeakSanitizer's", 5 },
-	{ "address", KEY_ADDRESS, "ADDRESS", 0,
-	  "that began there; with `export -f events' what became of each, in order", 5 },
+	{ "address", KEY_ADDRESS, "ADDRESS", 0, "that began there", 5 },
+	{ "holding", KEY_HOLDING, "ADDRESS", 0,
+	  "in which it is; with `report --events' what became of each", 5 },
 	{ "function", KEY_FUNCTION, "PATTERN", 0, "whose stack has such a function", 5 },
 	{ "module", KEY_MODULE, "PATTERN", 0,
 	  "whose stack has a function of such a file: 'libssl*'", 5 },
@@ -127,6 +129,17 @@ static void read_suppressions(struct filter_options *options, const char *path,
 		set_text(options, "suppressed", patterns, state);
 }
 
+static void set_address(struct filter_options *options, const char *name, const char *text,
+			struct argp_state *state)
+{
+	char *end;
+	unsigned long long address = strtoull(text, &end, 16);
+
+	if (*end || end == text || !address || address > INT64_MAX)
+		argp_error(state, "not an address: %s; one looks like 0x55d0c8a1f2a0", text);
+	set_number(options, name, address);
+}
+
 static error_t parse(int key, char *value, struct argp_state *state)
 {
 	struct filter_options *options = state->input;
@@ -148,14 +161,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case KEY_PROCESS: set_text(options, "process", value, state); return 0;
 	case KEY_ALLOCATOR: set_text(options, "allocator", value, state); return 0;
 	case KEY_LIVE: set_number(options, "live", 1); return 0;
-	case KEY_ADDRESS: {
-		unsigned long long address = strtoull(value, &end, 16);
-		if (*end || end == value || !address || address > INT64_MAX)
-			argp_error(state, "not an address: %s; one looks like 0x55d0c8a1f2a0",
-				   value);
-		set_number(options, "address", address);
-		return 0;
-	}
+	case KEY_ADDRESS: set_address(options, "address", value, state); return 0;
+	case KEY_HOLDING: set_address(options, "holding", value, state); return 0;
 	case KEY_AT_PEAK: set_number(options, "at_peak", 1); return 0;
 	case KEY_AGE:
 		set_range(options, value, units_parse_duration, "age_min_ns", "age_max_ns", state);

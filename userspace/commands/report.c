@@ -3,6 +3,7 @@
 #include "base/units.h"
 #include "commands/capture_options.h"
 #include "commands/command.h"
+#include "commands/report_events.h"
 #include "commands/report_fields.h"
 #include "commands/report_figures.h"
 #include "commands/report_heaps.h"
@@ -32,6 +33,7 @@ enum option_key {
 	KEY_HISTOGRAMS,
 	KEY_PEEK,
 	KEY_HOTSPOTS,
+	KEY_EVENTS,
 	KEY_LIMIT
 };
 
@@ -50,6 +52,8 @@ static const struct argp_option OPTIONS[] = {
 	{ "hotspots", KEY_HOTSPOTS, NULL, 0,
 	  "four short tables instead of one: most bytes and most blocks, at one time and at the end",
 	  0 },
+	{ "events", KEY_EVENTS, NULL, 0,
+	  "what happened to the blocks, call by call: the last --limit of it", 0 },
 	{ "histograms", KEY_HISTOGRAMS, NULL, 0,
 	  "blocks by size and by how long they lived instead of the table", 0 },
 	{ "limit", KEY_LIMIT, "N", 0, "rows (default: 20 of a table, 10000 of JSON; 0: all)", 0 },
@@ -66,7 +70,7 @@ struct arguments {
 	json_t *peek; /* a text; NULL: it is not asked for */
 	long limit;
 	enum terminal_color color;
-	bool is_json, is_tree, is_bottom_up, has_histograms, has_hotspots, has_no_pager;
+	bool is_json, is_tree, is_bottom_up, has_histograms, has_hotspots, has_events, has_no_pager;
 };
 
 static error_t parse(int key, char *value, struct argp_state *state)
@@ -87,6 +91,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 		if (!terminal_color_parse(value, &arguments->color))
 			argp_error(state, "--color: auto, always or never, not %s", value);
 		return 0;
+	case KEY_EVENTS: arguments->has_events = true; return 0;
 	case KEY_HOTSPOTS: arguments->has_hotspots = true; return 0;
 	case KEY_HISTOGRAMS: arguments->has_histograms = true; return 0;
 	case KEY_PEEK:
@@ -112,10 +117,14 @@ static error_t parse(int key, char *value, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if ((arguments->by != NULL) + (arguments->peek != NULL) + arguments->is_tree +
-			    arguments->has_histograms + arguments->has_hotspots >
+			    arguments->has_histograms + arguments->has_hotspots +
+			    arguments->has_events >
 		    1)
-			argp_error(state,
-				   "one of --tree, --by, --peek, --hotspots and --histograms");
+			argp_error(
+				state,
+				"one of --tree, --by, --peek, --hotspots, --events and --histograms");
+		if (arguments->has_events && arguments->is_json)
+			argp_error(state, "events as JSON: export -f events");
 		if (strcmp(arguments->sort, "growth") == 0 &&
 		    (arguments->by || arguments->peek || arguments->is_tree))
 			argp_error(state, "--sort growth is for the table of stacks");
@@ -360,7 +369,8 @@ static void print_head(const json_t *report, bool is_at_peak, int width)
 			get(json_object_get(report, "capture"), "duration_ns"), width);
 }
 
-static void print_report(const json_t *report, const struct arguments *arguments)
+static void print_report(const json_t *report, const struct report_events *events,
+			 const struct arguments *arguments)
 {
 	int width = terminal_width();
 
@@ -372,6 +382,8 @@ static void print_report(const json_t *report, const struct arguments *arguments
 	} else if (arguments->peek) {
 		report_peek(json_object_get(report, "peek"), arguments->sort,
 			    (size_t)arguments->limit, width);
+	} else if (arguments->has_events) {
+		report_events_print(events, width);
 	} else if (arguments->has_hotspots) {
 		report_hotspots(json_object_get(report, "hotspots"), width);
 	} else if (arguments->has_histograms) {
@@ -410,16 +422,20 @@ int report_main(int argc, char **argv)
 		json_object_set_new(question, "by", json_string(arguments.by));
 	if (arguments.peek)
 		json_object_set(question, "peek", arguments.peek);
+	struct report_events events = { .limit = (size_t)arguments.limit };
 	status = opened_capture_ask(&capture, question, &report);
+	if (!status && arguments.has_events)
+		status = report_events_read(&events, &capture);
 	opened_capture_close(&capture);
 	if (!status && arguments.is_json)
 		json_dumpf(report, stdout, JSON_INDENT(1) | JSON_ENSURE_ASCII), putchar('\n');
 	if (!status && !arguments.is_json) {
 		terminal_begin(arguments.color, !arguments.has_no_pager);
-		print_report(report, &arguments);
+		print_report(report, &events, &arguments);
 	}
 	json_decref(question);
 	json_decref(arguments.peek);
+	report_events_free(&events);
 	capture_options_free(&arguments.captures);
 	json_decref(report);
 	if (!terminal_end() && !status)

@@ -102,7 +102,7 @@ static void print_frame(const struct columns *columns, const json_t *frame, int 
 }
 
 /* Behind the figures of a row. */
-static void print_frames(const struct columns *columns, const json_t *frames)
+void report_frames(const struct columns *columns, const json_t *frames)
 {
 	const json_t *frame;
 	size_t i;
@@ -126,7 +126,7 @@ static void print_rows(const struct figures_table *table, const json_t *rows)
 	json_array_foreach(rows, i, row)
 	{
 		figures_print(table, row);
-		print_frames(&table->columns, json_object_get(row, "frames"));
+		report_frames(&table->columns, json_object_get(row, "frames"));
 	}
 }
 

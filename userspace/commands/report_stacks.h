@@ -6,6 +6,10 @@
 #include <jansson.h>
 #include <stddef.h>
 
+/* The text of a row: its frames, one below the other. */
+struct columns;
+void report_frames(const struct columns *columns, const json_t *frames);
+
 /* By stack, or the tree of calls. */
 void report_table(const json_t *report, int width);
 void report_tree(const json_t *tree, const char *sort, int width);

@@ -133,6 +133,10 @@ static bool passes(const struct filter *filter, const struct capture_event *allo
 		if (strcmp(NAMES_OF[allocation->stack][i].function, "help") == 0)
 			return false;
 	uint64_t age = END_NS - allocation->time_ns;
+	if (filter->holding && (filter->holding < allocation->address ||
+				(filter->holding != allocation->address &&
+				 filter->holding - allocation->address >= allocation->size)))
+		return false;
 	if (filter->address && allocation->address != filter->address)
 		return false;
 	return has_function && has_module && age >= filter->age_min_ns &&
@@ -288,6 +292,8 @@ static void make_filter(struct filter *filter, unsigned *seed)
 		filter->to_ns = (500 + (uint64_t)rand_r(seed) % 500) * (STEP_NS / 1000) * EVENTS;
 	if (rand_r(seed) % 5 == 0)
 		filter->address = 16 * (1 + (uint64_t)rand_r(seed) % PLACES);
+	if (rand_r(seed) % 5 == 0)
+		filter->holding = 1 + (uint64_t)rand_r(seed) % (16 * PLACES + 1000);
 	if (rand_r(seed) % 4 == 0)
 		filter->age_min_ns = random_up_to(seed, END_NS);
 	if (rand_r(seed) % 4 == 0)
