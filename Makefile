@@ -53,7 +53,7 @@ FOLDERS := $(filter-out workers commands,$(notdir $(patsubst %/,%,$(wildcard use
 objects	 = $(patsubst userspace/%.c,$(BUILD)/%.o,$(wildcard userspace/$(1)/*.c))
 archive	 = $(BUILD)/$(1)/$(1).a
 
-WORKERS := tracer resolver symbolizer writer vault reader census watcher
+WORKERS := tracer resolver symbolizer writer vault reader census watcher mirror
 PROGRAMS := $(BUILD)/heaptrail $(WORKERS:%=$(BUILD)/workers/heaptrail-%)
 
 # What every worker has: how it starts and confines itself.
@@ -76,6 +76,8 @@ link_reader	:= analysis capture base
 libs_reader	:= -lzstd -lsodium -ljansson -lcap -lseccomp
 link_watcher	:= vault audit base
 libs_watcher	:= -lsodium -lcap -lseccomp
+link_mirror	:= audit base
+libs_mirror	:= -lcap -lseccomp
 link_census	:= heap base
 libs_census	:= -lcap -lseccomp
 libs_all	:= -lbpf -ldw -lelf -llzma -lZydis -liberty -lzstd -lsodium -ljansson -lbsd -lcap -lseccomp -lm

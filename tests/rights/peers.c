@@ -236,6 +236,7 @@ static void start_writer(int socket)
 
 static const struct scene SCENES[] = {
 	{ "census", "from the start", NULL, { KIND(CENSUS_REQUEST, census_request, 3) } },
+	{ "mirror", "from the start", NULL, { KIND(MIRROR_RECORD, mirror_record, 0) } },
 	{ "reader", "from the start", NULL, { KIND(READER_START, reader_start, 2) } },
 	{ "resolver",
 	  "from the start",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "commands/doctor.h"
 
+#include "audit/kernel.h"
 #include "base/io.h"
 #include "base/message.h"
 #include "base/text.h"
@@ -277,6 +278,21 @@ static void check_keys(struct finding *finding)
 		      "the vault's and the host's key are there, for nobody else");
 }
 
+static void check_audit(struct finding *finding)
+{
+	int audit = kernel_audit_open();
+	int is_on = audit < 0 ? audit : kernel_audit_is_on(audit);
+
+	io_close(&audit);
+	if (is_on > 0)
+		found(finding, DOCTOR_OK,
+		      "the kernel's audit is on: it gets copies of audit records");
+	else if (is_on == 0)
+		found(finding, DOCTOR_LIMITED, "the kernel's audit is off");
+	else
+		found(finding, DOCTOR_LIMITED, "the kernel's audit: %s", strerror(-is_on));
+}
+
 static void check_cache(struct finding *finding)
 {
 	const char *directory = command_cache_directory(finding->state_directory);
@@ -327,6 +343,9 @@ const struct doctor_check DOCTOR_CHECKS[] = {
 	{ "keys", check_keys,
 	  "captures are opened with these keys only: restore them from a backup, chown and chmod 0600; keys that others "
 	  "could read are known" },
+	{ "audit", check_audit,
+	  "audit records are in heaptrail's own log, and copied to the journal, but not to the kernel's audit: start auditd, or "
+	  "auditctl -e 1" },
 	{ "cache", check_cache,
 	  "tables are then compiled for each recording, in some 10 ms a library: chown root, chmod 0755" },
 	{ "names", check_names,

@@ -80,6 +80,9 @@ enum message_type {
 			  the VAULT_REWRAP that follows that needs one */
 	VAULT_PROTECT, /* (empty) + what a new passphrase is read from -> VAULT_NOTED */
 
+	/* mirror */
+	MIRROR_RECORD = 120, /* struct mirror_record */
+
 	/* watcher */
 	WATCHER_START = 112, /* (empty) + a fanotify group that waits for answers */
 	WATCHER_OPENED,	     /* struct file_opened */
@@ -232,6 +235,10 @@ struct file_opened {
 	char exe[400];
 	char cgroup[200];
 	char path[256];
+};
+
+struct mirror_record {
+	char line[4095]; /* of the audit log, but for the newline of the longest; ends with 0 */
 };
 
 struct vault_start {

@@ -14,6 +14,8 @@
  * Of a capture it reads the fixed header and the key slots, both signed; the rest is the reader's.
  */
 #include "audit/checkpoint.h"
+#include "audit/kernel.h"
+#include "base/io.h"
 #include "base/text.h"
 #include "capture/header.h"
 #include "capture/read.h"
@@ -23,6 +25,7 @@
 #include "workers/worker.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -30,6 +33,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -52,11 +56,46 @@ static int wrap_for_auditors(void *context, const uint8_t key[static AUDIT_KEY_B
 	return auditors_wrap(&vault->auditors, key, text, AUDIT_WRAPPED_MAX);
 }
 
-static void mirror_to_journal(void *context, const char *line, size_t size)
+/* Waits for nobody. */
+static void mirror(void *context, const char *line, size_t size)
 {
+	static struct mirror_record record;
 	struct vault *vault = context;
 
 	journal_send(&vault->journal, line, size);
+	if (vault->mirror.socket < 0)
+		return;
+	snprintf(record.line, sizeof(record.line), "%.*s", (int)size, line);
+	if (message_offer(vault->mirror.socket, MIRROR_RECORD, &record, sizeof(record)))
+		vault->mirror_failed++;
+}
+
+/*
+ * The worker that copies records to the kernel's audit, where there is one that keeps them. It
+ * needs a capability, which root has, and a service if its unit gives it. Without it, nothing is
+ * missed.
+ */
+static void start_mirror(struct vault *vault)
+{
+	int audit = kernel_audit_open();
+	int is_on = audit < 0 ? 0 : kernel_audit_is_on(audit);
+
+	io_close(&audit);
+	if (is_on == -EPERM)
+		is_on = prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_AUDIT_WRITE, 0, 0);
+	if (is_on > 0)
+		(void)worker_start("mirror", &vault->mirror);
+}
+
+static void note_mirror(struct vault *vault, const char *operation, const char *why,
+			uint64_t failed)
+{
+	if (failed)
+		vault_note(vault, &(struct audit_record) { .operation = operation,
+							   .result = "failed",
+							   .why = why,
+							   .numbers = { "records" },
+							   .values = { failed } });
 }
 
 /* Takes up the log, which needs the keys. */
@@ -74,10 +113,9 @@ static void start_log(struct vault *vault)
 			: err == -E2BIG ? "more than four auditors"
 			: err == -EPERM ? "others may write it, or own it; chown it, and chmod go-w"
 					: strerror(-err));
-	vault->host = (struct audit_host) { .context = vault,
-					    .sign = sign_for_log,
-					    .wrap = wrap_for_auditors,
-					    .mirror = mirror_to_journal };
+	vault->host = (struct audit_host) {
+		.context = vault, .sign = sign_for_log, .wrap = wrap_for_auditors, .mirror = mirror
+	};
 	memcpy(vault->host.public_key, keys_host_pk(vault->keys), sizeof(vault->host.public_key));
 	crypto_generichash(vault->host.auditors, sizeof(vault->host.auditors),
 			   (uint8_t *)&vault->auditors.recipients,
@@ -170,6 +208,7 @@ static void start(struct vault *vault, const char *fixed, const char *reader_soc
 	if (err)
 		worker_fail(4, -err, "the vault cannot tell who is asking: %s", strerror(-err));
 	vault->group_count = peer_groups(WORKER_SOCKET, vault->groups, ACCESS_GROUPS_MAX);
+	start_mirror(vault);
 	journal_open(&vault->journal, fixed ? "" : journal);
 	vault->credential = fixed ? passphrase_credential() : -1;
 	int rules = open_rules(directory, rules_path);
@@ -432,7 +471,9 @@ static bool serve(struct vault *vault)
 
 int main(int argc, char **argv)
 {
-	static struct vault vault = { .reader = WORKER_PROCESS_NONE, .credential = -1 };
+	static struct vault vault = { .reader = WORKER_PROCESS_NONE,
+				      .mirror = WORKER_PROCESS_NONE,
+				      .credential = -1 };
 	bool is_asked = true;
 
 	worker_begin("vault");
@@ -452,15 +493,14 @@ int main(int argc, char **argv)
 			is_asked = serve(&vault);
 	}
 	/* a mirror that is blind is not trusted without looking at the log */
-	if (vault.journal.failed)
-		vault_note(&vault,
-			   &(struct audit_record) {
-				   .operation = "journal.failed",
-				   .result = "failed",
-				   .why = "the system's journal did not take copies of all records",
-				   .numbers = { "records" },
-				   .values = { vault.journal.failed } });
+	note_mirror(&vault, "journal.failed",
+		    "the system's journal did not take copies of all records",
+		    vault.journal.failed);
+	note_mirror(&vault, "kernel-audit.failed",
+		    "the kernel's audit did not take copies of all records", vault.mirror_failed);
 	journal_close(&vault.journal);
+	/* it ends by itself, however long the kernel lets it wait */
+	io_close(&vault.mirror.socket);
 	audit_log_close(vault.log);
 	/* what cannot be signed now is signed the next time, or found by who verifies */
 	(void)audit_log_seal(vault.log_directory, &vault.host);

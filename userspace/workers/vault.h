@@ -24,8 +24,10 @@ struct vault_series {
 struct vault {
 	struct keys *keys;
 	struct auditors auditors;
-	struct journal journal; /* gets copies of records */
-	struct audit_host host; /* what the log needs of both */
+	struct journal journal;	      /* gets copies of records */
+	struct worker_process mirror; /* gets them for the kernel's audit, where that is on */
+	uint64_t mirror_failed;	      /* that it did not take */
+	struct audit_host host;	      /* what the log needs of both */
 	struct audit_log *log;
 	char state_directory[sizeof(((struct vault_start *)0)->state_directory)]; /* to be named */
 	int key_folder, log_folder;
