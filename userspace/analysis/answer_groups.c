@@ -2,6 +2,7 @@
 /* Sums by something else than the stack. */
 #include "analysis/answer_parts.h"
 #include "analysis/function_index.h"
+#include "analysis/model_parts.h"
 #include "analysis/tree.h"
 
 #include <stdlib.h>
@@ -143,6 +144,53 @@ static void of_threads(struct groups *groups)
 	}
 }
 
+/* Threads under one name, whatever it is of. */
+static void of_threads_by(struct groups *groups,
+			  const char *(*name_of)(const struct model *model,
+						 const struct thread_record *thread))
+{
+	const struct model *model = groups->model;
+
+	for (size_t i = 0; i < model->thread_state_count; i++) {
+		const struct stack_sums *sums = &model->thread_states[i].sums;
+		if (!stack_sums_has_any(sums))
+			continue;
+		const struct stack_sums now = model_sums(model, sums);
+		struct group *group = find_or_add(
+			groups, name_of(model, model_thread(model, (uint32_t)i)), "");
+		groups->has_failed |= !group;
+		if (!group)
+			continue;
+		tree_add_sums(&group->sums, &now);
+		tree_add_sums(&group->own, &now);
+	}
+}
+
+static const char *thread_name(const struct model *model, const struct thread_record *thread)
+{
+	(void)model;
+	return thread->comm ? thread->comm : "";
+}
+
+/* Of the last target that had its pid. */
+static const char *executable(const struct model *model, const struct thread_record *thread)
+{
+	for (size_t i = model->target_count; i-- > 0;)
+		if (model->targets[i].pid == thread->pid)
+			return model->targets[i].exe;
+	return "";
+}
+
+static void of_thread_names(struct groups *groups)
+{
+	of_threads_by(groups, thread_name);
+}
+
+static void of_executables(struct groups *groups)
+{
+	of_threads_by(groups, executable);
+}
+
 static void of_allocators(struct groups *groups)
 {
 	const struct model *model = groups->model;
@@ -167,10 +215,9 @@ static void of_allocators(struct groups *groups)
 static const struct {
 	const char *name;
 	void (*collect)(struct groups *groups);
-} WAYS[] = { { "function", of_functions },
-	     { "module", of_modules },
-	     { "thread", of_threads },
-	     { "allocator", of_allocators } };
+} WAYS[] = { { "function", of_functions },     { "module", of_modules },
+	     { "thread", of_threads },	       { "thread-name", of_thread_names },
+	     { "executable", of_executables }, { "allocator", of_allocators } };
 
 static int by_value(const void *a, const void *b, void *key)
 {

@@ -55,6 +55,7 @@ int open_capture(const char *path, const char *state_directory, const char *oper
 					     .vault = WORKER_PROCESS_NONE };
 	if (status)
 		return status;
+	capture->is_written = open_is_written(fd);
 	status = vault_begin_with_reader(&capture->vault, state_directory);
 	if (!status) {
 		text_copy(request.operation, sizeof(request.operation), operation);

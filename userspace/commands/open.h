@@ -14,6 +14,7 @@ struct opened_capture {
 	json_t *filter;	  /* that every question has (analysis/filter.h); the caller's, NULL:
 			     everything */
 	struct worker_process vault;
+	bool is_written; /* it was being recorded, or so it seems, when it was opened */
 };
 
 /* A regular file, for reading. Prints what is wrong. An exit status and *fd. */

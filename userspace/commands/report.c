@@ -37,6 +37,7 @@ enum option_key {
 	KEY_LIMIT
 };
 
+#define WAY_NAMES "function, module, thread, thread-name, executable or allocator"
 #define SORT_NAMES \
 	"live (default), blocks, peak, most-blocks, allocated, count, temporary, grown or growth"
 
@@ -45,8 +46,7 @@ static const struct argp_option OPTIONS[] = {
 	{ "tree", KEY_TREE, NULL, 0, "the call tree instead of the table", 0 },
 	{ "bottom-up", KEY_BOTTOM_UP, NULL, 0,
 	  "the tree from the functions that allocate to their callers", 0 },
-	{ "by", KEY_BY, "WHAT", 0,
-	  "a table by function, module, thread or allocator instead of by stack", 0 },
+	{ "by", KEY_BY, "WHAT", 0, "a table by " WAY_NAMES " instead of by stack", 0 },
 	{ "peek", KEY_PEEK, "PATTERN", 0,
 	  "functions of such a name, with their callers and callees, instead of the table", 0 },
 	{ "hotspots", KEY_HOTSPOTS, NULL, 0,
@@ -71,6 +71,7 @@ struct arguments {
 	long limit;
 	enum terminal_color color;
 	bool is_json, is_tree, is_bottom_up, has_histograms, has_hotspots, has_events, has_no_pager;
+	bool is_written; /* it is still being recorded */
 };
 
 static error_t parse(int key, char *value, struct argp_state *state)
@@ -78,7 +79,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	static const char *const SORTS[] = { "live",	    "blocks",	 "peak",
 					     "most-blocks", "allocated", "count",
 					     "temporary",   "grown",	 "growth" };
-	static const char *const WAYS[] = { "function", "module", "thread", "allocator" };
+	static const char *const WAYS[] = { "function",	   "module",	 "thread",
+					    "thread-name", "executable", "allocator" };
 	struct arguments *arguments = state->input;
 
 	switch (key) {
@@ -105,7 +107,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 		for (size_t i = 0; i < sizeof(WAYS) / sizeof(WAYS[0]); i++)
 			if (strcmp(value, WAYS[i]) == 0)
 				return 0;
-		argp_error(state, "--by: function, module, thread or allocator, not %s", value);
+		argp_error(state, "--by: " WAY_NAMES ", not %s", value);
 		return 0;
 	case KEY_LIMIT: arguments->limit = capture_options_limit(value, state); return 0;
 	case 's':
@@ -163,7 +165,7 @@ static void print_reasons(const json_t *reasons)
 		putchar(')');
 }
 
-static void print_target(const json_t *capture)
+static void print_target(const json_t *capture, bool is_written)
 {
 	const json_t *target;
 	size_t i;
@@ -185,7 +187,9 @@ static void print_target(const json_t *capture)
 		}
 	printf("recorded    %s, %s\n", units_format_duration(get(capture, "duration_ns"), time),
 	       json_is_true(json_object_get(capture, "complete")) ? "complete"
-								  : get_text(capture, "state"));
+	       : is_written
+		       ? "so far: it is still being recorded, and names of functions come at its end"
+		       : get_text(capture, "state"));
 	if (get(capture, "segment"))
 		printf("segment     %" PRIu64 " of a series that began %s before it\n",
 		       get(capture, "segment"),
@@ -304,7 +308,7 @@ static void print_filter(const json_t *filter)
 		putchar('\n');
 }
 
-static void print_head(const json_t *report, bool is_at_peak, int width)
+static void print_head(const json_t *report, bool is_at_peak, bool is_written, int width)
 {
 	const json_t *events = json_object_get(report, "events"),
 		     *totals = json_object_get(report, "totals");
@@ -314,7 +318,7 @@ static void print_head(const json_t *report, bool is_at_peak, int width)
 
 	report_verdict(report);
 	print_filter(json_object_get(report, "filter"));
-	print_target(json_object_get(report, "capture"));
+	print_target(json_object_get(report, "capture"), is_written);
 	if (get(json_object_get(report, "capture"), "sampling_bytes"))
 		printf("sampled     by the target itself: bytes are estimates, counts are of samples\n");
 	printf("events      %s allocations, %s frees, %s reallocations, %s failed\n",
@@ -375,7 +379,7 @@ static void print_report(const json_t *report, const struct report_events *event
 	int width = terminal_width();
 
 	print_head(report, json_object_get(arguments->captures.filter.filter, "at_peak") != NULL,
-		   width);
+		   arguments->is_written, width);
 	if (arguments->by) {
 		report_groups(json_object_get(report, "groups"), arguments->by, arguments->sort,
 			      (size_t)arguments->limit, width);
@@ -423,6 +427,7 @@ int report_main(int argc, char **argv)
 	if (arguments.peek)
 		json_object_set(question, "peek", arguments.peek);
 	struct report_events events = { .limit = (size_t)arguments.limit };
+	arguments.is_written = capture.is_written;
 	status = opened_capture_ask(&capture, question, &report);
 	if (!status && arguments.has_events)
 		status = report_events_read(&events, &capture);

@@ -37,6 +37,15 @@ static const struct figure INCLUSIVE[] = {
 	{ "MEAN LIFE", mean_life, NULL, 0 },
 };
 
+/* Of several threads that need not have peaked at the same time. */
+static const struct figure TOGETHER[] = {
+	{ "LIVE", figure_live, "live", 0 },
+	{ "PEAK<=", figure_peak, "peak", 0 },
+	{ "ALLOCATED", figure_allocated, "allocated", 0 },
+	{ "COUNT", figure_count, "count", 0 },
+	{ "MEAN LIFE", mean_life, NULL, 0 },
+};
+
 static const struct figure EXCLUSIVE[] = {
 	{ "LIVE", figure_live, "live", 0 },
 	{ "PEAK", figure_peak, "peak", 0 },
@@ -70,11 +79,18 @@ static void print_label(const struct columns *columns, char *label, int indent)
 	free(label);
 }
 
+static struct figures_table table_by(const char *by, const char *sort, int width)
+{
+	if (strcmp(by, "function") == 0 || strcmp(by, "module") == 0)
+		return FIGURES_TABLE(INCLUSIVE, sort, width);
+	if (strcmp(by, "thread-name") == 0 || strcmp(by, "executable") == 0)
+		return FIGURES_TABLE(TOGETHER, sort, width);
+	return FIGURES_TABLE(EXCLUSIVE, sort, width);
+}
+
 void report_groups(const json_t *groups, const char *by, const char *sort, size_t limit, int width)
 {
-	bool is_inclusive = strcmp(by, "function") == 0 || strcmp(by, "module") == 0;
-	const struct figures_table table = is_inclusive ? FIGURES_TABLE(INCLUSIVE, sort, width)
-							: FIGURES_TABLE(EXCLUSIVE, sort, width);
+	const struct figures_table table = table_by(by, sort, width);
 	const json_t *group;
 	size_t i;
 
