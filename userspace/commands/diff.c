@@ -2,8 +2,10 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "commands/capture_options.h"
+#include "commands/columns.h"
 #include "commands/command.h"
 #include "commands/rows.h"
+#include "commands/terminal.h"
 
 #include <argp.h>
 #include <inttypes.h>
@@ -305,32 +307,41 @@ static const char *format_growth(const struct metric *metric, int64_t value,
 	return text;
 }
 
-static void print_line(const struct metric *metric, const uint64_t sums[2][METRIC_COUNT])
+static void print_sums(const struct columns *columns, const struct metric *metric,
+		       const uint64_t sums[2][METRIC_COUNT])
 {
-	char change[UNITS_TEXT_MAX + 9], old[UNITS_TEXT_MAX + 8], new[UNITS_TEXT_MAX + 8];
+	char text[UNITS_TEXT_MAX + 9];
 	size_t i = (size_t)(metric - METRICS);
+	struct cells cells;
 
-	printf("%12s %12s %12s  ", format_growth(metric, growth(sums, i), change),
-	       format(metric, sums[0][i], old), format(metric, sums[1][i], new));
+	snprintf(cells.text[0], COLUMNS_CELL_MAX, "%s",
+		 format_growth(metric, growth(sums, i), text));
+	for (int side = 0; side < 2; side++)
+		snprintf(cells.text[1 + side], COLUMNS_CELL_MAX, "%s",
+			 format(metric, sums[side][i], text));
+	columns_print_cells(columns, &cells);
 }
 
 static void print_table(const struct diff *diff, const struct arguments *arguments, size_t limit)
 {
+	struct columns columns = { .headings = { "CHANGE", "OLD", "NEW" },
+				   .widths = { 12, 12, 12 },
+				   .count = 3 };
 	size_t metric = (size_t)(arguments->metric - METRICS);
 
-	printf("%12s %12s %12s  %s\n", "CHANGE", "OLD", "NEW", "STACK");
-	print_line(arguments->metric, diff->totals);
-	puts("(all)");
+	columns_fit(&columns, terminal_width());
+	columns_print_heading(&columns, "STACK");
+	print_sums(&columns, arguments->metric, diff->totals);
+	columns_print_text(&columns, "(all)", strlen("(all)"), 0);
 	for (size_t i = 0; i < diff->count && i < limit && growth(diff->changes[i].sums, metric);
 	     i++) {
 		const char *at = diff->changes[i].stack;
-		print_line(arguments->metric, diff->changes[i].sums);
+		print_sums(&columns, arguments->metric, diff->changes[i].sums);
 		if (!*at)
-			puts("(no stack)");
+			columns_print_text(&columns, "(no stack)", strlen("(no stack)"), 0);
 		for (const char *first = at; *at; at += strcspn(at, "\n") + 1) {
-			char safe[1024];
-			printf("%*s%s\n", at == first ? 0 : 40, "",
-			       text_safe(safe, sizeof(safe), at, strcspn(at, "\n")));
+			printf("%*s", at == first ? 0 : columns.indent, "");
+			columns_print_text(&columns, at, strcspn(at, "\n"), 0);
 		}
 	}
 }
@@ -405,7 +416,7 @@ int diff_main(int argc, char **argv)
 		if (arguments.is_json)
 			print_json(&diff, limit);
 		else
-			print_table(&diff, &arguments, limit);
+			terminal_begin(COLOR_AUTO, false), print_table(&diff, &arguments, limit);
 		status = check_limit(&diff, &arguments);
 	}
 	for (size_t i = 0; i < diff.count; i++)
