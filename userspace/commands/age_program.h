@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The age program, which wraps a secret for a recipient that needs an age plugin. It runs as
- * nobody, without capabilities or a network, may write no file, and learns the secret from a pipe,
- * whose other end whoever has the secret gets; the command that starts it does not learn it.
+ * nobody (without root: as who starts it), without capabilities or a network, may write no file,
+ * and learns the secret from a pipe, whose other end whoever has the secret gets; the command that
+ * starts it does not learn it.
  */
 #ifndef HEAPTRAIL_COMMANDS_AGE_PROGRAM_H
 #define HEAPTRAIL_COMMANDS_AGE_PROGRAM_H

@@ -25,6 +25,7 @@ struct keys {
 	struct lock lock;
 	bool has_lock;
 	char locked[TEXT_MAX]; /* the file, where it is under a passphrase */
+	uint8_t file_hash[32]; /* of the file, as it was read or written */
 	uint8_t host_sk[crypto_sign_SECRETKEYBYTES];
 	uint8_t host_pk[32];
 	char recipient[BECH32_TEXT_MAX];
@@ -139,11 +140,18 @@ static int obtain(int directory, const char *name, bool create, int (*make)(int)
 	return err ? err : read_secret(directory, name, text);
 }
 
+static void hash_file(const char *text, uint8_t hash[static 32])
+{
+	crypto_generichash(hash, 32, (const uint8_t *)text, strlen(text), NULL, 0);
+}
+
 static int load_vault_key(struct keys *keys, int directory, bool create)
 {
 	char text[TEXT_MAX];
 	int err = obtain(directory, "vault.key", create, make_vault_key, text);
 
+	if (!err)
+		hash_file(text, keys->file_hash);
 	if (!err && lock_is(text)) {
 		keys->has_lock = true;
 		memcpy(keys->locked, text, sizeof(text));
@@ -242,13 +250,21 @@ static int open_directory(const char *path, int *directory)
 	return *directory < 0 ? -errno : check_directory(*directory);
 }
 
-/* However many are asked at once, one takes the memory. */
-static int derive(struct lock *lock, int directory, const struct passphrase *passphrase)
+static int lock_directory(int directory)
 {
 	while (flock(directory, LOCK_EX))
 		if (errno != EINTR)
 			return -errno;
-	int err = lock_derive(lock, passphrase);
+	return 0;
+}
+
+/* However many are asked at once, one takes the memory. */
+static int derive(struct lock *lock, int directory, const struct passphrase *passphrase)
+{
+	int err = lock_directory(directory);
+
+	if (!err)
+		err = lock_derive(lock, passphrase);
 	flock(directory, LOCK_UN);
 	return err;
 }
@@ -276,10 +292,24 @@ int keys_unlock(struct keys *keys, const char *path, const struct passphrase *pa
 	return err;
 }
 
-/* Writes the identities, as they are protected; what was there stays, or is gone. */
-static int replace(struct keys *keys, struct keys *changed, int directory)
+/* A key that another vault has made meanwhile must not be written over. */
+static int check_unchanged(const struct keys *keys, int directory)
 {
-	char public_line[BECH32_TEXT_MAX + 2];
+	char text[TEXT_MAX];
+	uint8_t hash[32];
+	int err = read_secret(directory, "vault.key", text);
+
+	if (!err) {
+		hash_file(text, hash);
+		err = memcmp(hash, keys->file_hash, sizeof(hash)) ? -ESTALE : 0;
+	}
+	sodium_memzero(text, sizeof(text));
+	return err;
+}
+
+/* Writes the identities, as they are protected; what was there stays, or is gone. */
+static int write_vault_key(struct keys *changed, int directory)
+{
 	char *text = sodium_malloc(TEXT_MAX);
 
 	if (!text)
@@ -288,56 +318,68 @@ static int replace(struct keys *keys, struct keys *changed, int directory)
 	identities_format(&changed->identities, text);
 	if (changed->has_lock)
 		lock_seal(&changed->lock, changed->recipient, text, changed->locked);
-	int err = write_file(directory, "vault.key", changed->has_lock ? changed->locked : text,
-			     0600, true);
+	const char *file = changed->has_lock ? changed->locked : text;
+	hash_file(file, changed->file_hash);
+	int err = write_file(directory, "vault.key", file, 0600, true);
 	sodium_free(text);
-	if (err)
-		return err;
-	*keys = *changed;
-	snprintf(public_line, sizeof(public_line), "%s\n", keys->recipient);
-	return write_file(directory, "vault.pub", public_line, 0644, true);
+	return err;
+}
+
+/* Makes a change to a copy, and writes it if that went well. context: of the change. */
+static int change(struct keys *keys, const char *path,
+		  int (*make)(struct keys *changed, int directory, const void *context),
+		  const void *context)
+{
+	struct keys *changed = sodium_malloc(sizeof(*changed));
+	char public_line[BECH32_TEXT_MAX + 2];
+	int directory = -1;
+	int err = !changed		  ? -ENOMEM
+		  : keys_are_locked(keys) ? -EACCES
+					  : open_directory(path, &directory);
+
+	if (!err) {
+		*changed = *keys;
+		err = make(changed, directory, context);
+	}
+	if (!err)
+		err = lock_directory(directory);
+	if (!err)
+		err = check_unchanged(keys, directory);
+	if (!err)
+		err = write_vault_key(changed, directory);
+	if (!err) {
+		*keys = *changed;
+		snprintf(public_line, sizeof(public_line), "%s\n", keys->recipient);
+		err = write_file(directory, "vault.pub", public_line, 0644, true);
+	}
+	io_close(&directory); /* unlocks it */
+	sodium_free(changed);
+	return err;
+}
+
+static int rotate(struct keys *changed, int directory, const void *context)
+{
+	(void)directory, (void)context;
+	return identities_add(&changed->identities);
 }
 
 int keys_rotate(struct keys *keys, const char *path)
 {
-	struct keys *changed = sodium_malloc(sizeof(*changed));
-	int directory = -1;
-	int err = !changed		  ? -ENOMEM
-		  : keys_are_locked(keys) ? -EACCES
-					  : open_directory(path, &directory);
+	return change(keys, path, rotate, NULL);
+}
 
-	if (!err) {
-		*changed = *keys;
-		err = identities_add(&changed->identities);
-	}
-	if (!err)
-		err = replace(keys, changed, directory);
-	io_close(&directory);
-	sodium_free(changed);
-	return err;
+static int protect(struct keys *changed, int directory, const void *passphrase)
+{
+	changed->has_lock = passphrase != NULL;
+	if (!passphrase)
+		return 0;
+	lock_new(&changed->lock);
+	return derive(&changed->lock, directory, passphrase);
 }
 
 int keys_protect(struct keys *keys, const char *path, const struct passphrase *passphrase)
 {
-	struct keys *changed = sodium_malloc(sizeof(*changed));
-	int directory = -1;
-	int err = !changed		  ? -ENOMEM
-		  : keys_are_locked(keys) ? -EACCES
-					  : open_directory(path, &directory);
-
-	if (!err) {
-		*changed = *keys;
-		changed->has_lock = passphrase != NULL;
-	}
-	if (!err && passphrase) {
-		lock_new(&changed->lock);
-		err = derive(&changed->lock, directory, passphrase);
-	}
-	if (!err)
-		err = replace(keys, changed, directory);
-	io_close(&directory);
-	sodium_free(changed);
-	return err;
+	return change(keys, path, protect, passphrase);
 }
 
 const char *keys_recipient(const struct keys *keys)

@@ -37,12 +37,13 @@ bool keys_are_locked(const struct keys *keys);
 int keys_unlock(struct keys *keys, const char *directory, const struct passphrase *passphrase);
 
 /* Puts the vault's key under a passphrase, or under none where that is NULL. 0 or -errno; -EACCES:
- * it is locked. */
+ * it is locked; -ESTALE: another process has changed it meanwhile. */
 int keys_protect(struct keys *keys, const char *directory, const struct passphrase *passphrase);
 
 /*
  * Makes a new vault key, for which captures are encrypted from now on; earlier ones stay, to open
- * what is there. 0 or -errno: -E2BIG: there are IDENTITIES_MAX; -EACCES: they are locked.
+ * what is there. 0 or -errno: -E2BIG: there are IDENTITIES_MAX; -EACCES: they are locked; -ESTALE:
+ * another process has changed them meanwhile.
  */
 int keys_rotate(struct keys *keys, const char *directory);
 

@@ -99,6 +99,9 @@ void vault_refuse_key(struct vault *vault, const struct audit_object *object,
 /* Are the private keys there? False: the asker is told to give the passphrase, and to ask again. */
 bool vault_is_unlocked(struct vault *vault);
 
+/* Why keys are as they were; NULL where err is 0: they were changed. */
+const char *vault_why_unchanged(int err);
+
 void vault_serve_unlock(struct vault *vault, int fd);
 void vault_serve_protect(struct vault *vault, int fd);
 void vault_serve_public(struct vault *vault);

@@ -78,6 +78,16 @@ static const char *change_recipients(struct vault *vault, const struct recipient
 	return err ? strerror(-err) : NULL;
 }
 
+const char *vault_why_unchanged(int err)
+{
+	switch (err) {
+	case 0: return NULL;
+	case -E2BIG: return "the vault has sixteen keys already";
+	case -ESTALE: return "somebody else has changed the keys meanwhile; try again";
+	}
+	return strerror(-err);
+}
+
 void vault_serve_change(struct vault *vault, struct vault_change *change)
 {
 	static const char *const OPERATIONS[] = { "keys.rotate", "recipients.add",
@@ -110,13 +120,9 @@ void vault_serve_change(struct vault *vault, struct vault_change *change)
 	if (!vault_note_gate(vault, record))
 		worker_fail(1, ENOSPC, VAULT_NO_ROOM);
 	if (change->what == VAULT_ROTATE) {
-		int err = keys_rotate(vault->keys, vault->key_directory);
-		why = err == -E2BIG ? "the vault has sixteen keys already"
-		      : err	    ? strerror(-err)
-				    : NULL;
+		why = vault_why_unchanged(keys_rotate(vault->keys, vault->key_directory));
 	} else if (change->what == VAULT_UNPROTECT) {
-		int err = keys_protect(vault->keys, vault->key_directory, NULL);
-		why = err ? strerror(-err) : NULL;
+		why = vault_why_unchanged(keys_protect(vault->keys, vault->key_directory, NULL));
 	} else {
 		why = change_recipients(vault, &recipient, change->what == VAULT_ADD_RECIPIENT);
 	}

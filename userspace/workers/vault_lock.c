@@ -68,11 +68,15 @@ static const char *protect(struct vault *vault, struct passphrase *passphrase, i
 {
 	int err = passphrase ? passphrase_read(passphrase, fd) : -ENOMEM;
 
+	if (err == -ENODATA)
+		return "no passphrase was given";
+	if (err == -E2BIG)
+		return "the passphrase is too long";
 	if (!err && passphrase->size < PASSPHRASE_MIN)
 		return "a passphrase has at least eight characters";
 	if (!err)
 		err = keys_protect(vault->keys, vault->key_directory, passphrase);
-	return err == -ENODATA ? "no passphrase was given" : err ? strerror(-err) : NULL;
+	return vault_why_unchanged(err);
 }
 
 /* What is done is on record before; what then fails, after. */

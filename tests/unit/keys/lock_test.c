@@ -217,6 +217,25 @@ static void keys_under_a_passphrase_are_public_without_it(void **state)
 	keys_close(locked);
 }
 
+/* Two at once: who comes second knows less than the file has. */
+static void a_change_by_another_is_not_written_over(void **state)
+{
+	struct keys *first, *second, *found;
+
+	(void)state;
+	assert_int_equal(keys_open(directory, true, &first), 0);
+	assert_int_equal(keys_open(directory, true, &second), 0);
+	assert_int_equal(keys_rotate(first, directory), 0);
+	assert_int_equal(keys_rotate(second, directory), -ESTALE);
+	assert_int_equal(keys_protect(second, directory, NULL), -ESTALE);
+	assert_int_equal(keys_rotate(first, directory), 0);
+	assert_int_equal(keys_open(directory, true, &found), 0);
+	assert_string_equal(keys_recipient(found), keys_recipient(first));
+	keys_close(first);
+	keys_close(second);
+	keys_close(found);
+}
+
 static void a_passphrase_ends_with_its_line(void **state)
 {
 	static const struct {
@@ -263,6 +282,7 @@ int main(void)
 		cmocka_unit_test(what_is_asked_for_is_bounded_before_it_is_taken),
 		cmocka_unit_test(as_many_identities_as_there_may_be_fit),
 		cmocka_unit_test(keys_under_a_passphrase_are_public_without_it),
+		cmocka_unit_test(a_change_by_another_is_not_written_over),
 		cmocka_unit_test(a_passphrase_ends_with_its_line),
 	};
 
