@@ -302,7 +302,7 @@ static int feed_events(struct model *model, struct bytes_reader *in)
 	size_t count = 0, size = bytes_left(in);
 	int err = capture_events_decode(bytes_get(in, size), size, model->events, &count);
 
-	return err ? err : model_apply(model, model->events, count);
+	return err ? err : model_feed_events(model, model->events, count);
 }
 
 static int feed_live(struct model *model, struct bytes_reader *in)

@@ -177,6 +177,9 @@ struct stack_sums model_sums(const struct model *model, const struct stack_sums 
 /* 0, -EBADMSG, -ENOMEM. */
 int model_feed(struct model *model, enum chunk_type type, const void *raw, size_t size);
 
+/* Those of an EVENTS chunk that was decoded elsewhere. The same. */
+int model_feed_events(struct model *model, const struct capture_event *events, size_t count);
+
 /* Names from elsewhere, as a NAMES chunk has them; they come before those of the capture. 0,
  * -EBADMSG, -ENOMEM. */
 int model_name(struct model *model, uint32_t module, const void *payload, size_t size);

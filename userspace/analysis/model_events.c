@@ -489,7 +489,7 @@ static void look_ahead(const struct model *model, const struct blocks *blocks,
 	hashes[i % AHEAD_MAX] = hash;
 }
 
-int model_apply(struct model *model, const struct capture_event *events, size_t count)
+int model_feed_events(struct model *model, const struct capture_event *events, size_t count)
 {
 	const struct blocks *blocks = live_blocks(model->live);
 	uint32_t hashes[AHEAD_MAX] = { 0 };

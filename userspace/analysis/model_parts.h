@@ -51,8 +51,7 @@ bool model_call_passes(struct model *model, uint64_t time_ns, uint32_t thread);
  */
 int model_enter_program(struct model *model, const struct thread_record *thread);
 
-/* Events, or one mapping, in the order of the file. 0, -ENOMEM, -EBADMSG. */
-int model_apply(struct model *model, const struct capture_event *events, size_t count);
+/* One mapping, in the order of the file. 0, -ENOMEM, -EBADMSG. */
 int model_apply_mapping(struct model *model, const struct mapping_record *record);
 
 /* A block that was allocated in an earlier segment is in the sums of what is live. */

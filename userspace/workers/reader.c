@@ -24,21 +24,6 @@ bool reader_wants(enum chunk_type type, enum reader_part part)
 	return part == READ_ALL || is_name == (part == READ_NAMES);
 }
 
-static int read_chunks(struct reading *reading, enum reader_part part)
-{
-	struct chunk chunk;
-	int err = capture_reader_open(reading->capture, reading->key, &reading->reader), more = 0;
-
-	reading->done.chunks = reading->done.bytes = 0;
-	while (!err && (more = capture_reader_next(reading->reader, &chunk)) == 1) {
-		if (reader_wants(chunk.type, part))
-			err = model_feed(&reading->model, chunk.type, chunk.raw, chunk.size);
-		reading->done.chunks++;
-		reading->done.bytes += chunk.size;
-	}
-	return err ? err : more < 0 ? more : 0;
-}
-
 /* What earlier passes have found out for the next one. */
 struct moment {
 	uint64_t end_ns, to_event, to_ns;  /* 0: not known */
@@ -55,19 +40,11 @@ static int pass(struct reading *reading, const struct filter *filter, const stru
 	reading->model.to_event = moment->to_event;
 	reading->model.survivors = moment->survivors;
 	reading->model.to_ns = moment->to_ns;
-	if (!err && has_names) {
-		err = read_chunks(reading, READ_NAMES);
-		capture_reader_free(reading->reader);
-		reading->reader = NULL;
-	}
-	return err ? err : read_chunks(reading, has_names ? READ_REST : READ_ALL);
-}
-
-static void forget(struct reading *reading)
-{
-	model_close(&reading->model);
-	capture_reader_free(reading->reader);
-	reading->reader = NULL;
+	if (!err && has_names)
+		err = reader_ahead_read(reading, &reading->model, READ_NAMES);
+	if (!err)
+		err = reader_ahead_read(reading, &reading->model, has_names ? READ_REST : READ_ALL);
+	return err;
 }
 
 /* As many passes as the filter needs: one finds when the recording ended, one when most was live,
@@ -82,14 +59,14 @@ static int read_capture(struct reading *reading, const struct filter *filter)
 		err = pass(reading, &EVERYTHING, &moment);
 		moment.end_ns = model_end_ns(&reading->model);
 		if (!err)
-			forget(reading);
+			model_close(&reading->model);
 	}
 	if (!err && filter->at_peak) {
 		err = pass(reading, filter, &moment);
 		moment.to_event = reading->model.peak_event;
 		moment.to_ns = model_totals(&reading->model)->peak_time_ns;
 		if (!err)
-			forget(reading);
+			model_close(&reading->model);
 	}
 	if (!err && filter->is_live) {
 		err = pass(reading, filter, &moment);
@@ -97,7 +74,7 @@ static int read_capture(struct reading *reading, const struct filter *filter)
 			err = survivors_find(reading->model.live, &reading->survivors);
 		moment.survivors = &reading->survivors;
 		if (!err)
-			forget(reading);
+			model_close(&reading->model);
 	}
 	return err ? err : pass(reading, filter, &moment);
 }
@@ -109,19 +86,20 @@ static void load(struct reading *reading, const struct filter *filter)
 	if (!err)
 		err = reader_events_begin(reading);
 	sodium_memzero(reading->key, sizeof(reading->key));
+	reader_ahead_end(reading);
 	reading->is_loaded = true;
-	const struct capture_verdict *verdict = reading->reader
-							? capture_reader_verdict(reading->reader)
-							: NULL;
-	if (verdict)
-		reading->done.state = verdict->state;
-	if (verdict && verdict->state == CAPTURE_TAMPERED)
+	const struct ahead_chunk *last = &reading->ahead.last;
+	reading->done = (struct reader_done) { .chunks = last->chunks,
+					       .bytes = last->bytes,
+					       .state = last->verdict.state };
+	if (last->verdict.state == CAPTURE_TAMPERED)
 		snprintf(reading->error, sizeof(reading->error),
-			 "the capture was tampered with: %s", verdict->reason);
+			 "the capture was tampered with: %s", last->verdict.reason);
 	else if (err)
 		snprintf(reading->error, sizeof(reading->error), "the capture cannot be read: %s",
 			 err == -EKEYREJECTED ? "the key does not belong to it"
 			 : err == -EBADMSG ? "its key slots, or what a chunk holds, are not valid"
+			 : err == -ENODATA ? "what reads it has ended"
 					   : strerror(-err));
 }
 
@@ -136,7 +114,7 @@ static void describe(struct reading *reading)
 		text_hex(reading->context.host, header.host_pk, sizeof(header.host_pk));
 	}
 	reading->context.model = &reading->model;
-	reading->context.verdict = capture_reader_verdict(reading->reader);
+	reading->context.verdict = &reading->ahead.last.verdict;
 }
 
 /* The first question's filter is that of all. NULL, or what is wrong with it. */
@@ -159,13 +137,13 @@ static const char *take_filter(struct reading *reading, const json_t *question)
 }
 
 /* One question, one answer. False: the asker is gone. */
-static bool serve(struct reading *reading, int asker)
+static bool serve(struct reading *reading)
 {
 	char *text = NULL, *document;
 	size_t size;
 	json_t *question, *reply;
 
-	if (frame_recv(asker, QUESTION_MAX, &text, &size))
+	if (frame_recv(reading->asker, QUESTION_MAX, &text, &size))
 		return false;
 	question = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
 	const char *wrong = question ? take_filter(reading, question) : "the question is not JSON";
@@ -178,7 +156,7 @@ static bool serve(struct reading *reading, int asker)
 	else
 		reply = answer(&reading->context, question);
 	document = reply ? json_dumps(reply, JSON_COMPACT) : NULL;
-	bool is_sent = document && frame_send(asker, document, strlen(document)) == 0;
+	bool is_sent = document && frame_send(reading->asker, document, strlen(document)) == 0;
 	free(document);
 	free(text);
 	json_decref(reply);
@@ -199,16 +177,20 @@ int main(void)
 	worker_leave_root("reader");
 	if (message_recv(WORKER_SOCKET, RULES, 1, &message))
 		return 1;
-	int capture = message_take_fd(&message, 0), asker = message_take_fd(&message, 1);
+	reading.capture = message_take_fd(&message, 0);
+	reading.asker = message_take_fd(&message, 1);
 	/* another kind of file might ask without end */
-	if (fstat(asker, &st) || !S_ISSOCK(st.st_mode))
+	if (fstat(reading.asker, &st) || !S_ISSOCK(st.st_mode))
 		return 1;
 	json_object_seed(0); /* reads /dev/urandom, which is out of reach afterwards */
-	worker_confine("reader");
-	reading.capture = capture;
 	memcpy(reading.key, ((const struct reader_start *)message.body)->key, sizeof(reading.key));
 	sodium_memzero(message.body, sizeof(message.body));
-	while (serve(&reading, asker))
+	int err = reader_ahead_start(&reading);
+	if (err)
+		worker_fail(1, -err, "the reader's other half cannot be started: %s",
+			    strerror(-err));
+	worker_confine("reader");
+	while (serve(&reading))
 		;
 	/* the vault may be gone with its command; then nobody waits for this */
 	(void)message_send(WORKER_SOCKET, READER_DONE, &reading.done, sizeof(reading.done), NULL,

@@ -14,12 +14,29 @@ enum reader_part {
 	READ_REST
 };
 
+/* A chunk that was read ahead, and what is known of the capture then. */
+struct ahead_chunk {
+	enum chunk_type type;
+	size_t size, event_count; /* events: of EVENTS chunks, which are decoded */
+	uint64_t chunks, bytes;	  /* so far, those that were not wanted, too */
+	struct capture_verdict verdict;
+	bool is_last; /* it is none: the capture has ended, or cannot be read on */
+	int error;    /* why */
+};
+
+struct reader_ahead {
+	int socket; /* to the half that reads */
+	struct ahead_slot *slots;
+	unsigned next;
+	struct ahead_chunk last;
+};
+
 struct reading {
-	int capture;
+	int capture, asker;
 	uint8_t key[CAPTURE_KEY_BYTES]; /* until it is loaded */
 	bool is_loaded;
 	struct filter filter;
-	struct capture_reader *reader;
+	struct reader_ahead ahead;
 	struct model model;
 	struct survivors survivors; /* where the filter needs them */
 	struct answer_context context;
@@ -34,6 +51,16 @@ struct reading {
 
 /* Are chunks of this type in that part? */
 bool reader_wants(enum chunk_type type, enum reader_part part);
+
+/* Starts the half that reads ahead, before rights are given up. 0 or -errno. */
+int reader_ahead_start(struct reading *reading);
+
+/* That part of the capture into the model. reading->ahead.last: how far it came. 0 or -errno;
+ * -ECANCELED: the asker has hung up; -ENODATA: the other half has ended. */
+int reader_ahead_read(struct reading *reading, struct model *model, enum reader_part part);
+
+/* The other half ends, and with it its key. */
+void reader_ahead_end(struct reading *reading);
 
 /* While there is the key. 0 or -errno. */
 int reader_events_begin(struct reading *reading);
