@@ -175,7 +175,7 @@ $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(if $(FUZZ),,tests/fuzz/replay.c) $(wildc
 $(BUILD)/tests/fuzz/vault_keys: $(BUILD)/workers/vault_keys.o
 
 # Measurements of single parts; "make bench" measures the whole.
-$(BUILD)/bench/%: tests/bench/%.c $(call folders_of,analysis symbols capture base)
+$(BUILD)/bench/%: tests/bench/%.c $(call folders_of,analysis audit keys symbols capture base)
 	$(call say,BENCH,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $< $(LDFLAGS) \
@@ -355,10 +355,11 @@ check-arm64:
 check-kernels: all programs $(BUILD)/tests/needs
 	$(Q)tests/kernels/run
 
-bench: all programs $(addprefix $(BUILD)/bench/,walk chain chain-fp crew tables names seal replay)
+bench: all programs $(addprefix $(BUILD)/bench/,walk chain chain-fp crew tables names seal grant replay)
 	$(Q)$(BUILD)/bench/walk $(BUILD)/bench/chain $(BUILD)/bench/chain-fp
 	$(Q)$(BUILD)/bench/tables /usr/bin /usr/lib
 	$(Q)$(BUILD)/bench/seal
+	$(Q)$(BUILD)/bench/grant $(BUILD) /dev/shm
 	$(Q)$(BUILD)/bench/replay
 	$(Q)tests/bench/complete
 	$(Q)tests/bench/run

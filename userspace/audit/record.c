@@ -86,23 +86,33 @@ static void put_hex(struct line *line, const void *data, size_t size)
 	put(line, "\"%s\"", text_hex(text, data, size));
 }
 
+/* The kernel's boot id; "" where it cannot be read. It does not change as long as we live. */
+static const char *boot_id(void)
+{
+	static char id[37];
+	int fd;
+
+	if (id[0])
+		return id;
+	fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && io_read(fd, id, 36))
+		id[0] = 0;
+	io_close(&fd);
+	return id;
+}
+
 static void put_time(struct line *line)
 {
 	struct timespec now, mono;
 	struct tm tm;
-	char boot[37] = "";
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 
-	if (fd >= 0 && io_read(fd, boot, 36))
-		boot[0] = 0;
-	io_close(&fd);
 	clock_gettime(CLOCK_REALTIME, &now);
 	clock_gettime(CLOCK_MONOTONIC, &mono);
 	gmtime_r(&now.tv_sec, &tm);
 	put(line,
 	    "\"t\":\"%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ\",\"mono\":%lld.%09ld,\"boot\":\"%s\"",
 	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
-	    now.tv_nsec / 1000, (long long)mono.tv_sec, mono.tv_nsec, boot);
+	    now.tv_nsec / 1000, (long long)mono.tv_sec, mono.tv_nsec, boot_id());
 }
 
 static void put_subject(struct line *line, const struct audit_subject *subject)
