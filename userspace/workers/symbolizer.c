@@ -198,16 +198,19 @@ static int death_error(int signal)
 static void wait_for(pid_t pid, int wall_ms, struct symbolizer_reply *reply)
 {
 	struct pollfd end = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
-	int status = 0;
+	int status = 0, has_ended = 1;
 	pid_t ended = 0;
 
 	/* without a pidfd the limit of CPU time is all there is */
-	if (end.fd >= 0 && poll(&end, 1, wall_ms) == 0) {
+	if (end.fd >= 0)
+		has_ended = poll(&end, 1, wall_ms);
+	if (has_ended == 0) {
 		kill(pid, SIGKILL);
-		poll(&end, 1, KILL_MAX_MS);
+		has_ended = poll(&end, 1, KILL_MAX_MS);
 	}
+	/* whoever debugs it is told of its end before we are */
 	do
-		ended = waitpid(pid, &status, end.fd >= 0 ? WNOHANG : 0);
+		ended = waitpid(pid, &status, has_ended == 1 ? 0 : WNOHANG);
 	while (ended < 0 && errno == EINTR);
 	io_close(&end.fd);
 	if (ended != pid)
@@ -253,6 +256,11 @@ static void delegate(const struct job *job, bool has_debug_info, struct symboliz
 	*reply = (struct symbolizer_reply) { 0 };
 	while (waitpid(-1, NULL, WNOHANG) > 0) /* those left behind */
 		;
+	/* an answer that one before it gave, and died, may be longer */
+	if (ftruncate(job->message->fds[FD_OUT], 0)) {
+		reply->error = errno;
+		return;
+	}
 	pid_t pid = fork();
 	if (pid == 0)
 		child(job, has_debug_info);

@@ -79,13 +79,16 @@ static struct symbolizer_reply ask(const char *module, enum symbolizer_kind kind
 	if (connection < 0)
 		skip();
 	assert_int_equal(io_write(fds[3], offsets, count * sizeof(*offsets)), 0);
+	/* what a child that died had to say is no part of the answer */
+	assert_int_equal(ftruncate(fds[4], OUT_MAX), 0);
 	assert_int_equal(
 		message_send(connection, SYMBOLIZER_REQUEST, &request, sizeof(request), fds, 5), 0);
 	assert_int_equal(message_recv(connection, RULES, 1, &message), 0);
 	memcpy(&reply, message.body, sizeof(reply));
 	lseek(fds[4], 0, SEEK_SET);
 	assert_int_equal(io_read_all(fds[4], OUT_MAX, &out, &out_size), 0);
-	assert_int_equal(out_size, reply.out_size);
+	if (!reply.error)
+		assert_int_equal(out_size, reply.out_size);
 	for (int i = 0; i < 5; i++)
 		close(fds[i]);
 	return reply;
