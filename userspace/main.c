@@ -5,6 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What a full disk did not take was not told, whatever came of the command. */
+static int finish(int status)
+{
+	if ((fflush(stdout) || ferror(stdout)) && status == EXIT_DONE)
+		return command_fail(EXIT_FAILED, "not all of it could be written to standard output");
+	return status;
+}
+
 static void print_help(FILE *out)
 {
 	fputs("heaptrail: who allocates memory in running programs, without restarting them\n\n"
@@ -26,18 +34,18 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	    strcmp(argv[1], "help") == 0) {
 		print_help(stdout);
-		return EXIT_DONE;
+		return finish(EXIT_DONE);
 	}
 	if (strcmp(argv[1], "--version") == 0) {
 		puts("heaptrail " HEAPTRAIL_VERSION);
-		return EXIT_DONE;
+		return finish(EXIT_DONE);
 	}
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
 		if (strcmp(argv[1], COMMANDS[i].name) != 0)
 			continue;
 		snprintf(title, sizeof(title), "heaptrail %s", argv[1]);
 		argv[1] = title;
-		return COMMANDS[i].run(argc - 1, argv + 1);
+		return finish(COMMANDS[i].run(argc - 1, argv + 1));
 	}
 	return command_fail(EXIT_MISUSED, "there is no command `%s'; try `heaptrail --help'",
 			    argv[1]);

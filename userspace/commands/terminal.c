@@ -96,11 +96,13 @@ void terminal_begin(enum terminal_color color, bool has_pager)
 
 bool terminal_end(void)
 {
+	/* an earlier write that failed is not told by a later one */
 	bool is_written = fflush(stdout) == 0 && !ferror(stdout);
 
 	if (!terminal.pager)
 		return is_written;
-	fclose(stdout);
+	clearerr(stdout);
+	close(STDOUT_FILENO);
 	while (waitpid(terminal.pager, NULL, 0) < 0 && errno == EINTR)
 		;
 	return true;
