@@ -22,9 +22,10 @@ struct check {
 	struct audit_verdict *verdict;
 	uint64_t segment, line; /* where it is; the line's number in its file */
 	struct audit_position
-		next;	   /* what the next line should be; its key where MACs are checked */
-	bool has_key;	   /* of this segment */
-	bool expects_torn; /* the line before was no record: this one must say so */
+		next;		  /* what the next line should be; its key where MACs are checked */
+	bool has_key;		  /* of this segment */
+	bool expects_torn;	  /* the line before was no record: this one must say so */
+	struct audit_time before; /* of the record before; .wall_us 0: there is none */
 	bool has_signer;
 	uint8_t signer[32]; /* the key of the segment before */
 };
@@ -102,6 +103,31 @@ static void check_handover(struct check *check, const struct audit_line *line)
 	}
 }
 
+/* Within a boot the other clock tells how much later it is; from one boot to the next it is later
+ * at least. A computer that slept goes forward, and that says nothing. */
+#define SET_BACK_LEAST_US 2000000 /* a leap second is no lie */
+
+static void check_time(struct check *check, const struct audit_line *line)
+{
+	struct audit_verdict *verdict = check->verdict;
+	struct audit_time *before = &check->before, now;
+
+	if (!audit_record_time(line->text, line->kept, &now))
+		return;
+	bool is_same_boot = now.boot[0] && strcmp(now.boot, before->boot) == 0;
+	int64_t later = is_same_boot && now.mono_us > before->mono_us
+				? now.mono_us - before->mono_us
+				: 0;
+	int64_t back = before->wall_us ? later - (now.wall_us - before->wall_us) : 0;
+	*before = now;
+	if (back < SET_BACK_LEAST_US)
+		return;
+	if (!verdict->set_back++) {
+		verdict->set_back_at = check->next.sequence;
+		verdict->set_back_s = (uint64_t)back / 1000000;
+	}
+}
+
 static void check_record(struct check *check, const struct audit_line *line)
 {
 	check->verdict->records++;
@@ -118,6 +144,7 @@ static void check_record(struct check *check, const struct audit_line *line)
 		complain(check, "records are missing before it, or it is out of place");
 	if (!audit_record_follows(line->text, line->kept, check->next.previous))
 		complain(check, "does not follow from the line before: one of them was changed");
+	check_time(check, line);
 	if (check->has_key) {
 		check->verdict->sealed++;
 		if (!audit_record_is_sealed(line->text, line->kept, check->next.key))

@@ -26,7 +26,10 @@ struct audit_verdict {
 	uint64_t segments, records;
 	uint64_t torn;	   /* lines that are no record, each mentioned by the record after it */
 	uint64_t sealed;   /* records whose MAC was checked */
-	bool is_end_known; /* the state says how long the log must be, and it is */
+	uint64_t set_back; /* times that the clock was set back between two records */
+	uint64_t set_back_at,
+		set_back_s; /* the first time: sequence of the record after it; seconds */
+	bool is_end_known;  /* the state says how long the log must be, and it is */
 	bool is_intact;
 	char reason[320]; /* the first thing that is wrong, with its line */
 	struct audit_tree tree;

@@ -394,3 +394,30 @@ int audit_record_handover(const char *line, size_t size, struct audit_handover *
 	handover->wrapped[length] = 0;
 	return 0;
 }
+
+bool audit_record_time(const char *line, size_t size, struct audit_time *time)
+{
+	static const char FIELD[] = ",\"t\":\"";
+	char text[128] = "";
+	const char *at = memmem(line, size, FIELD, sizeof(FIELD) - 1);
+	struct tm tm = { 0 };
+	long long mono_s;
+	int wall_us, mono_ns;
+
+	if (!at)
+		return false;
+	at += sizeof(FIELD) - 1;
+	size_t left = (size_t)(line + size - at);
+	memcpy(text, at, left < sizeof(text) ? left : sizeof(text) - 1);
+	time->boot[0] = 0;
+	if (sscanf(text,
+		   "%4d-%2d-%2dT%2d:%2d:%2d.%6dZ\",\"mono\":%10lld.%9d,\"boot\":\"%36[0-9a-f-]\"",
+		   &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec,
+		   &wall_us, &mono_s, &mono_ns, time->boot) < 9)
+		return false;
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	time->wall_us = (int64_t)timegm(&tm) * 1000000 + wall_us;
+	time->mono_us = mono_s * 1000000 + mono_ns / 1000;
+	return true;
+}

@@ -110,6 +110,15 @@ int audit_record_handover(const char *line, size_t size, struct audit_handover *
  */
 bool audit_record_is(const char *line, size_t size);
 
+/* When a record was made. */
+struct audit_time {
+	int64_t wall_us, mono_us;
+	char boot[37]; /* "": not known */
+};
+
+/* False: it does not say so as audit_record_format() writes it. */
+bool audit_record_time(const char *line, size_t size, struct audit_time *time);
+
 /* The numbers that a record claims; 0 where it has none. */
 uint64_t audit_record_segment(const char *line, size_t size);
 uint64_t audit_record_sequence(const char *line, size_t size);

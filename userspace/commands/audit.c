@@ -257,11 +257,12 @@ static void print_verdict(const struct arguments *arguments, const struct audit_
 {
 	if (arguments->is_json) {
 		json_t *json = json_pack(
-			"{s:b, s:s*, s:I, s:I, s:I, s:I, s:b}", "intact", verdict->is_intact,
+			"{s:b, s:s*, s:I, s:I, s:I, s:I, s:I, s:b}", "intact", verdict->is_intact,
 			"reason", verdict->is_intact ? NULL : verdict->reason, "segments",
 			(json_int_t)verdict->segments, "records", (json_int_t)verdict->records,
 			"torn", (json_int_t)verdict->torn, "sealed", (json_int_t)verdict->sealed,
-			"end_known", verdict->is_end_known);
+			"clock_set_back", (json_int_t)verdict->set_back, "end_known",
+			verdict->is_end_known);
 		if (json)
 			json_dumpf(json, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 		putchar('\n');
@@ -272,6 +273,10 @@ static void print_verdict(const struct arguments *arguments, const struct audit_
 	if (verdict->torn)
 		printf("; %" PRIu64 " damaged or unfinished lines, each noted by the next record",
 		       verdict->torn);
+	if (verdict->set_back)
+		printf("; the clock was set back %" PRIu64 " times, first by %" PRIu64
+		       " s before record %" PRIu64,
+		       verdict->set_back, verdict->set_back_s, verdict->set_back_at);
 	if (arguments->checkpoint_path)
 		printf("; begins as the checkpoint says");
 	if (!verdict->is_end_known)

@@ -25,6 +25,8 @@
 /* What can be done with captures; the last is all of them. */
 static const char *const OPERATIONS[] = { "view", "export", "record", "rewrap", "front", "any" };
 
+#define CLOCKS_DIFFER_S 300 /* at most, of hosts that are well */
+
 #define OPERATION_COUNT (sizeof(OPERATIONS) / sizeof(OPERATIONS[0]))
 
 struct ids {
@@ -355,6 +357,22 @@ static void decide_without_match(const struct access_request *request, const cha
 		     : "you may not do this with captures here: no rule of the vault's policy allows it";
 }
 
+uint64_t access_age(uint64_t begun, uint64_t now)
+{
+	if (begun <= now)
+		return now - begun;
+	return begun - now <= CLOCKS_DIFFER_S ? 0 : ACCESS_AGE_UNKNOWN;
+}
+
+static bool is_too_old(const struct rule *rule, const struct access_request *request)
+{
+	if (!rule->max_age_s)
+		return false;
+	if (request->age_s == ACCESS_AGE_UNKNOWN)
+		return rule->allows;
+	return request->age_s > rule->max_age_s;
+}
+
 void access_decide(const struct access_rules *rules, const struct access_request *request,
 		   struct access_decision *decision)
 {
@@ -387,7 +405,7 @@ void access_decide(const struct access_rules *rules, const struct access_request
 			hint = "the vault's policy wants a reason: --reason";
 			continue;
 		}
-		if (rule->max_age_s && request->age_s > rule->max_age_s) {
+		if (is_too_old(rule, request)) {
 			hint = "the vault's policy does not allow captures as old as this one";
 			continue;
 		}

@@ -38,8 +38,15 @@ struct access_request {
 	uid_t owner;	       /* the vault's */
 	const char *operation; /* from the asker: repeated only where it is known */
 	bool has_reason;
-	uint64_t age_s; /* of the capture */
+	uint64_t age_s; /* of the capture: access_age() */
 };
+
+/* Which is older than an `allow` wants it, and not than a `deny` does. */
+#define ACCESS_AGE_UNKNOWN UINT64_MAX
+
+/* In seconds, of when it was begun and what time it is. Unknown where it would begin only more than
+ * five minutes from now: the clock was set back. */
+uint64_t access_age(uint64_t begun, uint64_t now);
 
 struct access_decision {
 	bool is_allowed;

@@ -93,7 +93,7 @@ bool vault_admits(struct vault *vault, int fd, const char *operation, bool has_r
 
 	vault_describe(object, fd, err ? NULL : header);
 	uint64_t now = (uint64_t)time(NULL), created = err ? now : header->created_unix;
-	vault_decide(vault, operation, has_reason, now > created ? now - created : 0, decision);
+	vault_decide(vault, operation, has_reason, access_age(created, now), decision);
 	if (!decision->is_allowed)
 		vault_refuse(vault, object, decision, 4, EACCES, decision->why);
 	else if (err)

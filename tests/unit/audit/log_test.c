@@ -15,6 +15,8 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -94,6 +96,17 @@ int fdatasync(int fd)
 	sync_count++;
 	errno = sync_error;
 	return sync_error ? -1 : skips_sync ? 0 : fsync(fd);
+}
+
+static int64_t clock_set_by_s;
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+	int err = (int)syscall(SYS_clock_gettime, clock, now);
+
+	if (clock == CLOCK_REALTIME)
+		now->tv_sec += clock_set_by_s;
+	return err;
 }
 
 static const struct audit_record RECORD = { .operation = "open.grant",
@@ -301,6 +314,26 @@ static void every_changed_byte_of_a_copy_is_found_by_the_auditor(void **state)
 	assert_true(unseen > 0);
 	drop_snapshot(&shot);
 	free(text);
+}
+
+static void a_clock_that_was_set_back_is_told(void **state)
+{
+	(void)state;
+	append_some(2);
+	clock_set_by_s = 86400; /* it may have slept */
+	append_some(1);
+	assert_int_equal(verify().set_back, 0);
+	clock_set_by_s = -3600;
+	append_some(2);
+	clock_set_by_s = -7200;
+	append_some(1);
+	clock_set_by_s = 0;
+	append_some(1);
+	struct audit_verdict verdict = verify();
+	assert_int_equal(verdict.set_back, 2);
+	assert_int_equal(verdict.set_back_at, 5);
+	assert_in_range(verdict.set_back_s, 86400 + 3600 - 30, 86400 + 3600 + 30);
+	assert_intact(7);
 }
 
 static void a_line_removed_is_found(void **state)
@@ -1060,6 +1093,7 @@ int main(void)
 		TEST(records_appended_by_several_runs_are_one_chain),
 		TEST(two_who_append_in_turn_make_one_chain),
 		TEST(every_changed_byte_is_found),
+		TEST(a_clock_that_was_set_back_is_told),
 		TEST(a_line_removed_is_found),
 		TEST(lines_out_of_order_are_found),
 		TEST(every_changed_byte_of_a_copy_is_found_by_the_auditor),

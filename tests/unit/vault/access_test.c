@@ -187,6 +187,38 @@ static void a_reason_and_an_age_can_be_wanted(void **state)
 	access_free(rules);
 }
 
+static void an_age_that_is_not_known_opens_nothing(void **state)
+{
+	struct access_rules *allow = rules_of("allow op=view uid=any max_age=2h\n");
+	struct access_rules *deny = rules_of("deny op=view uid=any max_age=2h\n"
+					     "allow op=view uid=any\n");
+
+	(void)state;
+	assert_int_equal(access_age(1000, 1000), 0);
+	assert_int_equal(access_age(1000, 8200), 7200);
+	/* the clocks of two machines */
+	assert_int_equal(access_age(1300, 1000), 0);
+	assert_true(access_age(1301, 1000) == ACCESS_AGE_UNKNOWN);
+	struct audit_subject asker = { .uid = 1000, .gid = 1000 };
+	struct access_request request = { .asker = &asker, .operation = "view" };
+	struct access_decision decision;
+	const struct {
+		uint64_t age_s;
+		bool allowed_if_young, allowed_if_old;
+	} cases[] = { { 7200, true, false },
+		      { 7201, false, true },
+		      { ACCESS_AGE_UNKNOWN, false, false } };
+	for (size_t i = 0; i < 3; i++) {
+		request.age_s = cases[i].age_s;
+		access_decide(allow, &request, &decision);
+		assert_int_equal(decision.is_allowed, cases[i].allowed_if_young);
+		access_decide(deny, &request, &decision);
+		assert_int_equal(decision.is_allowed, cases[i].allowed_if_old);
+	}
+	access_free(allow);
+	access_free(deny);
+}
+
 static void a_mistake_is_named_and_denies_everything(void **state)
 {
 	static const struct {
@@ -272,6 +304,7 @@ static void rules_that_others_may_write_are_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_age_that_is_not_known_opens_nothing),
 		cmocka_unit_test(by_default_root_and_the_owner_may_and_nobody_else),
 		cmocka_unit_test(an_unknown_operation_is_denied_to_anybody),
 		cmocka_unit_test(whose_processes_are_recorded_is_said_by_the_rule),
