@@ -227,6 +227,12 @@ $(BUILD)/tests/peers: tests/rights/peers.c $(call folders_of,base)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $< $(LDFLAGS) $(filter %.a,$^) -o $@
 
+# Kills a worker at any of its calls, or lets it write less.
+$(BUILD)/tests/faults: tests/faults/faults.c
+	$(call say,TEST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $< $(LDFLAGS) -o $@
+
 # Targets print the truth that they cause; they are built as distributions build, without frame pointers.
 $(BUILD)/programs/%: tests/programs/%.c $(wildcard tests/programs/*.h)
 	$(call say,TARGET,$@)
@@ -346,7 +352,7 @@ fuzz-keep:
 	$(Q)$(MAKE) FUZZ=1 fuzzers
 	$(Q)scripts/fuzz-keep $(addprefix build/fuzz/tests/fuzz/,$(or $(TARGET),$(notdir $(FUZZERS))))
 
-check-system: all programs $(addprefix $(BUILD)/tests/,fidelity rights needs peers)
+check-system: all programs $(addprefix $(BUILD)/tests/,fidelity rights needs peers faults)
 	$(Q)scripts/run-system-tests
 
 check-arm64:
