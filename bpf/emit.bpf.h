@@ -18,8 +18,9 @@ static __always_inline u64 wakeup_flag(void)
 static __always_inline void head_fill(struct event_head *head, u8 kind, struct task_struct *task,
 				      u64 cookie, u16 flags)
 {
-	/* a debugger that steps over a breakpoint of its own takes away a probe at the same place */
-	if (task->ptrace)
+	/* a debugger that steps over a breakpoint of its own takes away a probe at the same place; the
+	 * recorder itself holds a command until its libraries are there, whose constructors allocate */
+	if (task->ptrace && task->parent->tgid != recorder_pid)
 		COUNT(traced);
 	head->kind = kind;
 	head->function = COOKIE_FUNCTION(cookie);

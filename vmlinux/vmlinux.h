@@ -145,6 +145,7 @@ struct task_struct {
 	u32 pid;
 	u32 tgid;
 	struct task_struct *real_parent;
+	struct task_struct *parent; /* who traces it, where somebody does */
 	struct task_struct *group_leader;
 	u64 start_boottime;
 	u64 self_exec_id;
