@@ -371,6 +371,7 @@ bench: all programs $(addprefix $(BUILD)/bench/,walk chain chain-fp crew tables 
 	$(Q)tests/bench/run
 	$(Q)tests/bench/run-names
 	$(Q)tests/bench/run-others
+	$(Q)tests/bench/run-files
 
 compile_commands.json:
 	bear -- $(MAKE) -B all
