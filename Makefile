@@ -3,6 +3,7 @@
 # make              everything into build/
 # make check        unit tests
 # make check-system system tests, as root (scripts/check does it all on a new machine)
+# make check-services those that record, once more by services, as root
 # make check-kernels some of them on other kernels, under emulation
 # make check-arm64  what can be checked of the arm64 build elsewhere
 # make bench        ratios against other tools, as root
@@ -86,7 +87,7 @@ TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*/*_te
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
 TARGETS := $(patsubst tests/programs/%.c,$(BUILD)/programs/%,$(wildcard tests/programs/*.c))
 
-.PHONY: all check check-units check-corpora fuzz fuzz-keep fuzzers check-system check-kernels check-arm64 bench install install-service clean programs compile_commands.json
+.PHONY: all check check-units check-corpora fuzz fuzz-keep fuzzers check-system check-services check-kernels check-arm64 bench install install-service clean programs compile_commands.json
 .SECONDARY:
 SHELL := /bin/bash
 all: $(PROGRAMS)
@@ -354,6 +355,9 @@ fuzz-keep:
 
 check-system: all programs $(addprefix $(BUILD)/tests/,fidelity rights needs peers faults)
 	$(Q)scripts/run-system-tests
+
+check-services: all programs
+	$(Q)scripts/run-system-tests --as-services
 
 check-arm64:
 	$(Q)scripts/check-arm64

@@ -4,10 +4,11 @@
 # connects gets the very program, with the user, groups, capabilities and limits of its unit. What systemd adds by
 # namespaces and system-call filters is not there: workers have their own (policies/workers).
 #
-# Needs tests/system/lib.sh. units_start sets $units (the sockets), $service (the state directory) and $members, the gid of
+# Needs tests/system/lib.sh. units_start sets $units (the sockets), $service (the state directory); $members is the gid of
 # the group heaptrail.
 
 members=61030
+declare -A activators=() # by the name of the unit: whose children its processes are
 
 # unit_value FILE KEY: its last value
 unit_value() {
@@ -75,6 +76,7 @@ units_start() {
 		# descriptor 3 is the connection: env and setpriv keep it
 		systemd-socket-activate --seqpacket --accept --listen="$socket" "${command[@]}" >>"$work/$name.log" 2>&1 8>&- &
 		started+=($!)
+		activators[$name]=$!
 		wait_until 10 test -S "$socket" || fail "$name does not listen: $(cat "$work/$name.log")"
 		user=$(unit_value "$unit" SocketUser) group=$(unit_value "$unit" SocketGroup)
 		chown "$(user_id "${user:-root}"):$(user_id "${group:-root}")" "$socket"

@@ -174,3 +174,20 @@ message_is_clear() {
 }
 
 [ -x "$heaptrail" ] || fail "$heaptrail is not built"
+
+# --- once more, by services (run-system-tests --as-services) ---
+if [ -n "${HEAPTRAIL_AS_SERVICES-}" ]; then
+	source "$root/tests/lib/units.sh"
+	units_start
+	printf '%s\n' "allow op=front uid=$(user_id heaptrail-record)" "allow op=any uid=0 target=any" >"$service/access.policy"
+	export HEAPTRAIL_STATE_DIR=$service
+	# a test may empty the environment
+	cat >"$work/heaptrail" <<-END
+		#!/usr/bin/env -S --default-signal=INT bash
+		export HEAPTRAIL_VAULT=$HEAPTRAIL_VAULT HEAPTRAIL_RECORD=$HEAPTRAIL_RECORD
+		real=$heaptrail
+		source "$root/tests/lib/as-services"
+	END
+	chmod 755 "$work/heaptrail"
+	heaptrail=$work/heaptrail
+fi

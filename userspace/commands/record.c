@@ -312,7 +312,7 @@ int record_main(int argc, char **argv)
 	static struct record record = RECORD_NONE;
 
 	record_options_parse(&record.options, argc, argv);
-	if (geteuid() != 0)
+	if (geteuid() != 0 || getenv("HEAPTRAIL_RECORD"))
 		return record_by_service(&record.options, argc, argv);
 	return record_perform(&record);
 }

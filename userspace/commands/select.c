@@ -159,11 +159,10 @@ static const struct {
 	[SELECT_CONTAINER] = { in_container, is_id },
 };
 
+/* It has memory, which threads of the kernel have not; what it runs, not everybody may know. */
 static bool is_program(uint32_t pid)
 {
-	char exe[16];
-
-	return pid != (uint32_t)getpid() && read_link(pid, "exe", exe, sizeof(exe));
+	return pid != (uint32_t)getpid() && strtoull(read_of(pid, "statm"), NULL, 10) > 0;
 }
 
 /* Ids of containers whose processes run, by the beginning of the id. */
