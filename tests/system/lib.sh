@@ -72,12 +72,12 @@ target_start() {
 	local name=$1
 	shift
 	truth=$work/truth
-	rm -f "$work/go" "$truth"
+	rm -f "$work/go" "$truth" "$work/target.out"
 	mkfifo "$work/go"
 	LD_PRELOAD=${preload-} "$programs/$name" -g "$work/go" -o "$truth" "$@" >"$work/target.out" &
 	target=$!
 	started+=("$target")
-	wait_until 10 grep -q '^ready' "$work/target.out" || fail "$name never was ready"
+	wait_until 10 grep -qs "^ready" "$work/target.out" || fail "$name never was ready"
 }
 
 # Once to let it begin, once more to let it exit.
