@@ -47,7 +47,7 @@ static const struct filter FILTERS[] = {
 #define FILTER_COUNT   (sizeof(FILTERS) / sizeof(FILTERS[0]))
 
 struct told {
-	uint64_t bytes, blocks; /* that live after it, but for those that lived at the beginning */
+	uint64_t bytes, blocks; /* that live after it */
 };
 
 static void hear(void *context, const struct block_event *event)
@@ -73,7 +73,7 @@ static void hear(void *context, const struct block_event *event)
 static void tell(const struct model *model, const uint8_t *data, size_t size)
 {
 	const struct live_totals *totals = model_totals(model);
-	struct told told = { totals->carried_bytes, totals->carried_blocks };
+	struct told told = { 0 };
 	struct model again;
 
 	require(model_open_again(&again, model) == 0);
