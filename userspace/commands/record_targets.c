@@ -116,6 +116,7 @@ int record_add_targets(struct record *record)
 {
 	size_t usable = 0;
 
+	record->recording.passes_over_gone = record_is_selected(&record->options);
 	for (size_t i = 0; i < record->options.pid_count; i++) {
 		uint32_t site_count = 0;
 		int status = record_add_pid(record, record->options.pids[i], &site_count);
@@ -124,6 +125,7 @@ int record_add_targets(struct record *record)
 			return status;
 		usable += site_count > 0;
 	}
+	record->recording.passes_over_gone = false;
 	if (usable || record->options.command || record->options.sees_all)
 		return EXIT_DONE;
 	if (record->options.has_points)

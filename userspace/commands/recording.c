@@ -140,9 +140,30 @@ static int receive(struct recording *recording, struct worker_process *worker, c
 			worker = &recording->writer, name = "writer";
 		return command_fail(EXIT_FAILED, "the %s %s", name, supervise_fate(worker, fate));
 	}
-	return message.type == MESSAGE_FAILURE
-		       ? command_worker_failed((struct failure *)message.body, NULL)
-		       : EXIT_DONE;
+	struct failure *failure = (void *)message.body;
+	if (message.type != MESSAGE_FAILURE)
+		return EXIT_DONE;
+	if (failure->exit_status == EXIT_TARGET && recording->passes_over_gone)
+		return EXIT_TARGET;
+	return command_worker_failed(failure, NULL);
+}
+
+/* The tracer's next message of a type. Before it, sites may be told of: what it hears of meanwhile
+ * is inspected, too. */
+static int receive_answer(struct recording *recording, enum message_type type, size_t size)
+{
+	const struct message_rule rules[] = {
+		{ type, (uint32_t)size, 0 },
+		{ TRACER_SITE, sizeof(struct tracer_site), 0 },
+	};
+
+	for (;;) {
+		int status = receive(recording, &recording->tracer, "tracer", rules, 2);
+		if (status || message.type == type)
+			return status;
+		if (recording->on_site)
+			recording->on_site((const void *)message.body);
+	}
 }
 
 /* Without a cache everything is compiled again; why there is none does not matter to a recording.
@@ -324,21 +345,12 @@ int recording_start_writer(struct recording *recording, const char *state_direct
 int recording_add_target(struct recording *recording, const struct tracer_target *target, int pidfd,
 			 uint32_t *site_count)
 {
-	static const struct message_rule RULES[] = {
-		{ TRACER_SCANNED, sizeof(struct tracer_scanned), 0 },
-		{ TRACER_SITE, sizeof(struct tracer_site), 0 },
-	};
 	const struct tracer_scanned *scanned = (const void *)message.body;
 	int status = send_to(&recording->tracer, "tracer", TRACER_TARGET, target, sizeof(*target),
 			     &pidfd, 1);
 
-	while (!status) {
-		status = receive(recording, &recording->tracer, "tracer", RULES, 2);
-		if (status || message.type == TRACER_SCANNED)
-			break;
-		if (recording->on_site)
-			recording->on_site((const void *)message.body);
-	}
+	if (!status)
+		status = receive_answer(recording, TRACER_SCANNED, sizeof(*scanned));
 	if (status)
 		return status;
 	recording->found_functions |= scanned->user_functions;
@@ -361,11 +373,10 @@ int recording_offer_target(struct recording *recording, const struct tracer_targ
 
 int recording_attach(struct recording *recording)
 {
-	static const struct message_rule ATTACHED = { TRACER_ATTACHED,
-						      sizeof(struct tracer_attached), 0 };
 	int status = send_to(&recording->tracer, "tracer", TRACER_ATTACH, NULL, 0, NULL, 0);
 
-	return status ? status : receive(recording, &recording->tracer, "tracer", &ATTACHED, 1);
+	return status ? status
+		      : receive_answer(recording, TRACER_ATTACHED, sizeof(struct tracer_attached));
 }
 
 int recording_note_census(struct recording *recording, uint32_t pid, enum census_moment moment,

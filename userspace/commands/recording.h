@@ -38,6 +38,7 @@ struct recording {
 	char mode[32];
 	uint32_t found_functions; /* bit i: function i was found in a target */
 	void (*on_site)(const struct tracer_site *site); /* for each site found; may be NULL */
+	bool passes_over_gone; /* a target that is gone is not told of, as nobody meant that one */
 };
 
 #define RECORDING_NONE                                                                      \
