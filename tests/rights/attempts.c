@@ -462,6 +462,8 @@ const int HARMLESS[] = {
 	SYS_landlock_restrict_self,
 	/* what everybody may know */
 	SYS_clock_gettime, SYS_getrandom, SYS_sysinfo, SYS_uname,
+	/* waiting, until each CPU has passed where it may sleep */
+	SYS_membarrier,
 	/* names, of which those that open, change or tell have rows */
 	SYS_readlinkat, SYS_faccessat2,
 #ifdef __x86_64__

@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <grp.h>
+#include <sys/resource.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -107,6 +108,9 @@ void worker_leave_root(const char *name)
 	if (!caps)
 		policy_fail(policy, errno, "its capabilities");
 	close_bounds(policy);
+	/* where this is forbidden, in a container, say, it is as anybody */
+	if (policy->nice && geteuid() == 0)
+		(void)setpriority(PRIO_PROCESS, 0, policy->nice);
 	if (policy->user && geteuid() == 0)
 		become(policy);
 	check_permitted(policy, caps);

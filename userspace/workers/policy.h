@@ -40,6 +40,7 @@ struct policy {
 	const char *name;
 	const char *user; /* whom it becomes where it is started as root; NULL: it does not */
 	uint32_t uid;	  /* who that is where there is no such user; 0: anybody */
+	int nice;	  /* setpriority(2), where it is started as root */
 	const char *capabilities; /* for cap_from_text(3): "" or "cap_bpf,cap_perfmon" */
 	const char *starts;	  /* the same, until it confines itself; NULL: as capabilities */
 	const char *spares;	  /* permitted until then, not effective: worker_use_spares() */
