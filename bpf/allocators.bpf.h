@@ -334,7 +334,7 @@ static __always_inline int call_enter(struct pt_regs *ctx, u64 cookie)
 	u32 kind = COOKIE_KIND(cookie);
 	struct thread *thread;
 
-	if (!is_target(task))
+	if (phase != PHASE_OPEN || !is_target(task))
 		return 1;
 	thread = thread_of(task);
 	if (!thread) {
@@ -386,7 +386,7 @@ static __always_inline int call_leave(struct pt_regs *ctx, bool is_session)
 	u64 address, stack = 0;
 	u32 kind;
 
-	if (!is_target(task))
+	if (phase == PHASE_CLOSED || !is_target(task))
 		return 0;
 	thread = thread_of(task);
 	if (!thread || !thread->sp || register_sp(ctx) != thread->sp + CALL_FRAME_BYTES) {
@@ -467,7 +467,7 @@ static __always_inline int free_enter(struct pt_regs *ctx, u64 cookie)
 	u64 sp = register_sp(ctx) + COOKIE_SP_OFFSET(cookie); /* at the entry; a point has none */
 	struct thread *thread;
 
-	if (!is_target(task))
+	if (phase == PHASE_CLOSED || !is_target(task))
 		return 0;
 	thread = thread_of(task);
 	if (!thread) {

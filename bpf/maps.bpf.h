@@ -21,6 +21,8 @@ const volatile u8 has_mappings = 0;	   /* calls that map and unmap are probed, t
 const volatile u8 has_points = 0;	   /* static probe points are attached, and nothing else */
 const volatile u8 has_free_stacks = 0;	   /* take stacks of frees, too */
 
+volatile u32 phase; /* enum phase */
+
 /*
  * A free may call what is probed, too: another freeing function, to which it hands the block on, or
  * one that unmaps.

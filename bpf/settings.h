@@ -41,6 +41,14 @@ struct file_key {
 #define VDSO_INODE  1
 #define VDSO_DEVICE (~0U)
 
+/* Which calls the programs let through. All probes begin at one moment, and end at one: attaching and
+ * detaching takes the kernel tens of milliseconds a file. */
+enum phase {
+	PHASE_CLOSED, /* none: probes are being attached, or the recording is over */
+	PHASE_OPEN,
+	PHASE_FREES, /* no more that allocate, but for those that are under way */
+};
+
 /* What a probed function does with memory. */
 enum call_kind {
 	CALL_ALLOC = 1,	    /* returns a block of size bytes */

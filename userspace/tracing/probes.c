@@ -17,7 +17,9 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <linux/membarrier.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -32,7 +34,7 @@ struct probes {
 	struct ring *ring;
 	const struct event_counters *counters; /* one per CPU */
 	size_t counters_bytes;
-	int cpu_count;
+	int cpu_count, online_count;
 	struct tables *tables; /* NULL: stacks are walked by frame pointers */
 	struct link_list allocations, frees;
 	size_t free_count; /* sites */
@@ -149,6 +151,7 @@ int probes_open(const struct probes_options *options, struct probes **out, const
 		goto out;
 	*step = "reading the kernel's types (/sys/kernel/btf/vmlinux)";
 	probes->cpu_count = libbpf_num_possible_cpus();
+	probes->online_count = (int)sysconf(_SC_NPROCESSORS_ONLN);
 	probes->skeleton = heaptrail__open();
 	if (!probes->skeleton) {
 		err = -errno;
@@ -301,13 +304,32 @@ static void detach(struct link_list *list)
 	*list = (struct link_list) { 0 };
 }
 
-void probes_detach_allocations(struct probes *probes)
+static void set_phase(struct probes *probes, enum phase phase)
 {
-	detach(&probes->allocations);
+	__atomic_store_n(&probes->skeleton->bss->phase, phase, __ATOMIC_SEQ_CST);
 }
 
-void probes_detach_frees(struct probes *probes)
+void probes_begin(struct probes *probes)
 {
+	set_phase(probes, PHASE_OPEN);
+}
+
+void probes_end_allocations(struct probes *probes)
+{
+	set_phase(probes, PHASE_FREES);
+}
+
+void probes_end(struct probes *probes)
+{
+	set_phase(probes, PHASE_CLOSED);
+	/*
+	 * A program that runs now may have looked before. It is inside an RCU read-side section,
+	 * for whose end this waits; the kernel spares itself that where one CPU is online, or some
+	 * have no tick. Detaching waits, too.
+	 */
+	if (probes->online_count > 1 && syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0)
+		return;
+	detach(&probes->allocations);
 	detach(&probes->frees);
 }
 

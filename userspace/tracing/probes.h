@@ -45,14 +45,21 @@ void probes_remove_target(struct probes *probes, pid_t pid);
 
 /*
  * Attaches to the sites of one module, the freeing ones first: a block that is allocated in between
- * is then never one whose free was missed. pid 0: every process that maps the file.
+ * is then never one whose free was missed. pid 0: every process that maps the file. Calls make no
+ * events before probes_begin().
  */
 int probes_attach(struct probes *probes, int module_fd, const struct probe_site *sites,
 		  size_t count, pid_t pid);
 
-/* The other way round for the same reason. */
-void probes_detach_allocations(struct probes *probes);
-void probes_detach_frees(struct probes *probes);
+void probes_begin(struct probes *probes);
+
+/* The other way round for the same reason: no call that begins now allocates, as far as events
+ * tell. */
+void probes_end_allocations(struct probes *probes);
+
+/* Nor frees. No event is made after this has returned, though probes may be attached until
+ * probes_close(), or until the process ends. */
+void probes_end(struct probes *probes);
 
 struct unwind_blob;
 struct module;

@@ -266,6 +266,7 @@ static void handle_attach(struct tracer *tracer)
 		attached.site_count += module->inspection.site_count;
 	}
 	tracer->is_attached = true;
+	probes_begin(tracer->probes);
 	watch(tracer, probes_ring_fd(tracer->probes), EPOLLIN | EPOLLET, TAG_RING);
 	tracer_send_counters(tracer);
 	reply(TRACER_ATTACHED, &attached, sizeof(attached));
@@ -283,9 +284,9 @@ static _Noreturn void handle_stop(struct tracer *tracer)
 	memcpy(end.reason, ((const struct tracer_stop *)message.body)->reason,
 	       sizeof(end.reason) - 1);
 	if (tracer->probes) {
-		probes_detach_allocations(tracer->probes);
+		probes_end_allocations(tracer->probes);
 		tracer_drain(tracer);
-		probes_detach_frees(tracer->probes);
+		probes_end(tracer->probes);
 		end.time_ns = clock_now_ns();
 		tracer_drain(tracer);
 		tracer->is_attached = false;
