@@ -25,17 +25,32 @@ static const struct export_format *const FORMATS[] = {
 static const struct {
 	const char *name, *field;
 } METRICS[] = {
-	{ "live", "live_bytes" },   { "at-peak", "at_peak_bytes" },
-	{ "peak", "peak_bytes" },   { "allocated", "allocated_bytes" },
-	{ "count", "allocations" }, { "temporary", "temporary" },
+	{ "live", "live_bytes" },
+	{ "blocks", "live_blocks" },
+	{ "at-peak", "at_peak_bytes" },
+	{ "peak", "peak_bytes" },
+	{ "most-blocks", "most_blocks" },
+	{ "allocated", "allocated_bytes" },
+	{ "count", "allocations" },
+	{ "temporary", "temporary" },
+	{ "grown", "grown" },
 };
 
 #define METRIC_COUNT (sizeof(METRICS) / sizeof(METRICS[0]))
 
+#define METRIC_NAMES                                                                                  \
+	"live (default), blocks, at-peak (of all together), peak (of each), most-blocks, allocated, " \
+	"count, temporary or grown"
+
+enum option_key {
+	KEY_BASE = 256
+};
+
 static const struct argp_option OPTIONS[] = {
 	{ "format", 'f', "FORMAT", 0, FORMAT_NAMES, 0 },
-	{ "metric", 'm', "KEY", 0,
-	  "of folded stacks: live (default), at-peak (of all together), peak (of each), allocated, count or temporary",
+	{ "metric", 'm', "KEY", 0, "of folded stacks: " METRIC_NAMES, 0 },
+	{ "base", KEY_BASE, "OLD", 0,
+	  "folded stacks with two numbers, of this capture and of FILE, for a differential flame graph",
 	  0 },
 	{ "output", 'o', "FILE", 0, "write there, only for you to read (default: standard output)",
 	  0 },
@@ -46,6 +61,7 @@ struct arguments {
 	struct capture_options captures;
 	const struct export_format *format;
 	const char *metric, *output;
+	bool has_base; /* then it is the second of the captures */
 };
 
 static error_t parse(int key, char *value, struct argp_state *state)
@@ -68,11 +84,17 @@ static error_t parse(int key, char *value, struct argp_state *state)
 				arguments->metric = METRICS[i].field;
 				return 0;
 			}
-		argp_error(state,
-			   "--metric: live, at-peak, peak, allocated, count or temporary, not %s",
-			   value);
+		argp_error(state, "--metric: " METRIC_NAMES ", not %s", value);
 		return 0;
 	case 'o': arguments->output = value; return 0;
+	case KEY_BASE:
+		arguments->captures.paths[1] = value;
+		arguments->has_base = true;
+		return 0;
+	case ARGP_KEY_END:
+		if (arguments->has_base && arguments->format != &EXPORT_FOLDED)
+			argp_error(state, "--base is for folded stacks: -f folded");
+		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
@@ -120,13 +142,36 @@ static void write_event(void *context, const struct block_event *event)
 	writing->format->event(&writing->export, event);
 }
 
-static int write_all(struct opened_capture *capture, struct writing *writing)
+/* The rows of the capture that FILE is compared with. */
+static int read_base(const struct arguments *arguments, struct writing *writing)
+{
+	struct opened_capture base;
+	json_t *report = NULL;
+
+	if (!arguments->has_base)
+		return EXIT_DONE;
+	int status = capture_options_open(&arguments->captures, 1, "export", &base);
+	if (status)
+		return status;
+	writing->export.is_base = true;
+	status = rows_each(&base, write_row, writing, &report);
+	writing->export.is_base = false;
+	json_decref(report);
+	opened_capture_close(&base);
+	return status;
+}
+
+static int write_all(struct opened_capture *capture, const struct arguments *arguments,
+		     struct writing *writing)
 {
 	json_t *report;
 
 	if (writing->format->begin)
 		writing->format->begin(&writing->export);
-	int status = rows_each(capture, write_row, writing, &report);
+	int status = read_base(arguments, writing);
+	if (status)
+		return status;
+	status = rows_each(capture, write_row, writing, &report);
 	writing->export.report = report;
 	if (!status && writing->format->event)
 		status = events_each(capture, write_event, writing);
@@ -156,8 +201,8 @@ int export_main(int argc, char **argv)
 	status = open_output(arguments.output, &export->out);
 	if (!status) {
 		export->metric = arguments.metric;
-		writing.format = arguments.format;
-		status = write_all(&capture, &writing);
+		writing.format = arguments.has_base ? &EXPORT_FOLDED_DIFFERENCE : arguments.format;
+		status = write_all(&capture, &arguments, &writing);
 	}
 	opened_capture_close(&capture);
 	capture_options_free(&arguments.captures);

@@ -20,6 +20,7 @@ struct export
 	FILE *out;
 	const char *metric;   /* name of the sum that formats with one value take: "live_bytes" */
 	const json_t *report; /* all but the rows */
+	bool is_base;	      /* rows are of the capture that another one is compared with */
 	void *state;	      /* the format's */
 	bool has_failed;      /* out of memory; what the stream says comes on top */
 };
@@ -34,6 +35,9 @@ struct export_format {
 
 extern const struct export_format EXPORT_FOLDED, EXPORT_PPROF, EXPORT_SPEEDSCOPE, EXPORT_DHAT,
 	EXPORT_MASSIF, EXPORT_HEAPTRACK, EXPORT_CSV, EXPORT_NDJSON, EXPORT_EVENTS;
+
+/* In place of EXPORT_FOLDED, where two captures are compared. */
+extern const struct export_format EXPORT_FOLDED_DIFFERENCE;
 
 /* What a person reads for a frame: the function, or module+0xoffset. Returns text. */
 char *export_frame_name(const json_t *frame, char *text, size_t size);
