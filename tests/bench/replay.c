@@ -2,14 +2,19 @@
 /*
  * replay [EVENTS [STACKS [FILE]]]: makes a capture of so many events (default 10 million of 50,000
  * stacks), in memory or as FILE, and reads it as a report does, step by step: verified and
- * decrypted, decompressed and decoded, replayed. CPU time of each, per event.
+ * decrypted, decompressed and decoded, replayed. CPU time of each, per event. Then the reader is
+ * asked for a report: how long that takes, what each of its two processes takes of a CPU, and how
+ * much memory.
  */
 #include "analysis/model.h"
+#include "base/frame.h"
 #include "base/io.h"
+#include "base/message.h"
 #include "capture/header.h"
 #include "capture/read.h"
 #include "capture/write.h"
 #include "tests/bench/server.h"
+#include "workers/protocol.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +24,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -146,6 +155,68 @@ static double read_capture(int fd, int depth, struct model *model)
 	return now_s() - start;
 }
 
+static pid_t start_reader(const char *program, int *socket)
+{
+	int pair[2];
+
+	demand(message_pair(pair) == 0, "a socket");
+	pid_t pid = fork();
+	demand(pid >= 0, "a process");
+	if (pid == 0) {
+		if (dup2(pair[1], WORKER_SOCKET) == WORKER_SOCKET)
+			execl(program, program, (char *)NULL);
+		_exit(127);
+	}
+	close(pair[1]);
+	*socket = pair[0];
+	return pid;
+}
+
+static double cpu_s(const struct rusage *usage)
+{
+	return (double)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) +
+	       (double)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) / 1e6;
+}
+
+/* As the vault and a command do together. */
+static void ask_reader(const char *program, int fd, uint64_t events)
+{
+	static const char QUESTION[] = "{\"ask\": \"report\", \"limit\": 20}";
+	struct reader_start start;
+	struct timespec from, to;
+	int socket, asker[2], status;
+	struct rusage replays, reads;
+	size_t size;
+	char *answer;
+
+	/* the half that the reader starts is then waited for here */
+	demand(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0, "waiting for grandchildren");
+	pid_t pid = start_reader(program, &socket);
+	memcpy(start.key, key, sizeof(key));
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	demand(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, asker) == 0, "a socket");
+	demand(message_send(socket, READER_START, &start, sizeof(start), (int[]) { fd, asker[1] },
+			    2) == 0,
+	       "starting the reader");
+	close(asker[1]);
+	demand(frame_send(asker[0], QUESTION, strlen(QUESTION)) == 0, "asking");
+	demand(frame_recv(asker[0], ANSWER_MAX, &answer, &size) == 0, "an answer");
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	demand(strstr(answer, "\"rows_total\":") != NULL, answer);
+	free(answer);
+	close(asker[0]);
+	demand(wait4(pid, &status, 0, &replays) == pid && status == 0, "the reader's end");
+	demand(wait4(-1, &status, 0, &reads) > 0 && status == 0, "its other half's end");
+	close(socket);
+	double seconds = (double)(to.tv_sec - from.tv_sec) +
+			 (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+	printf("a report by the reader      %5.1f ns, %.1f million events/s; its halves %.1f and "
+	       "%.1f ns of CPU, %ld and %ld MiB\n",
+	       seconds / (double)events * 1e9, (double)events / seconds / 1e6,
+	       cpu_s(&reads) / (double)events * 1e9, cpu_s(&replays) / (double)events * 1e9,
+	       reads.ru_maxrss >> 10, replays.ru_maxrss >> 10);
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t events = argc > 1 ? strtoull(argv[1], NULL, 0) : 10000000;
@@ -174,5 +245,10 @@ int main(int argc, char **argv)
 	       steps[2] / (double)events * 1e9, (double)events / steps[2] / 1e6,
 	       model_totals(&model)->live_blocks);
 	model_close(&model);
+	fflush(stdout);
+	char *slash = strrchr(argv[0], '/'), program[4096];
+	snprintf(program, sizeof(program), "%.*s/../workers/heaptrail-reader",
+		 slash ? (int)(slash - argv[0]) : 1, slash ? argv[0] : ".");
+	ask_reader(program, fd, events);
 	return 0;
 }
