@@ -22,20 +22,21 @@
 #include "capture/records.h"
 
 /* Sums of the blocks that one stack allocated. A realloc hands its block over to the realloc's
- * stack. */
+ * stack. What most events change comes first: it is two or three lines of the cache, not five. */
 struct stack_sums {
+	uint64_t peak_event; /* of the peak that at_peak_* are of, if the model has no later one */
 	uint64_t live_bytes, live_blocks;
-	uint64_t peak_bytes, peak_blocks; /* blocks: when that many bytes were first reached */
-	uint64_t most_blocks;		  /* live at one time */
-	uint64_t at_peak_bytes, at_peak_blocks; /* live when most was of all stacks together */
-	uint64_t allocated_bytes, allocations, reallocations, frees;
-	uint64_t temporary; /* freed by the same thread, without another allocation of it in between
-			     */
+	uint64_t lifetime_us;		  /* of all blocks, those that are live included */
+	uint64_t peak_bytes, most_blocks; /* live at one time */
+	uint64_t allocated_bytes, allocations, frees;
 	uint64_t ended,
 		lifetime_ns; /* blocks that were freed or resized, and how long they lived in all */
-	uint64_t lifetime_us; /* of all blocks, those that are live included */
-	uint64_t first_ns, last_ns;
-	uint64_t peak_event; /* of the peak that at_peak_* are of, if the model has no later one */
+	uint64_t last_ns, first_ns;
+	uint64_t temporary; /* freed by the same thread, without another allocation of it in between
+			     */
+	uint64_t reallocations;
+	uint64_t peak_blocks;			/* when peak_bytes were first reached */
+	uint64_t at_peak_bytes, at_peak_blocks; /* live when most was of all stacks together */
 	uint64_t grown, grown_from_bytes, grown_to_bytes; /* reallocations to a larger size */
 	uint64_t longest_chain; /* of reallocations in a row of one block */
 };

@@ -483,9 +483,10 @@ static void look_ahead(const struct model *model, const struct blocks *blocks,
 		blocks, hashes[(i - (AHEAD_SLOT - AHEAD_SUMS)) % AHEAD_MAX]);
 	uint32_t stack = sums_of->kind == CAPTURE_FREE ? block->stack : sums_of->stack;
 	const char *sums =
-		(const char *)&model->stacks[stack < model->stack_count ? stack : 0].sums;
+		(const char *)&model->stacks[stack < model->stack_count ? stack : 0].history.passed;
 	__builtin_prefetch(sums, 1);
 	__builtin_prefetch(sums + 64, 1);
+	__builtin_prefetch(sums + 128, 1);
 	hashes[i % AHEAD_MAX] = hash;
 }
 
