@@ -269,7 +269,8 @@ static void put_block(void *context, const struct block *block)
 					   .size = block->size,
 					   .time_ns = block->time_ns,
 					   .thread = block->thread,
-					   .stack = block->stack });
+					   .stack = block->stack,
+					   .function = block->function });
 }
 
 static void put_missed(void *context, uint64_t key, uint64_t time_ns)
