@@ -13,7 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SUFFIX ".heaptrail"
+#define SUFFIX	  ".heaptrail"
+#define AGAIN_MAX 100
 
 static int make_directory(const char *path, mode_t mode)
 {
@@ -29,7 +30,7 @@ static int make_directory(const char *path, mode_t mode)
 static int default_path(struct output *output, const char *state_directory, const char *comm,
 			int pid)
 {
-	char when[32], name[32] = "";
+	char when[32], name[32] = "", again[16] = "";
 	time_t now = time(NULL);
 	struct tm tm;
 	int status = make_directory(state_directory, 0711);
@@ -47,9 +48,16 @@ static int default_path(struct output *output, const char *state_directory, cons
 		name[i] = is_plain ? comm[i] : '_';
 		name[i + 1] = 0;
 	}
-	if (snprintf(output->path, sizeof(output->path), "%s/%s-%s-%d" SUFFIX, output->directory,
-		     when, name, pid) >= (int)sizeof(output->path))
-		return command_fail(EXIT_FAILED, "the capture's path is too long");
+	/* the same process, within a second */
+	for (unsigned i = 2; !status && i < AGAIN_MAX; i++) {
+		if (snprintf(output->path, sizeof(output->path), "%s/%s-%s-%d%s" SUFFIX,
+			     output->directory, when, name, pid,
+			     again) >= (int)sizeof(output->path))
+			return command_fail(EXIT_FAILED, "the capture's path is too long");
+		if (access(output->path, F_OK))
+			break;
+		snprintf(again, sizeof(again), "-%u", i);
+	}
 	return status;
 }
 

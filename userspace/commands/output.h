@@ -22,7 +22,8 @@ struct output {
 		.fd = -1 \
 	}
 
-/* path NULL: STATE/captures/<time>-<comm>-<pid>.heaptrail, its directory made 0700. */
+/* path NULL: STATE/captures/<time>-<comm>-<pid>.heaptrail, or <…>-2.heaptrail where that is taken;
+ * its directory made 0700. */
 int output_open(struct output *output, const char *path, const char *state_directory,
 		const char *comm, int pid);
 
