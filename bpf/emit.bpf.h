@@ -3,7 +3,7 @@
 #ifndef HEAPTRAIL_BPF_EMIT_BPF_H
 #define HEAPTRAIL_BPF_EMIT_BPF_H
 
-#include "bpf/maps.bpf.h"
+#include "bpf/pids.bpf.h"
 
 /*
  * Waking the tracer costs more than an event, so it is woken by amount; it also looks by itself
@@ -20,13 +20,13 @@ static __always_inline void head_fill(struct event_head *head, u8 kind, struct t
 {
 	/* a debugger that steps over a breakpoint of its own takes away a probe at the same place; the
 	 * recorder itself holds a command until its libraries are there, whose constructors allocate */
-	if (task->ptrace && task->parent->tgid != recorder_pid)
+	if (task->ptrace && pid_of(task->parent) != recorder_pid)
 		COUNT(traced);
 	head->kind = kind;
 	head->function = COOKIE_FUNCTION(cookie);
 	head->flags = flags;
-	head->tid = task->pid; /* the kernel calls a thread's number pid, and a process's tgid */
-	head->pid = owner_of(task)->tgid;
+	head->tid = tid_of(task);
+	head->pid = pid_of(owner_of(task));
 	head->duration_ns = 0;
 	head->time_ns = bpf_ktime_get_ns();
 }

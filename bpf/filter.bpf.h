@@ -3,7 +3,7 @@
 #ifndef HEAPTRAIL_BPF_FILTER_BPF_H
 #define HEAPTRAIL_BPF_FILTER_BPF_H
 
-#include "bpf/maps.bpf.h"
+#include "bpf/pids.bpf.h"
 
 #define ANCESTORS_MAX \
 	4 /* that are looked at: a target's child may have children before it is seen */
@@ -11,7 +11,7 @@
 /* A target's child, met for the first time: from here on it is a target itself. */
 static __noinline bool is_descendant(struct task_struct *task)
 {
-	u32 pid = task->tgid, ancestor;
+	u32 pid = pid_of(task), ancestor;
 	struct task_struct *parent = task;
 	u8 one = 1;
 	int i;
@@ -19,7 +19,7 @@ static __noinline bool is_descendant(struct task_struct *task)
 #pragma unroll
 	for (i = 0; i < ANCESTORS_MAX; i++) {
 		parent = parent_of(parent);
-		ancestor = parent->tgid;
+		ancestor = pid_of(parent);
 		if (ancestor <= 1)
 			return false;
 		if (bpf_map_lookup_elem(&targets, &ancestor)) {
@@ -36,8 +36,8 @@ static __always_inline bool is_ours(struct task_struct *task)
 {
 	struct task_struct *parent = parent_of(task);
 
-	return task->tgid == recorder_pid || parent->tgid == recorder_pid ||
-	       parent_of(parent)->tgid == recorder_pid;
+	return pid_of(task) == recorder_pid || pid_of(parent) == recorder_pid ||
+	       pid_of(parent_of(parent)) == recorder_pid;
 }
 
 /*
@@ -63,11 +63,11 @@ static __always_inline bool is_target(struct task_struct *task)
 	if (has_owner && !has_only_rights_of(owner_uid, task))
 		return false;
 	if (target_pid)
-		return task->tgid == target_pid;
+		return pid_of(task) == target_pid;
 	if (sees_all)
-		return !is_ours(task);
+		return pid_of(task) && !is_ours(task);
 	owner = owner_of(task);
-	pid = owner->tgid;
+	pid = pid_of(owner);
 	return bpf_map_lookup_elem(&targets, &pid) || (follows && is_descendant(owner));
 }
 

@@ -14,6 +14,7 @@ const volatile u8 has_owner = 0;		   /* nothing with other rights than owner_uid
 const volatile u32 owner_uid = 0;
 const volatile u64 start_boottime_ns = 0; /* CLOCK_BOOTTIME: when the recording began */
 const volatile u32 recorder_pid = 0;	   /* of which the workers are children */
+const volatile u32 pid_namespace = 0;	   /* the recorder's, by its inode; 0: the first */
 const volatile u32 wakeup_bytes = 1;	   /* wake the tracer when this much waits in the ring */
 const volatile u8 has_tables = 0;	   /* walk by unwind tables, not by frame pointers */
 const volatile u8 has_preempt_control = 0; /* the kernel has bpf_preempt_disable() */

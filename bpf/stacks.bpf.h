@@ -11,6 +11,7 @@
 
 #include "bpf/maps.bpf.h"
 #include "bpf/emit.bpf.h"
+#include "bpf/pids.bpf.h"
 #include "bpf/registers.bpf.h"
 #include "bpf/unwind.bpf.h"
 
@@ -105,10 +106,10 @@ static __always_inline u64 stack_take_from(struct pt_regs *ctx, struct task_stru
 	if (has_tables)
 		stack_walk(slot, index, task, return_address, sp, register_bp(ctx), is_exact);
 	else
-		frame_pointer_walk(ctx, slot, task->tgid, return_address);
+		frame_pointer_walk(ctx, slot, pid_of(task), return_address);
 	hash = slot->hash + !slot->hash;
 	status = slot->status;
-	stack_send(slot, owner_of(task)->tgid, hash, status);
+	stack_send(slot, pid_of(owner_of(task)), hash, status);
 	slot_release(slot);
 	counters = counters_here();
 	if (counters && status < STACK_STATUS_COUNT)

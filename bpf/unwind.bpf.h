@@ -16,6 +16,7 @@
 #define HEAPTRAIL_BPF_UNWIND_BPF_H
 
 #include "bpf/maps.bpf.h"
+#include "bpf/pids.bpf.h"
 #include "bpf/tables.bpf.h"
 
 #define VM_EXEC		   4
@@ -38,7 +39,7 @@ static __always_inline struct slot *slot_at(u32 index)
  */
 static __always_inline u64 address_space(struct task_struct *task)
 {
-	u32 pid = task->tgid;
+	u32 pid = pid_of(task);
 	struct generation *generation = &generations[pid & (GENERATION_SLOTS - 1)];
 	struct mm_struct *mm = task->mm;
 	u64 exec_vm = mm ? mm->exec_vm : 0;
@@ -103,7 +104,7 @@ static __always_inline void table_request(struct slot *slot, u32 module)
 	}
 	event->kind = EVENT_MODULE;
 	event->reserved[0] = event->reserved[1] = event->reserved[2] = 0;
-	event->pid = owner_of((void *)bpf_get_current_task_btf())->tgid;
+	event->pid = pid_of(owner_of((void *)bpf_get_current_task_btf()));
 	event->module = module;
 	event->reserved2 = 0;
 	bpf_ringbuf_submit(event, BPF_RB_FORCE_WAKEUP);

@@ -139,11 +139,30 @@ struct cred {
 	kernel_cap_t cap_permitted;
 };
 
+struct ns_common {
+	u32 inum;
+};
+
+struct pid_namespace {
+	struct ns_common ns;
+};
+
+struct upid {
+	s32 nr;
+	struct pid_namespace *ns;
+};
+
+struct pid {
+	u32 level;
+	struct upid numbers[1]; /* one for each level */
+};
+
 struct task_struct {
 	const struct cred *cred;
 	struct mm_struct *mm;
 	u32 pid;
 	u32 tgid;
+	struct pid *thread_pid;
 	struct task_struct *real_parent;
 	struct task_struct *parent; /* who traces it, where somebody does */
 	struct task_struct *group_leader;

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <linux/membarrier.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -72,6 +73,19 @@ static bool kernel_has_function(const char *name)
 	return has_function;
 }
 
+/* The kernel's number of the first namespace of pids, in all of its versions (proc_ns.h). */
+#define FIRST_PID_NAMESPACE 0xeffffffcU
+
+/* Of which the pids are that we are told, and tell. */
+static uint32_t pid_namespace(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) || st.st_ino == FIRST_PID_NAMESPACE
+		       ? 0
+		       : (uint32_t)st.st_ino;
+}
+
 static int configure(struct probes *probes, const struct probes_options *options)
 {
 	struct heaptrail *skeleton = probes->skeleton;
@@ -83,6 +97,7 @@ static int configure(struct probes *probes, const struct probes_options *options
 	skeleton->rodata->target_pid = (uint32_t)options->target_pid;
 	skeleton->rodata->start_boottime_ns = clock_boottime_ns();
 	skeleton->rodata->recorder_pid = (uint32_t)options->recorder_pid;
+	skeleton->rodata->pid_namespace = pid_namespace();
 	skeleton->rodata->follows = options->follows;
 	skeleton->rodata->sees_all = options->sees_all;
 	skeleton->rodata->has_owner = options->has_owner;
