@@ -55,6 +55,24 @@ static __always_inline u64 address_space(struct task_struct *task)
 	return hash_step(hash, exec_vm);
 }
 
+#define MNT_NS_INTERNAL (-22L) /* of no namespace: the kernel's own mounts, and what overlayfs lies over */
+
+/*
+ * The inode whose numbers /proc/PID/maps has. Where a file system lies over others (overlayfs, which
+ * most containers have their programs from) that is, since Linux 6.8, not the one that is mapped.
+ */
+static __always_inline struct inode *inode_told(struct file *file)
+{
+	struct backing_file *backing = (void *)file;
+	const void *mount = (const void *)file->f_path.mnt - bpf_core_field_offset(struct mount, mnt);
+
+	if (bpf_core_field_exists(backing->user_path) &&
+	    !(file->f_inode->i_sb->s_flags & SB_KERNMOUNT) &&
+	    (long)BPF_CORE_READ((const struct mount *)mount, mnt_ns) == MNT_NS_INTERNAL)
+		return BPF_CORE_READ(backing, user_path.dentry, d_inode);
+	return file->f_inode;
+}
+
 static long vma_found(struct task_struct *task, struct vm_area_struct *vma, void *data)
 {
 	struct slot *slot = slot_at(*(u32 *)data);
@@ -79,10 +97,10 @@ static long vma_found(struct task_struct *task, struct vm_area_struct *vma, void
 		}
 		return 0;
 	}
-	inode = file->f_inode;
-	slot->vma_key.inode = inode->i_ino;
-	slot->vma_key.device = inode->i_sb->s_dev;
-	slot->vma_is_memory = (inode->i_sb->s_flags & SB_KERNMOUNT) != 0;
+	inode = inode_told(file);
+	slot->vma_key.inode = BPF_CORE_READ(inode, i_ino);
+	slot->vma_key.device = BPF_CORE_READ(inode, i_sb, s_dev);
+	slot->vma_is_memory = (file->f_inode->i_sb->s_flags & SB_KERNMOUNT) != 0;
 	return 0;
 }
 

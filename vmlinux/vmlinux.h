@@ -84,8 +84,32 @@ struct inode {
 	struct super_block *i_sb;
 };
 
+struct dentry {
+	struct inode *d_inode;
+};
+
+struct vfsmount {
+	int mnt_flags;
+};
+
+struct mount {
+	struct vfsmount mnt;
+	struct mnt_namespace *mnt_ns;
+};
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+
 struct file {
+	struct path f_path;
 	struct inode *f_inode;
+};
+
+/* It begins with the file that is mapped. */
+struct backing_file {
+	struct path user_path;
 };
 
 typedef struct {
