@@ -12,6 +12,7 @@
 #include "workers/worker.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +79,13 @@ int main(void)
 	int group = message_take_fd(&message, 0);
 	worker_confine("watcher");
 	for (;;) {
+		struct pollfd polls[] = { { .fd = group, .events = POLLIN },
+					  { .fd = WORKER_SOCKET } };
+		if (poll(polls, 2, -1) < 0)
+			continue;
+		/* whoever wanted to know is gone, perhaps with nothing to be told of for days */
+		if (polls[1].revents)
+			return 0;
 		ssize_t n = read(group, events, sizeof(events));
 		if (n < 0 && errno == EINTR)
 			continue;
