@@ -175,8 +175,9 @@ int main(void)
 
 	worker_begin("reader");
 	worker_leave_root("reader");
-	if (message_recv(WORKER_SOCKET, RULES, 1, &message))
-		return 1;
+	int err = message_recv(WORKER_SOCKET, RULES, 1, &message);
+	if (err)
+		return err == -EPIPE ? 0 : 1; /* the vault denied it */
 	reading.capture = message_take_fd(&message, 0);
 	reading.asker = message_take_fd(&message, 1);
 	/* another kind of file might ask without end */
@@ -185,7 +186,7 @@ int main(void)
 	json_object_seed(0); /* reads /dev/urandom, which is out of reach afterwards */
 	memcpy(reading.key, ((const struct reader_start *)message.body)->key, sizeof(reading.key));
 	sodium_memzero(message.body, sizeof(message.body));
-	int err = reader_ahead_start(&reading);
+	err = reader_ahead_start(&reading);
 	if (err)
 		worker_fail(1, -err, "the reader's other half cannot be started: %s",
 			    strerror(-err));
