@@ -94,6 +94,9 @@ all: $(PROGRAMS)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
+# Two sums that are added to at once must both have left the store buffer before; one by one they need not.
+$(BUILD)/analysis/%.o: CFLAGS += -fno-tree-slp-vectorize
+
 $(BUILD)/%.o: userspace/%.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)

@@ -104,15 +104,66 @@ static inline const struct block *blocks_guess(const struct blocks *blocks, uint
 	return &blocks->places[place - (place != 0)];
 }
 
-/* Room for one more; slots and blocks may be elsewhere then. 0 or -ENOMEM. */
-int blocks_reserve(struct blocks *blocks);
+static inline size_t blocks_capacity(const struct blocks *blocks)
+{
+	return blocks->slots ? (size_t)1 << blocks->bits : 0;
+}
 
-/* Puts a copy into its free slot; room was reserved. */
-struct block *blocks_put(struct blocks *blocks, struct blocks_slot *slot,
-			 const struct block *block);
+/* Twice as many slots, and room for blocks of half of them. 0 or -ENOMEM. */
+int blocks_grow(struct blocks *blocks);
+
+/* Room for one more; slots and blocks may be elsewhere then. 0 or -ENOMEM. */
+static inline int blocks_reserve(struct blocks *blocks)
+{
+	return blocks->count < blocks_capacity(blocks) / 2 ? 0 : blocks_grow(blocks);
+}
+
+/* The place of a block that is to be filled in, known by its free slot from now on; room was
+ * reserved. Filled in there and not copied: what was just written piece by piece cannot be read at
+ * once as a whole. */
+static inline struct block *blocks_put(struct blocks *blocks, struct blocks_slot *slot,
+				       uint32_t target, uint64_t address)
+{
+	uint32_t place = blocks->free_place;
+
+	if (place)
+		blocks->free_place = blocks->places[place - 1].stack;
+	else
+		place = (uint32_t)++blocks->place_count;
+	blocks->count++;
+	slot->hash = blocks_hash(target, address);
+	slot->place = place;
+	return &blocks->places[place - 1];
+}
+
+/* Closes the hole by moving back every later slot of the run that may not stay where it is. */
+static inline void blocks_free_slot(struct blocks *blocks, size_t i)
+{
+	struct blocks_slot *slots = blocks->slots;
+	size_t mask = blocks_capacity(blocks) - 1;
+
+	for (size_t j = (i + 1) & mask; slots[j].place; j = (j + 1) & mask) {
+		if (((j - blocks_home(blocks, slots[j].hash)) & mask) < ((j - i) & mask))
+			continue;
+		slots[i] = slots[j];
+		i = j;
+	}
+	slots[i].place = 0;
+}
 
 /* Takes the block out of the table. */
-void blocks_take(struct blocks *blocks, struct blocks_slot *slot, struct block *taken);
+static inline void blocks_take(struct blocks *blocks, struct blocks_slot *slot, struct block *taken)
+{
+	uint32_t place = slot->place;
+	struct block *block = &blocks->places[place - 1];
+
+	*taken = *block;
+	block->address = 0;
+	block->stack = blocks->free_place;
+	blocks->free_place = place;
+	blocks->count--;
+	blocks_free_slot(blocks, (size_t)(slot - blocks->slots));
+}
 
 void blocks_free(struct blocks *blocks);
 

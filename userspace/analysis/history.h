@@ -10,8 +10,7 @@
 
 #include "analysis/timeline.h"
 
-#define HISTORY_EVERY 4
-#define HISTORY_MAX   (TIMELINE_MAX / HISTORY_EVERY)
+#define HISTORY_MAX (TIMELINE_MAX / HISTORY_EVERY)
 
 struct history {
 	uint64_t *live_bytes; /* HISTORY_MAX of them; NULL: all 0 */

@@ -136,16 +136,17 @@ static int allocate(struct live *live, const struct capture_event *event, uint32
 		close_block(live, slot, &outcome->missed);
 		slot = blocks_slot(&live->blocks, target, event->address);
 	}
+	struct block *block = blocks_put(&live->blocks, slot, target, event->address);
+	block->address = event->address;
+	block->size = event->size;
+	block->time_ns = event->time_ns;
+	block->target = target;
+	block->stack = event->stack;
+	block->thread = event->thread;
+	block->resizes = resizes_after(outcome);
+	block->function = event->function;
 	outcome->has_allocated = true;
-	outcome->allocated = (struct block) { .address = event->address,
-					      .size = event->size,
-					      .time_ns = event->time_ns,
-					      .target = target,
-					      .stack = event->stack,
-					      .thread = event->thread,
-					      .resizes = resizes_after(outcome),
-					      .function = event->function };
-	blocks_put(&live->blocks, slot, &outcome->allocated);
+	outcome->allocated = block;
 	live->totals.allocated_bytes += event->size;
 	count_live(&live->totals, event->size, event->time_ns);
 	return 0;
@@ -255,7 +256,7 @@ int live_restore(struct live *live, const struct block *block, uint64_t now_ns, 
 	*is_new = block->address && !slot->place;
 	if (!*is_new)
 		return 0;
-	blocks_put(&live->blocks, slot, block);
+	*blocks_put(&live->blocks, slot, block->target, block->address) = *block;
 	live->totals.carried_bytes += block->size;
 	live->totals.carried_blocks++;
 	count_live(&live->totals, block->size, now_ns);

@@ -31,11 +31,13 @@ struct live_totals {
  * is there where its claim holds.
  */
 struct outcome {
-	bool has_freed, has_missed, has_allocated;
-	bool was_unknown; /* it released a block whose allocation was not seen */
-	bool was_late;	  /* it released one that was closed before: its free was not missed */
+	/* in one byte: whoever asks for several of them at once has to wait for no store */
+	bool has_freed : 1, has_missed : 1, has_allocated : 1;
+	bool was_unknown : 1; /* it released a block whose allocation was not seen */
+	bool was_late : 1;    /* it released one that was closed before: its free was not missed */
 	uint64_t missed_key, late_key; /* the same of a closing and of its late release */
-	struct block freed, missed, allocated;
+	struct block freed, missed;
+	const struct block *allocated; /* in the table, until that changes */
 };
 
 /* Did the call release a block, known or not? */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* Ids are given out one by one; a capture with larger ones was not made by a recorder. */
 #ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION /* the sanitizer writes to all that is allocated \
@@ -12,6 +13,19 @@
 #else
 #define ID_MAX (1u << 26)
 #endif
+
+#define HUGE_PAGE ((size_t)2 << 20)
+
+/* Sums of many stacks are looked up all over: with pages of 4 KiB, most of that would be waiting
+ * for the page tables. Where the kernel has no larger ones, nothing is lost. */
+static void advise_huge(char *items, size_t size)
+{
+	uintptr_t from = ((uintptr_t)items + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+	uintptr_t to = ((uintptr_t)items + size) & ~(HUGE_PAGE - 1);
+
+	if (from < to)
+		(void)madvise((void *)from, to - from, MADV_HUGEPAGE);
+}
 
 int model_reach(void **items, size_t *count, size_t item_size, uint32_t id)
 {
@@ -25,6 +39,7 @@ int model_reach(void **items, size_t *count, size_t item_size, uint32_t id)
 	char *grown = calloc(grown_count, item_size);
 	if (!grown)
 		return -ENOMEM;
+	advise_huge(grown, grown_count * item_size);
 	if (*count)
 		memcpy(grown, *items, *count * item_size);
 	free(*items);

@@ -34,8 +34,8 @@ static void sum_filtered(struct model *model, const struct capture_event *event,
 		totals->reallocations++;
 	else
 		totals->allocations++;
-	totals->allocated_bytes += outcome->allocated.size;
-	totals->live_bytes += outcome->allocated.size;
+	totals->allocated_bytes += outcome->allocated->size;
+	totals->live_bytes += outcome->allocated->size;
 	totals->live_blocks++;
 	if (totals->live_bytes > totals->peak_bytes) {
 		totals->peak_bytes = totals->live_bytes;
@@ -104,32 +104,42 @@ struct stack_sums model_sums(const struct model *model, const struct stack_sums 
 	return now;
 }
 
+/*
+ * A block begins, in each of the sums that it counts in. Whatever is the same for all of them is
+ * found once, and added without a branch where that is cheaper.
+ */
+struct beginning {
+	uint64_t size, time_us; /* of the block */
+	uint64_t told_ns;	/* when its event was */
+	bool is_realloc;
+};
+
 /* A lifetime is the end less the beginning, which are added up as they come: unsigned numbers wrap,
  * so that what is negative meanwhile is right again at the end. */
 static inline void add_live(const struct model *model, struct stack_sums *sums,
-			    const struct block *block)
+			    const struct beginning *beginning)
 {
 	note_at_peak(model, sums);
-	sums->lifetime_us -= block->time_ns / 1000;
-	sums->live_bytes += block->size;
-	sums->live_blocks++;
-	if (sums->live_bytes > sums->peak_bytes) {
-		sums->peak_bytes = sums->live_bytes;
-		sums->peak_blocks = sums->live_blocks;
-	}
-	if (sums->live_blocks > sums->most_blocks)
-		sums->most_blocks = sums->live_blocks;
+	sums->lifetime_us -= beginning->time_us;
+	uint64_t bytes = sums->live_bytes + beginning->size, blocks = sums->live_blocks + 1;
+	sums->live_bytes = bytes;
+	sums->live_blocks = blocks;
+	bool is_peak = bytes > sums->peak_bytes;
+	sums->peak_bytes = is_peak ? bytes : sums->peak_bytes;
+	sums->peak_blocks = is_peak ? blocks : sums->peak_blocks;
+	sums->most_blocks = blocks > sums->most_blocks ? blocks : sums->most_blocks;
 }
 
 static inline void add_allocation(const struct model *model, struct stack_sums *sums,
-				  const struct capture_event *event, const struct block *block)
+				  const struct beginning *beginning)
 {
-	add_live(model, sums, block);
-	if (!sums->allocations && !sums->reallocations)
-		sums->first_ns = event->time_ns;
-	sums->last_ns = event->time_ns;
-	sums->allocated_bytes += block->size;
-	++*(event->kind == CAPTURE_REALLOC ? &sums->reallocations : &sums->allocations);
+	add_live(model, sums, beginning);
+	if (!(sums->allocations | sums->reallocations))
+		sums->first_ns = beginning->told_ns;
+	sums->last_ns = beginning->told_ns;
+	sums->allocated_bytes += beginning->size;
+	sums->reallocations += beginning->is_realloc;
+	sums->allocations += !beginning->is_realloc;
 }
 
 /* Before the stack's live_bytes change. */
@@ -145,11 +155,15 @@ static void add_block(struct model *model, const struct capture_event *event,
 		      const struct block *block)
 {
 	struct size_bin *bin = &model->sizes[bin_of(block->size)];
+	const struct beginning beginning = { .size = block->size,
+					     .time_us = block->time_ns / 1000,
+					     .told_ns = event->time_ns,
+					     .is_realloc = event->kind == CAPTURE_REALLOC };
 
 	note_history(model, &model->stacks[block->stack]);
-	add_allocation(model, &model->stacks[block->stack].sums, event, block);
-	add_allocation(model, &model->thread_states[block->thread].sums, event, block);
-	add_allocation(model, &model->function_sums[block->function], event, block);
+	add_allocation(model, &model->stacks[block->stack].sums, &beginning);
+	add_allocation(model, &model->thread_states[block->thread].sums, &beginning);
+	add_allocation(model, &model->function_sums[block->function], &beginning);
 	bin->allocations++;
 	bin->allocated_bytes += block->size;
 	bin->live_blocks++;
@@ -159,18 +173,20 @@ static void add_block(struct model *model, const struct capture_event *event,
 void model_carry(struct model *model, const struct block *block)
 {
 	struct size_bin *bin = &model->sizes[bin_of(block->size)];
+	const struct beginning beginning = { .size = block->size,
+					     .time_us = block->time_ns / 1000 };
 
 	note_history(model, &model->stacks[block->stack]);
-	add_live(model, &model->stacks[block->stack].sums, block);
-	add_live(model, &model->thread_states[block->thread].sums, block);
-	add_live(model, &model->function_sums[block->function], block);
+	add_live(model, &model->stacks[block->stack].sums, &beginning);
+	add_live(model, &model->thread_states[block->thread].sums, &beginning);
+	add_live(model, &model->function_sums[block->function], &beginning);
 	bin->live_blocks++;
 	bin->live_bytes += block->size;
 }
 
 static inline void add_resize(struct stack_sums *sums, const struct outcome *outcome)
 {
-	const struct block *from = &outcome->freed, *to = &outcome->allocated;
+	const struct block *from = &outcome->freed, *to = outcome->allocated;
 
 	if (to->resizes > sums->longest_chain)
 		sums->longest_chain = to->resizes;
@@ -184,7 +200,7 @@ static inline void add_resize(struct stack_sums *sums, const struct outcome *out
 /* A block was resized: who grows buffers step by step? */
 static void count_resize(struct model *model, const struct outcome *outcome)
 {
-	const struct block *to = &outcome->allocated;
+	const struct block *to = outcome->allocated;
 
 	add_resize(&model->stacks[to->stack].sums, outcome);
 	add_resize(&model->thread_states[to->thread].sums, outcome);
@@ -197,45 +213,46 @@ enum block_end {
 	ENDS_UNSEEN, /* with its program, or its free was missed: some time before */
 };
 
+/* What the end of a block adds to each of the sums that it counts in. */
 struct ending {
-	enum block_end how;
-	bool is_temporary;
-	uint64_t time_ns, lifetime_ns;
+	uint64_t size;
+	uint64_t time_us;
+	uint64_t seen, freed, temporary; /* 0 or 1 */
+	uint64_t lifetime_ns;		 /* 0 unless its end was seen */
 };
 
 static inline void end_in(const struct model *model, struct stack_sums *sums,
-			  const struct block *block, const struct ending *ending)
+			  const struct ending *ending)
 {
 	note_at_peak(model, sums);
-	sums->live_bytes -= block->size;
+	sums->live_bytes -= ending->size;
 	sums->live_blocks--;
-	sums->lifetime_us += ending->time_ns / 1000;
-	sums->temporary += ending->is_temporary;
-	if (ending->how == ENDS_UNSEEN)
-		return;
-	sums->frees += ending->how == ENDS_BY_FREE;
-	sums->ended++;
+	sums->lifetime_us += ending->time_us;
+	sums->frees += ending->freed;
+	sums->ended += ending->seen;
 	sums->lifetime_ns += ending->lifetime_ns;
+	sums->temporary += ending->temporary;
 }
 
 static void remove_block(struct model *model, const struct block *block, enum block_end how,
 			 uint64_t time_ns, bool is_temporary)
 {
 	struct size_bin *bin = &model->sizes[bin_of(block->size)];
-	const struct ending ending = { .how = how,
-				       .is_temporary = is_temporary,
-				       .time_ns = time_ns,
-				       .lifetime_ns = time_ns > block->time_ns
-							      ? time_ns - block->time_ns
-							      : 0 };
+	uint64_t lifetime_ns = time_ns > block->time_ns ? time_ns - block->time_ns : 0;
+	const struct ending ending = { .size = block->size,
+				       .time_us = time_ns / 1000,
+				       .seen = how != ENDS_UNSEEN,
+				       .freed = how == ENDS_BY_FREE,
+				       .temporary = is_temporary,
+				       .lifetime_ns = how != ENDS_UNSEEN ? lifetime_ns : 0 };
 
 	note_history(model, &model->stacks[block->stack]);
-	end_in(model, &model->stacks[block->stack].sums, block, &ending);
-	end_in(model, &model->thread_states[block->thread].sums, block, &ending);
-	end_in(model, &model->function_sums[block->function], block, &ending);
+	end_in(model, &model->stacks[block->stack].sums, &ending);
+	end_in(model, &model->thread_states[block->thread].sums, &ending);
+	end_in(model, &model->function_sums[block->function], &ending);
 	bin->live_blocks--;
 	bin->live_bytes -= block->size;
-	model->lifetimes[bin_of(ending.lifetime_ns)] += how != ENDS_UNSEEN;
+	model->lifetimes[bin_of(lifetime_ns)] += ending.seen;
 	model->temporary += is_temporary;
 }
 
@@ -263,11 +280,11 @@ static void count_suppressed(struct model *model, const struct capture_event *ev
 		end_suppressed(model, &outcome->freed);
 	if (outcome->has_missed && model_block_is_suppressed(model, &outcome->missed))
 		end_suppressed(model, &outcome->missed);
-	if (!outcome->has_allocated || !model_block_is_suppressed(model, &outcome->allocated))
+	if (!outcome->has_allocated || !model_block_is_suppressed(model, outcome->allocated))
 		return;
-	model->suppressed.allocated_bytes += outcome->allocated.size;
+	model->suppressed.allocated_bytes += outcome->allocated->size;
 	model->suppressed.allocations += event->kind != CAPTURE_REALLOC;
-	model->suppressed.live_bytes += outcome->allocated.size;
+	model->suppressed.live_bytes += outcome->allocated->size;
 	model->suppressed.live_blocks++;
 }
 
@@ -337,7 +354,7 @@ static int narrow(struct model *model, const struct capture_event *event, struct
 	outcome->has_freed = outcome->has_freed && model_block_passes(model, &outcome->freed);
 	outcome->has_missed = outcome->has_missed && model_block_passes(model, &outcome->missed);
 	outcome->has_allocated = outcome->has_allocated &&
-				 model_block_passes(model, &outcome->allocated);
+				 model_block_passes(model, outcome->allocated);
 	outcome->was_unknown &= model_call_passes(model, event->time_ns, event->thread);
 	int err = match_late(model, outcome);
 	if (!err)
@@ -449,7 +466,7 @@ static int apply(struct model *model, const struct capture_event *event)
 	if (outcome.has_missed)
 		remove_block(model, &outcome.missed, ENDS_UNSEEN, event->time_ns, false);
 	if (outcome.has_allocated)
-		add_block(model, event, &outcome.allocated);
+		add_block(model, event, outcome.allocated);
 	if (event->kind == CAPTURE_REALLOC && outcome.has_freed && outcome.has_allocated)
 		count_resize(model, &outcome);
 	model->thread_states[event->thread].last_allocation = last_allocation;
@@ -481,9 +498,10 @@ static void look_ahead(const struct model *model, const struct blocks *blocks,
 		blocks_guess(blocks, hashes[(i - (AHEAD_SLOT - AHEAD_BLOCK)) % AHEAD_MAX]), 1);
 	const struct block *block = blocks_guess(
 		blocks, hashes[(i - (AHEAD_SLOT - AHEAD_SUMS)) % AHEAD_MAX]);
-	uint32_t stack = sums_of->kind == CAPTURE_FREE ? block->stack : sums_of->stack;
+	const uint32_t *stack_of[] = { &sums_of->stack, &block->stack };
+	uint32_t stack = *stack_of[sums_of->kind == CAPTURE_FREE];
 	const char *sums =
-		(const char *)&model->stacks[stack < model->stack_count ? stack : 0].history.passed;
+		(const char *)&model->stacks[stack < model->stack_count ? stack : 0].history;
 	__builtin_prefetch(sums, 1);
 	__builtin_prefetch(sums + 64, 1);
 	__builtin_prefetch(sums + 128, 1);

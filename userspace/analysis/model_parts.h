@@ -34,7 +34,12 @@ static inline const struct thread_record *model_thread(const struct model *model
 
 /* Is it before what the filter calls the end? Events are told in an order that their times need not
  * have: the moment of a peak is one of them, and those before it have happened. */
-bool model_event_happened(const struct model *model, uint64_t time_ns);
+static inline bool model_event_happened(const struct model *model, uint64_t time_ns)
+{
+	return time_ns <= model->filter.to_ns &&
+	       (!model->to_event || model->seen < model->to_event);
+}
+
 bool model_happened(const struct model *model, uint64_t time_ns);
 
 /* Do all blocks of the thread pass the filter's conditions on it? */

@@ -117,12 +117,6 @@ static enum passes look_at_thread(const struct model *model, uint32_t id)
 										    : PASSES_NOT;
 }
 
-bool model_event_happened(const struct model *model, uint64_t time_ns)
-{
-	return time_ns <= model->filter.to_ns &&
-	       (!model->to_event || model->seen < model->to_event);
-}
-
 bool model_happened(const struct model *model, uint64_t time_ns)
 {
 	return time_ns <= model->filter.to_ns && (!model->to_event || time_ns <= model->to_ns);

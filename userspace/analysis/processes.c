@@ -4,16 +4,23 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* Events come in runs of one process: the one that was found last, if that is the one, and its last
+ * program. */
+static inline struct process *latest(const struct processes *processes, uint32_t pid)
+{
+	struct process *process = &processes->items[processes->latest];
+
+	return processes->latest < processes->count && process->pid == pid && process->is_last
+		       ? process
+		       : NULL;
+}
+
 struct process *processes_find(const struct processes *processes, uint32_t pid)
 {
-	/* events come in runs of one process; this is its last program if it has no later one */
-	if (processes->latest < processes->count &&
-	    processes->items[processes->latest].pid == pid &&
-	    processes->items[processes->latest].is_last)
-		return &processes->items[processes->latest];
-	const uint64_t *index = map_get(&processes->indexes, (uint64_t)pid + 1);
+	struct process *found = latest(processes, pid);
+	const uint64_t *index = found ? NULL : map_get(&processes->indexes, (uint64_t)pid + 1);
 
-	return index ? &processes->items[*index] : NULL;
+	return index ? &processes->items[*index] : found;
 }
 
 static struct process *find_or_add(struct processes *processes, uint32_t pid, uint32_t program)
@@ -81,24 +88,26 @@ static void count_call(struct process *process, const struct capture_event *even
 {
 	/* a branch would be guessed wrong every other time */
 	bool is_free = event->kind == CAPTURE_FREE, is_realloc = event->kind == CAPTURE_REALLOC;
+	uint64_t *calls = is_realloc ? &process->reallocations : &process->allocations;
 
-	if (event->flags & CAPTURE_EVENT_FAILED) {
+	if (event->flags & CAPTURE_EVENT_FAILED)
 		process->failed++;
-		return;
-	}
-	process->frees += is_free & outcome_has_release(outcome);
-	process->reallocations += is_realloc & outcome->has_allocated;
-	process->allocations += (!is_free & !is_realloc) & outcome->has_allocated;
+	else
+		*(is_free ? &process->frees : calls) += is_free ? outcome_has_release(outcome)
+								: outcome->has_allocated;
 }
 
 int processes_apply(struct processes *processes, uint32_t pid, uint32_t program,
 		    const struct capture_event *event, const struct outcome *outcome)
 {
-	struct process *process = find_or_add(processes, pid, program);
+	struct process *process = latest(processes, pid);
 
-	if (!process)
-		return -ENOMEM;
-	processes->latest = (size_t)(process - processes->items);
+	if (!process || program > process->program) {
+		process = find_or_add(processes, pid, program);
+		if (!process)
+			return -ENOMEM;
+		processes->latest = (size_t)(process - processes->items);
+	}
 	if (!process->first_ns)
 		process->first_ns = event->time_ns;
 	process->last_ns = event->time_ns;
@@ -108,8 +117,8 @@ int processes_apply(struct processes *processes, uint32_t pid, uint32_t program,
 	if (outcome->has_missed)
 		take_block(process, &outcome->missed);
 	if (outcome->has_allocated) {
-		process->allocated_bytes += outcome->allocated.size;
-		add_block(process, outcome->allocated.size);
+		process->allocated_bytes += outcome->allocated->size;
+		add_block(process, outcome->allocated->size);
 	}
 	return 0;
 }

@@ -32,8 +32,8 @@ void timeline_fill(struct timeline *timeline, uint64_t time_ns, uint64_t live_by
 			timeline->start_ns + timeline->count * timeline->interval_ns, live_bytes,
 			live_blocks
 		};
+		timeline->passed += timeline->count % HISTORY_EVERY == 0;
 		timeline->count++;
-		timeline->passed++;
 	}
 }
 

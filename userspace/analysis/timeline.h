@@ -10,7 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TIMELINE_MAX 256
+#define TIMELINE_MAX  256
+#define HISTORY_EVERY 4 /* which of its points are those of histories, too (history.h) */
 
 struct timeline_point {
 	uint64_t time_ns, live_bytes, live_blocks;
@@ -20,7 +21,7 @@ struct timeline {
 	uint64_t start_ns;    /* of the first point */
 	uint64_t interval_ns; /* 0: nothing yet */
 	size_t count;
-	uint64_t passed;			    /* points in all, those that went, too */
+	uint64_t passed; /* points of histories in all, those that went, too */
 	struct timeline_point points[TIMELINE_MAX]; /* point i: at start_ns + i * interval_ns */
 };
 

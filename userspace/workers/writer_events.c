@@ -205,7 +205,7 @@ static void finish_event(struct writer *writer, const struct event_head *head,
 	if (live_apply(writer->live, event, head->pid, &outcome))
 		out_of_memory();
 	if (outcome.has_allocated)
-		series_note_allocation(writer, &outcome.allocated);
+		series_note_allocation(writer, outcome.allocated);
 	if (writer->event_count >= writer->events_max)
 		writer_flush(writer);
 }

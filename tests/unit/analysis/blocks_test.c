@@ -17,7 +17,7 @@ static void put(struct blocks *blocks, uint32_t target, uint64_t address, uint64
 	assert_int_equal(blocks_reserve(blocks), 0);
 	struct blocks_slot *slot = blocks_slot(blocks, target, address);
 	assert_int_equal(slot->place, 0);
-	blocks_put(blocks, slot, &block);
+	*blocks_put(blocks, slot, target, address) = block;
 }
 
 static void take(struct blocks *blocks, uint32_t target, uint64_t address, uint64_t size)

@@ -103,7 +103,7 @@ static void a_realloc_moves_its_block(void **state)
 	struct outcome outcome = apply(live, resize(5, 9, 0x1000, 0x2000, 300));
 	assert_true(outcome.has_freed && outcome.has_allocated && !outcome.has_missed);
 	assert_int_equal(outcome.freed.address, 0x1000);
-	assert_int_equal(outcome.allocated.address, 0x2000);
+	assert_int_equal(outcome.allocated->address, 0x2000);
 	outcome = apply(live, resize(15, 19, 0x2000, 0x2000, 50));
 	assert_true(outcome.has_freed && outcome.has_allocated && !outcome.has_missed);
 	assert_int_equal(totals->live_bytes, 50);
@@ -422,7 +422,7 @@ static void random_events_do_as_the_plain_model_says(void **state)
 		struct outcome outcome = apply_to(live, target, event);
 		plain_apply(plain, &event, target);
 		assert_memory_equal(live_totals(live), &plain->totals, sizeof(plain->totals));
-		bytes += outcome.has_allocated ? outcome.allocated.size : 0;
+		bytes += outcome.has_allocated ? outcome.allocated->size : 0;
 		bytes -= outcome.has_freed ? outcome.freed.size : 0;
 		bytes -= outcome.has_missed ? outcome.missed.size : 0;
 		assert_int_equal(bytes, plain->totals.live_bytes);
