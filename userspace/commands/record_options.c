@@ -94,13 +94,14 @@ static const struct argp_option OPTIONS[] = {
 	{ 0 },
 };
 
-static void parse_pids(struct record_options *options, char *list, struct argp_state *state)
+/* The text stays as it is: it may be sent on to the recording service. */
+static void parse_pids(struct record_options *options, const char *list, struct argp_state *state)
 {
-	for (char *item; (item = strsep(&list, ","));) {
+	for (const char *item = list;; item++) {
 		char *end;
 		unsigned long pid = strtoul(item, &end, 10);
-		if (*end || end == item || pid == 0 || pid > 1u << 30)
-			argp_error(state, "not a pid: %s", item);
+		if ((*end && *end != ',') || end == item || pid == 0 || pid > 1u << 30)
+			argp_error(state, "not a pid: %.*s", (int)strcspn(item, ","), item);
 		if (options->pid_count == PIDS_MAX)
 			argp_error(state, "at most %d pids", PIDS_MAX);
 		for (size_t i = 0; i < options->pid_count; i++)
@@ -108,6 +109,9 @@ static void parse_pids(struct record_options *options, char *list, struct argp_s
 				pid = 0;
 		if (pid)
 			options->pids[options->pid_count++] = (uint32_t)pid;
+		item = end;
+		if (!*item)
+			return;
 	}
 }
 
