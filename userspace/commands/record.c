@@ -207,7 +207,8 @@ static int prepare(struct record *record)
 		text_copy(first.comm, sizeof(first.comm), "all");
 	options.follows = record->options.follows;
 	options.sees_all = record->options.sees_all;
-	options.recorder_pid = (uint32_t)getpid();
+	/* who holds a command until its libraries are there */
+	options.recorder_pid = (uint32_t)(record->client_pid ? record->client_pid : getpid());
 	options.has_candidates = record->options.selected != NULL;
 	options.has_filtered = has_filtered(&record->options);
 	options.has_owner = record->recording.client >= 0 && !record->recording.has_others;

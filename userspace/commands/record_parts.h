@@ -27,6 +27,7 @@ struct record {
 	int signals, timer;
 	uint32_t command_pid; /* that a client has begun */
 	uid_t client_uid;
+	pid_t client_pid;
 	int looks;	       /* timer: it is time to look whether workers live */
 	int samples;	       /* timer: it is time to look at the targets' memory */
 	uint64_t live_ns;      /* since when (CLOCK_MONOTONIC) */

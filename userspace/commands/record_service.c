@@ -161,6 +161,7 @@ static int serve(struct record *record, const char *state_directory)
 		record->options.ready_fd = ready;
 	record->command_pid = request.pid;
 	record->client_uid = peer.uid;
+	record->client_pid = peer.pid;
 	record->recording.client = WORKER_SOCKET;
 	record->output.is_for_group = true;
 	int status = check(record);

@@ -16,7 +16,7 @@ struct probes;
 
 struct probes_options {
 	pid_t target_pid;   /* the only target; 0: those given to probes_add_target() */
-	pid_t recorder_pid; /* with its children no target, where sees_all */
+	pid_t recorder_pid; /* holds a command at first; with its children no target of sees_all */
 	bool follows;	    /* children of targets are targets */
 	bool sees_all;	    /* every process is */
 	size_t ring_bytes;  /* a power of two, at least a page */
