@@ -91,6 +91,20 @@ target_await() {
 
 # --- the recorder ---
 
+# Is this the second time, by services? What they have not is passed over where a test says so.
+by_services() {
+	[ -n "${HEAPTRAIL_AS_SERVICES-}" ]
+}
+
+# worker_pid NAME: of the recording that runs
+worker_pid() {
+	if by_services; then
+		pgrep -n -P "${activators[$1]}"
+	else
+		pgrep -P "$recorder" -f "heaptrail-$1"
+	fi
+}
+
 # record_start ARG...: returns once probes are live; sets $recorder
 record_start() {
 	local end=$((SECONDS + 60))
@@ -176,11 +190,13 @@ message_is_clear() {
 [ -x "$heaptrail" ] || fail "$heaptrail is not built"
 
 # --- once more, by services (run-system-tests --as-services) ---
-if [ -n "${HEAPTRAIL_AS_SERVICES-}" ]; then
+services_environment=() # what a command has from as-services, for one that is compared with it
+if by_services; then
 	source "$root/tests/lib/units.sh"
 	units_start
 	printf '%s\n' "allow op=front uid=$(user_id heaptrail-record)" "allow op=any uid=0 target=any" >"$service/access.policy"
 	export HEAPTRAIL_STATE_DIR=$service
+	services_environment=("HEAPTRAIL_VAULT=$HEAPTRAIL_VAULT" "HEAPTRAIL_RECORD=$HEAPTRAIL_RECORD")
 	# a test may empty the environment
 	cat >"$work/heaptrail" <<-END
 		#!/usr/bin/env -S --default-signal=INT bash

@@ -182,6 +182,19 @@ static size_t running_ids(const char *digits, char (*ids)[CONTAINER_ID_SIZE])
 	return count;
 }
 
+/* Whose namespaces only root may see has an id all the same, in the names of its control groups. */
+static void resolve_pid(const char *value, char resolved[static CONTAINER_ID_SIZE])
+{
+	uint32_t pid = (uint32_t)strtoul(value, NULL, 10);
+	char theirs[64], id[1][CONTAINER_ID_SIZE];
+
+	if (!read_link(pid, "ns/pid", theirs, sizeof(theirs)) &&
+	    container_ids(read_of(pid, "cgroup"), "", id, 0, 1) == 1)
+		memcpy(resolved, id[0], CONTAINER_ID_SIZE);
+	else
+		snprintf(resolved, CONTAINER_ID_SIZE, "%s", value);
+}
+
 int select_container(const char *value, char resolved[static CONTAINER_ID_SIZE],
 		     char ids[static SELECT_IDS_MAX][CONTAINER_ID_SIZE])
 {
@@ -190,7 +203,7 @@ int select_container(const char *value, char resolved[static CONTAINER_ID_SIZE],
 
 	/* as docker has it, a name comes before an id that begins so; but few digits are a pid */
 	if (length < CONTAINER_ID_MIN && strspn(value, "0123456789") == length) {
-		snprintf(resolved, CONTAINER_ID_SIZE, "%s", value);
+		resolve_pid(value, resolved);
 		return 1;
 	}
 	if (container_by_name(&CONTAINER_PLACES, value, resolved, &pid) == 0) {
