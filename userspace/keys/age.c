@@ -9,6 +9,9 @@
 
 #define FILE_KEY_BYTES 16
 #define WRAPPED_BYTES  (FILE_KEY_BYTES + 16)
+#define X25519	       "X25519"
+#define SSH	       "ssh-ed25519"
+#define SSH_TAG_BYTES  4
 #define SCRYPT	       "scrypt"
 #define SALT_BYTES     16 /* of scrypt */
 #define TEXT_MAX       48 /* base64 of 32 bytes without padding, and its 0 */
@@ -49,10 +52,11 @@ static int wrap_key(uint8_t key[static 32], const uint8_t secret[static 32],
 	return err;
 }
 
-/* The same for an SSH key, converted to the curve; a tweak ties the shared point to that very key.
- */
+/* The same for an SSH key, whose point on the curve is among what the key is made of; a tweak ties
+ * the shared point to that very key. */
 static int wrap_key_ssh(uint8_t key[static 32], const uint8_t secret[static 32],
-			const uint8_t share[static 32], const struct recipient *recipient)
+			const uint8_t public[static 32], const uint8_t share[static 32],
+			const struct recipient *recipient)
 {
 	static const char LABEL[] = "age-encryption.org/v1/ssh-ed25519";
 	uint8_t shared[32], tweaked[32], tweak[32], salt[64], wire[RECIPIENT_SSH_BYTES];
@@ -61,7 +65,7 @@ static int wrap_key_ssh(uint8_t key[static 32], const uint8_t secret[static 32],
 	recipient_ssh(recipient, wire);
 	memcpy(salt, share, 32);
 	hkdf(tweak, (const uint8_t *)"", 0, wire, sizeof(wire), LABEL);
-	if (!err && (crypto_scalarmult(shared, secret, salt + 32) ||
+	if (!err && (crypto_scalarmult(shared, secret, public) ||
 		     crypto_scalarmult(tweaked, tweak, shared)))
 		err = -EINVAL;
 	if (!err)
@@ -71,21 +75,29 @@ static int wrap_key_ssh(uint8_t key[static 32], const uint8_t secret[static 32],
 	return err;
 }
 
-/* What stands between "-> " and the share: the kind, and of an SSH key the beginning of its hash.
- */
-static void stanza_name(const struct recipient *recipient, char name[static 32])
+/* By which a stanza for an SSH key says which it is for: the beginning of its hash. */
+static void ssh_tag(const struct recipient *recipient, uint8_t tag[static SSH_TAG_BYTES])
 {
 	uint8_t wire[RECIPIENT_SSH_BYTES], hash[crypto_hash_sha256_BYTES];
-	char tag[8];
 
-	if (recipient->kind == RECIPIENT_X25519) {
-		strcpy(name, "X25519");
-		return;
-	}
 	recipient_ssh(recipient, wire);
 	crypto_hash_sha256(hash, wire, sizeof(wire));
-	sodium_bin2base64(tag, sizeof(tag), hash, 4, BASE64);
-	snprintf(name, 32, "ssh-ed25519 %s", tag);
+	memcpy(tag, hash, SSH_TAG_BYTES);
+}
+
+/* What stands between "-> " and the share. */
+static void stanza_name(const struct recipient *recipient, char name[static 32])
+{
+	uint8_t tag[SSH_TAG_BYTES];
+	char text[8];
+
+	if (recipient->kind == RECIPIENT_X25519) {
+		strcpy(name, X25519);
+		return;
+	}
+	ssh_tag(recipient, tag);
+	sodium_bin2base64(text, sizeof(text), tag, sizeof(tag), BASE64);
+	snprintf(name, 32, SSH " %s", text);
 }
 
 static void header_mac(uint8_t mac[static 32], const uint8_t file_key[static FILE_KEY_BYTES],
@@ -105,14 +117,18 @@ static const uint8_t ZERO_NONCE[12] = { 0 };
 static int put_stanza(const struct recipient *recipient,
 		      const uint8_t file_key[static FILE_KEY_BYTES], struct bytes_buffer *out)
 {
-	uint8_t secret[32], share[32], key[32], wrapped[WRAPPED_BYTES];
+	uint8_t secret[32], share[32], key[32], point[32], wrapped[WRAPPED_BYTES];
 	char share_text[TEXT_MAX], wrapped_text[TEXT_MAX], name[32], stanza[192];
+	int err;
 
 	randombytes_buf(secret, sizeof(secret));
 	crypto_scalarmult_base(share, secret);
-	int err = recipient->kind == RECIPIENT_X25519
-			  ? wrap_key(key, secret, recipient->key, share, recipient->key)
-			  : wrap_key_ssh(key, secret, share, recipient);
+	if (recipient->kind == RECIPIENT_X25519)
+		err = wrap_key(key, secret, recipient->key, share, recipient->key);
+	else if (crypto_sign_ed25519_pk_to_curve25519(point, recipient->key))
+		err = -EINVAL;
+	else
+		err = wrap_key_ssh(key, secret, point, share, recipient);
 	if (!err) {
 		crypto_aead_chacha20poly1305_ietf_encrypt(wrapped, NULL, file_key, FILE_KEY_BYTES,
 							  NULL, 0, NULL, ZERO_NONCE, key);
@@ -164,8 +180,7 @@ struct opener {
 	/* 1: *file_key is known; 0: it is for somebody else; -errno */
 	int (*try)(const struct opener *opener, const struct age_stanza *stanza,
 		   uint8_t file_key[static FILE_KEY_BYTES]);
-	const uint8_t *identity;
-	uint8_t public[32]; /* of the identity */
+	const struct age_key *key;
 	const char *passphrase;
 	size_t passphrase_size;
 };
@@ -178,18 +193,39 @@ static bool open_file_key(const struct age_stanza *stanza, const uint8_t key[sta
 							 key) == 0;
 }
 
-static int try_identity(const struct opener *opener, const struct age_stanza *stanza,
-			uint8_t file_key[static FILE_KEY_BYTES])
+static int try_x25519(const struct opener *opener, const struct age_stanza *stanza,
+		      uint8_t file_key[static FILE_KEY_BYTES])
 {
 	uint8_t share[32], key[32];
 
-	if (!age_word_is(&stanza->words[0], "X25519"))
+	if (!age_word_is(&stanza->words[0], X25519))
 		return 0;
 	/* the body's size is checked before it is decrypted: one that opens with two keys is longer
 	 */
 	if (stanza->word_count != 2 || !age_word_decode(&stanza->words[1], share, sizeof(share)) ||
 	    stanza->body_size != WRAPPED_BYTES ||
-	    wrap_key(key, opener->identity, share, share, opener->public))
+	    wrap_key(key, opener->key->secret, share, share, opener->key->recipient.key))
+		return -EBADMSG;
+	bool is_ours = open_file_key(stanza, key, file_key);
+	sodium_memzero(key, sizeof(key));
+	return is_ours;
+}
+
+static int try_ssh(const struct opener *opener, const struct age_stanza *stanza,
+		   uint8_t file_key[static FILE_KEY_BYTES])
+{
+	uint8_t tag[SSH_TAG_BYTES], ours[SSH_TAG_BYTES], share[32], key[32];
+
+	if (!age_word_is(&stanza->words[0], SSH))
+		return 0;
+	if (stanza->word_count != 3 || !age_word_decode(&stanza->words[1], tag, sizeof(tag)) ||
+	    !age_word_decode(&stanza->words[2], share, sizeof(share)) ||
+	    stanza->body_size != WRAPPED_BYTES)
+		return -EBADMSG;
+	ssh_tag(&opener->key->recipient, ours);
+	if (memcmp(tag, ours, sizeof(tag)) != 0)
+		return 0;
+	if (wrap_key_ssh(key, opener->key->secret, share, share, &opener->key->recipient))
 		return -EBADMSG;
 	bool is_ours = open_file_key(stanza, key, file_key);
 	sodium_memzero(key, sizeof(key));
@@ -318,15 +354,44 @@ static int open_file(const struct opener *opener, const uint8_t *file, size_t fi
 	return err;
 }
 
+void age_key_x25519(struct age_key *key, const uint8_t identity[static 32])
+{
+	*key = (struct age_key) { .recipient = { .kind = RECIPIENT_X25519 } };
+	memcpy(key->secret, identity, sizeof(key->secret));
+	crypto_scalarmult_base(key->recipient.key, identity);
+}
+
+void age_key_ssh(struct age_key *key, const uint8_t seed[static 32])
+{
+	uint8_t pair[crypto_sign_SECRETKEYBYTES];
+
+	*key = (struct age_key) { .recipient = { .kind = RECIPIENT_SSH_ED25519 } };
+	crypto_sign_seed_keypair(key->recipient.key, pair, seed);
+	crypto_sign_ed25519_sk_to_curve25519(key->secret, pair);
+	sodium_memzero(pair, sizeof(pair));
+}
+
+int age_unwrap_by(const struct age_key *key, const uint8_t *file, size_t file_size, uint8_t *secret,
+		  size_t size)
+{
+	const struct opener opener = { .try = key->recipient.kind == RECIPIENT_X25519 ? try_x25519
+										      : try_ssh,
+				       .key = key };
+	size_t found = 0;
+	int err = open_file(&opener, file, file_size, secret, size, &found);
+
+	return !err && found != size ? -EBADMSG : err;
+}
+
 int age_unwrap(const uint8_t identity[static 32], const uint8_t *file, size_t file_size,
 	       uint8_t *secret, size_t size)
 {
-	struct opener opener = { .try = try_identity, .identity = identity };
-	size_t found = 0;
+	struct age_key key;
 
-	crypto_scalarmult_base(opener.public, identity);
-	int err = open_file(&opener, file, file_size, secret, size, &found);
-	return !err && found != size ? -EBADMSG : err;
+	age_key_x25519(&key, identity);
+	int err = age_unwrap_by(&key, file, file_size, secret, size);
+	sodium_memzero(&key, sizeof(key));
+	return err;
 }
 
 int age_unwrap_passphrase(const char *passphrase, size_t passphrase_size, const uint8_t *file,
@@ -362,4 +427,35 @@ bool age_has_passphrase(const uint8_t *file, size_t file_size)
 
 	return age_version_read(&reader) == 0 && age_stanza_read(&reader, &stanza) > 0 &&
 	       age_word_is(&stanza.words[0], SCRYPT);
+}
+
+bool age_names_ssh_key(const uint8_t *file, size_t file_size, const struct recipient *recipient)
+{
+	struct bytes_reader reader = bytes_reader_on(file, file_size);
+	uint8_t tag[SSH_TAG_BYTES], ours[SSH_TAG_BYTES];
+	struct age_stanza stanza;
+
+	ssh_tag(recipient, ours);
+	if (age_version_read(&reader))
+		return false;
+	while (age_stanza_read(&reader, &stanza) > 0)
+		if (stanza.word_count == 3 && age_word_is(&stanza.words[0], SSH) &&
+		    age_word_decode(&stanza.words[1], tag, sizeof(tag)) &&
+		    memcmp(tag, ours, sizeof(tag)) == 0)
+			return true;
+	return false;
+}
+
+bool age_is_for_plugin(const uint8_t *file, size_t file_size)
+{
+	struct bytes_reader reader = bytes_reader_on(file, file_size);
+	struct age_stanza stanza;
+
+	if (age_version_read(&reader))
+		return false;
+	while (age_stanza_read(&reader, &stanza) > 0)
+		if (!age_word_is(&stanza.words[0], X25519) && !age_word_is(&stanza.words[0], SSH) &&
+		    !age_word_is(&stanza.words[0], SCRYPT))
+			return true;
+	return false;
 }

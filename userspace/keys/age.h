@@ -18,10 +18,23 @@
 int age_wrap(const struct recipient *recipient, const uint8_t *secret, size_t size,
 	     struct bytes_buffer *out);
 
+/* What opens what was wrapped for a recipient. */
+struct age_key {
+	struct recipient recipient; /* RECIPIENT_X25519 or RECIPIENT_SSH_ED25519 */
+	uint8_t secret[32];	    /* scalar on Curve25519 */
+};
+
+void age_key_x25519(struct age_key *key, const uint8_t identity[static 32]);
+void age_key_ssh(struct age_key *key, const uint8_t seed[static 32]); /* of the SSH key, Ed25519 */
+
 /*
- * Opens an age file with an identity's secret key; it must hold exactly size bytes. 0; -EBADMSG:
- * not an age file, or changed; -ENOKEY: not for this identity.
+ * Opens an age file; it must hold exactly size bytes. 0; -EBADMSG: not an age file, or changed;
+ * -ENOKEY: not for this key.
  */
+int age_unwrap_by(const struct age_key *key, const uint8_t *file, size_t file_size, uint8_t *secret,
+		  size_t size);
+
+/* The same with an age identity. */
 int age_unwrap(const uint8_t identity[static 32], const uint8_t *file, size_t file_size,
 	       uint8_t *secret, size_t size);
 
@@ -40,5 +53,10 @@ bool age_has_passphrase(const uint8_t *file, size_t file_size);
  */
 int age_unwrap_passphrase(const char *passphrase, size_t passphrase_size, const uint8_t *file,
 			  size_t file_size, uint8_t *secret, size_t max, size_t *size);
+
+/* Whom it may be for, where that is all there is to know: does it name this SSH key; is it for
+ * somebody that we cannot be, but a plugin of age may? */
+bool age_names_ssh_key(const uint8_t *file, size_t file_size, const struct recipient *recipient);
+bool age_is_for_plugin(const uint8_t *file, size_t file_size);
 
 #endif
