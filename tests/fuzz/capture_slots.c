@@ -1,10 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The key slots behind a header: the bytes are theirs, signed by a key of zeros. */
 #include "capture/slots.h"
+#include "keys/passphrase_slot.h"
 #include "tests/fuzz/believed.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <errno.h>
+
+/* What one asks for, to try a passphrase, is never more than it may. */
+static void check_passphrases(const struct slots *slots)
+{
+	struct slots_position at = { 0 };
+	const uint8_t *slot;
+	struct lock lock;
+	size_t size;
+
+	while (slots_next(slots, SLOT_PASSPHRASE, &at, &slot, &size) == 0)
+		if (passphrase_slot_read(slot, size, &lock) == 0)
+			require(lock.passes >= 1 && lock.passes <= LOCK_PASSES_MAX &&
+				lock.kib >= 8 && lock.kib <= LOCK_KIB_MAX);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -26,5 +41,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require(slot >= data && length <= (size_t)(end - slot));
 		require(at.count > before.count && at.count <= slots.count);
 	}
+	check_passphrases(&slots);
 	return 0;
 }

@@ -9,8 +9,11 @@
 #include "base/bytes.h"
 #include "capture/seal.h"
 
-#define SLOT_PADDING 0 /* nobody's: it fills the room up to where chunks begin */
-#define SLOT_AGE     1
+#define SLOT_PADDING	0 /* nobody's: it fills the room up to where chunks begin */
+#define SLOT_AGE	1
+#define SLOT_PASSPHRASE 2 /* keys/passphrase_slot.h */
+
+#define SLOT_PASSPHRASES_MAX 4 /* in a capture: each costs a second, and memory, to try */
 
 /* Bytes around the slots: counts, MAC, signer, signature. */
 #define SLOTS_FRAME_BYTES (4 + 4 + 32 + 32 + 64)
