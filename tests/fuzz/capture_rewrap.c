@@ -72,13 +72,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const uint8_t KEY[CAPTURE_KEY_BYTES];
 	static uint8_t repeats[NEW_MAX] = { 1, 2, 0, 7, 30, 1, 100 };
 	static int out = -1;
-	void *recipients[NEW_MAX];
+	struct rewrap_slot slots[NEW_MAX];
 	struct capture_header header;
 	uint8_t what = take_byte(&data, &size);
 	struct rewrap rewrap = { .key = KEY,
 				 .keeps = what & 1,
-				 .wrap = wrap,
-				 .recipients = recipients,
+				 .slots = slots,
 				 .count = (what >> 1) % (NEW_MAX + 1),
 				 .signer = { .public_key = header.host_pk, .sign = sign } };
 	int fd = file_of(data, size);
@@ -88,7 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		out = memfd_create("output", MFD_CLOEXEC);
 	require(out >= 0 && ftruncate(out, 0) == 0);
 	for (size_t i = 0; i < NEW_MAX; i++)
-		recipients[i] = &repeats[i];
+		slots[i] = (struct rewrap_slot) { SLOT_AGE, wrap, &repeats[i] };
 	if (capture_header_read(fd, &header) == 0 &&
 	    capture_rewrap(fd, &header, &rewrap, out, &body) == 0)
 		check(fd, out, &rewrap, &header, body);

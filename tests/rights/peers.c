@@ -276,6 +276,8 @@ static const struct scene SCENES[] = {
 	    { VAULT_PLUGIN, 0, 2 },
 	    /* VAULT_PROTECT, too, takes whatever is in the descriptor: then nothing would open */
 	    { VAULT_UNLOCK, 0, 1 },
+	    { VAULT_IDENTITY, 0, 1 },
+	    { VAULT_PASSPHRASE, 0, 1 },
 	    KIND(VAULT_SEEN, file_opened, 0) } },
 	{ "watcher", "from the start", NULL, { { WATCHER_START, 0, 1 } } },
 	{ "writer", "from the start", NULL, { KIND(WRITER_START, writer_start, 4) } },

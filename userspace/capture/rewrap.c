@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Those that are kept, but for padding. */
-static int keep_slots(const struct slots *old, struct bytes_buffer *slots, uint32_t *count)
+/* Those that are kept, but for padding. *passphrases: how many of them are for one. */
+static int keep_slots(const struct slots *old, struct bytes_buffer *slots, uint32_t *count,
+		      unsigned *passphrases)
 {
 	struct bytes_reader reader = bytes_reader_on(old->entries, old->entries_size);
 
@@ -25,12 +26,13 @@ static int keep_slots(const struct slots *old, struct bytes_buffer *slots, uint3
 			continue;
 		slots_put(slots, type, bytes, size);
 		++*count;
+		*passphrases += type == SLOT_PASSPHRASE;
 	}
 	return 0;
 }
 
 static int add_slots(const struct rewrap *rewrap, const struct capture_header *header,
-		     struct bytes_buffer *slots, uint32_t *count)
+		     struct bytes_buffer *slots, uint32_t *count, unsigned passphrases)
 {
 	uint8_t secret[CAPTURE_SECRET_BYTES];
 	int err = 0;
@@ -39,10 +41,14 @@ static int add_slots(const struct rewrap *rewrap, const struct capture_header *h
 	memcpy(secret + 16, header->capture_id, 16);
 	memcpy(secret + 32, rewrap->key, CAPTURE_KEY_BYTES);
 	for (size_t i = 0; !err && i < rewrap->count; i++) {
+		const struct rewrap_slot *new = &rewrap->slots[i];
 		struct bytes_buffer slot = { 0 };
-		err = rewrap->wrap(rewrap->recipients[i], secret, sizeof(secret), &slot);
+		passphrases += new->type == SLOT_PASSPHRASE;
+		err = passphrases > SLOT_PASSPHRASES_MAX
+			      ? -E2BIG
+			      : new->wrap(new->recipient, secret, sizeof(secret), &slot);
 		if (!err)
-			slots_put(slots, SLOT_AGE, slot.data, slot.size);
+			slots_put(slots, new->type, slot.data, slot.size);
 		*count += !err;
 		bytes_free(&slot);
 	}
@@ -89,6 +95,7 @@ int capture_rewrap(int fd, const struct capture_header *header, const struct rew
 	struct bytes_buffer slots = { 0 }, region = { 0 };
 	struct seal_keys keys;
 	struct slots old;
+	unsigned passphrases = 0;
 	uint32_t count = 0;
 	uint8_t *bytes = malloc(CAPTURE_SLOTS_MAX);
 	int err = bytes ? scan_slots(fd, header, bytes, &old) : -ENOMEM;
@@ -100,9 +107,9 @@ int capture_rewrap(int fd, const struct capture_header *header, const struct rew
 	if (!err)
 		err = slots_check(&old, &keys);
 	if (!err && rewrap->keeps)
-		err = keep_slots(&old, &slots, &count);
+		err = keep_slots(&old, &slots, &count, &passphrases);
 	if (!err)
-		err = add_slots(rewrap, header, &slots, &count);
+		err = add_slots(rewrap, header, &slots, &count, passphrases);
 	if (!err) {
 		*size = header_body_offset(old.size);
 		err = slots.failed ? -ENOMEM : pad_slots(&slots, &count, *size);

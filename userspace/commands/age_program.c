@@ -48,9 +48,9 @@ static int find(const char *name, const char *what, char path[static 128])
 			    name, FOLDERS[0], FOLDERS[1]);
 }
 
-/* Every right to write that the kernel knows is handled, and given for /dev/null only, which the
- * program opens. */
-static void forbid_writing(void)
+/* Every right to write that the kernel knows is handled, and given for what is below this path:
+ * /dev/null at least, which the program opens. */
+static void forbid_writing_but(const char *path)
 {
 	const struct landlock_ruleset_attr attr = {
 		.handled_access_fs = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
@@ -59,15 +59,15 @@ static void forbid_writing(void)
 				     LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
 				     LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM
 	};
-	const struct landlock_path_beneath_attr null = {
+	const struct landlock_path_beneath_attr beneath = {
 		.allowed_access = LANDLOCK_ACCESS_FS_WRITE_FILE,
-		.parent_fd = open("/dev/null", O_PATH | O_CLOEXEC)
+		.parent_fd = open(path, O_PATH | O_CLOEXEC)
 	};
 	int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 
 	if (ruleset < 0)
 		return;
-	(void)syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &null, 0);
+	(void)syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0);
 	(void)syscall(SYS_landlock_restrict_self, ruleset, 0);
 }
 
@@ -78,6 +78,22 @@ static bool limit(__rlimit_resource_t resource, rlim_t value)
 	return setrlimit(resource, &both) == 0;
 }
 
+/* No rights that it does not need, and whatever it does is soon over. Ends where that cannot be. */
+static void confine(const char *writable)
+{
+	/* where that is not possible, it has a network */
+	(void)unshare(CLONE_NEWNET);
+	if (chdir("/") || !limit(RLIMIT_CORE, 0) || !limit(RLIMIT_FSIZE, 0) ||
+	    !limit(RLIMIT_CPU, CPU_MAX_S) || !limit(RLIMIT_NOFILE, 64))
+		_exit(126);
+	if (geteuid() == 0 && (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
+			       setresuid(NOBODY, NOBODY, NOBODY)))
+		_exit(126);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		_exit(126);
+	forbid_writing_but(writable);
+}
+
 static _Noreturn void become(const char *age, const char *recipient, int in, int out, int said)
 {
 	char *const argv[] = { (char *)"age", (char *)"--encrypt", (char *)"--recipient",
@@ -86,21 +102,50 @@ static _Noreturn void become(const char *age, const char *recipient, int in, int
 
 	/* without a terminal it asks nobody anything */
 	setsid();
-	/* where that is not possible, it has a network */
-	(void)unshare(CLONE_NEWNET);
 	if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
-	    dup2(said, STDERR_FILENO) < 0 || chdir("/") || close_range(STDERR_FILENO + 1, ~0U, 0) ||
-	    !limit(RLIMIT_CORE, 0) || !limit(RLIMIT_FSIZE, 0) || !limit(RLIMIT_CPU, CPU_MAX_S) ||
-	    !limit(RLIMIT_NOFILE, 64))
+	    dup2(said, STDERR_FILENO) < 0 || close_range(STDERR_FILENO + 1, ~0U, 0))
 		_exit(126);
-	if (geteuid() == 0 && (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
-			       setresuid(NOBODY, NOBODY, NOBODY)))
-		_exit(126);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		_exit(126);
-	forbid_writing();
+	confine("/dev/null");
 	execve(age, argv, envp);
 	_exit(126);
+}
+
+#define SLOT_FD 3
+
+static _Noreturn void become_opener(const char *age, int identity, int slot, int out)
+{
+	char *const argv[] = { (char *)"age", (char *)"--decrypt",	 (char *)"--identity",
+			       (char *)"-",   (char *)"/proc/self/fd/3", NULL };
+	char *const envp[] = { (char *)"PATH=" PATH_TEXT, (char *)"HOME=/nonexistent", NULL };
+	int high = fcntl(slot, F_DUPFD, 16), high_out = fcntl(out, F_DUPFD, 16);
+
+	if (high < 0 || high_out < 0 || dup2(identity, STDIN_FILENO) < 0 ||
+	    dup2(high_out, STDOUT_FILENO) < 0 || dup2(high, SLOT_FD) < 0 ||
+	    close_range(SLOT_FD + 1, ~0U, 0))
+		_exit(126);
+	confine("/dev");
+	execve(age, argv, envp);
+	_exit(126);
+}
+
+int age_program_open(const char *what, const char *plugin, int identity, int slot, int out)
+{
+	char age[128], path[128], name[RECIPIENT_TEXT_MAX + 16];
+	int status = find("age", what, age);
+
+	snprintf(name, sizeof(name), "age-plugin-%s", plugin);
+	if (!status && *plugin)
+		status = strchr(plugin, '/') ? EXIT_FAILED : find(name, what, path);
+	if (status)
+		return status;
+	pid_t pid = fork();
+	if (pid == 0)
+		become_opener(age, identity, slot, out);
+	if (pid < 0)
+		return command_fail(EXIT_FAILED, "age cannot be started: %s", strerror(errno));
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return EXIT_DONE;
 }
 
 bool age_program_is_needed(const char *text)

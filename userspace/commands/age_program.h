@@ -31,6 +31,15 @@ bool age_program_is_needed(const char *recipient);
  */
 int age_program_start(struct age_program *program, const char *recipient);
 
+/*
+ * Has it open a key slot by an identity file that takes it, which is its standard input; what was
+ * wrapped goes to `out`, and to nobody else. plugin: NAME of the one that it needs, "": none.
+ * Returns when it has ended: whether it could is told by what it wrote. It runs as who asks (as
+ * root: as nobody), at their terminal, where they may have to type, and may use devices. Errors are
+ * printed; an exit status.
+ */
+int age_program_open(const char *what, const char *plugin, int identity, int slot, int out);
+
 /* Closes our ends of the pipes: they belong to whom they were sent. */
 void age_program_hand_over(struct age_program *program);
 

@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "base/text.h"
 #include "commands/command.h"
+#include "commands/host_key.h"
 #include "commands/identity.h"
 #include "commands/unlock.h"
 #include "keys/auditors.h"
@@ -205,7 +206,6 @@ static bool load_host_key(const struct arguments *arguments, uint8_t key[static 
 {
 	const char *path = arguments->host_key_path;
 	char default_path[PATH_MAX];
-	size_t size = 0;
 
 	*is_there = false;
 	if (!path) {
@@ -215,14 +215,7 @@ static bool load_host_key(const struct arguments *arguments, uint8_t key[static 
 		if (arguments->log || access(path, R_OK))
 			return true;
 	}
-	char *text = load(path, "the host's public key");
-	if (!text)
-		return false;
-	*is_there = sodium_hex2bin(key, 32, text, strcspn(text, "\r\n"), NULL, &size, NULL) == 0 &&
-		    size == 32;
-	free(text);
-	if (!*is_there)
-		command_fail(EXIT_FAILED, "%s: is not a host's public key: 64 hex digits", path);
+	*is_there = host_key_load(path, key);
 	return *is_there;
 }
 

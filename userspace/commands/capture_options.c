@@ -13,7 +13,8 @@ enum option_key {
 
 static const struct argp_option OPTIONS[] = {
 	{ "reason", 'r', "TEXT", 0, "why, for the audit log", 0 },
-	{ "state-dir", 'S', "DIR", 0, "where keys and audit log are (default /var/lib/heaptrail)",
+	{ "state-dir", 'S', "DIR", 0,
+	  "where keys and audit log are (default /var/lib/heaptrail; without root, with --identity or --passphrase, ~/.local/state/heaptrail)",
 	  0 },
 	{ 0 },
 };
@@ -38,7 +39,10 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	struct capture_options *options = state->input;
 
 	switch (key) {
-	case ARGP_KEY_INIT: state->child_inputs[0] = &options->filter; return 0;
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &options->filter;
+		state->child_inputs[2] = &options->opener;
+		return 0;
 	case 'r': options->reason = value; return 0;
 	case 'S': options->state_directory = value; return 0;
 	case ARGP_KEY_ARG: add_path(options, value, state); return 0;
@@ -65,6 +69,7 @@ static error_t parse_names(int key, char *value, struct argp_state *state)
 
 static const struct argp_child CHILDREN[] = { { &FILTER_ARGP, 0, NULL, 0 },
 					      { &UNLOCK_ARGP, 0, NULL, 0 },
+					      { &OPENER_ARGP, 0, NULL, 0 },
 					      { 0 } };
 static const struct argp_child NAMES_CHILDREN[] = { { &CAPTURE_ARGP, 0, NULL, 0 }, { 0 } };
 
@@ -88,10 +93,16 @@ int capture_options_open(const struct capture_options *options, size_t index, co
 	/* what cannot be done is said before the opening is on record */
 	int status = options->has_debuginfod ? debuginfod_check() : EXIT_DONE;
 
-	if (!status)
-		status = open_capture(options->paths[index],
-				      command_state_directory(options->state_directory), operation,
-				      options->reason, capture);
+	struct open_request request = { .path = options->paths[index],
+					.operation = operation,
+					.why = options->reason,
+					.opener = &options->opener };
+
+	if (status)
+		return status;
+	request.state_directory = opener_state_directory(&options->opener,
+							 options->state_directory);
+	status = request.state_directory ? open_capture(&request, capture) : EXIT_FAILED;
 	if (status)
 		return status;
 	capture->filter = options->filter.filter;

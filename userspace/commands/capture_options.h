@@ -24,6 +24,7 @@ struct capture_options {
 	const char *paths[CAPTURES_MAX];
 	size_t wanted, count; /* of paths: that must be there, and are */
 	const char *reason, *state_directory;
+	struct opener opener;
 	bool has_debuginfod;
 	struct filter_options filter;
 };

@@ -53,7 +53,7 @@ static const struct argp ARGP = {
 	NULL
 };
 
-static size_t count_slots(int fd, const struct capture_header *header)
+static size_t count_slots(int fd, const struct capture_header *header, uint8_t type)
 {
 	static uint8_t bytes[CAPTURE_SLOTS_MAX];
 	const uint8_t *slot;
@@ -63,7 +63,7 @@ static size_t count_slots(int fd, const struct capture_header *header)
 
 	if (scan_slots(fd, header, bytes, &slots))
 		return 0;
-	while (slots_next(&slots, SLOT_AGE, &at, &slot, &size) == 0)
+	while (slots_next(&slots, type, &at, &slot, &size) == 0)
 		count++;
 	return count;
 }
@@ -77,12 +77,13 @@ static json_t *describe(int fd, const struct capture_header *header,
 
 	if (gmtime_r(&when, &tm))
 		strftime(created, sizeof(created), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	return json_pack("{s:s, s:s, s:I, s:s, s:s, s:i, s:I, s:I, s:I, s:b, s:s}", "id",
+	return json_pack("{s:s, s:s, s:I, s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:b, s:s}", "id",
 			 text_hex(id, header->capture_id, 16), "series",
 			 text_hex(series, header->series_id, 16), "segment",
 			 (json_int_t)header->segment, "created", created, "host_key",
 			 text_hex(host, header->host_pk, 32), "version", CAPTURE_VERSION,
-			 "key_slots", (json_int_t)count_slots(fd, header), "chunks",
+			 "key_slots", (json_int_t)count_slots(fd, header, SLOT_AGE), "passphrases",
+			 (json_int_t)count_slots(fd, header, SLOT_PASSPHRASE), "chunks",
 			 (json_int_t)verdict->chunks, "bytes", (json_int_t)verdict->size,
 			 "complete", verdict->state == CAPTURE_COMPLETE, "state", verdict->reason);
 }
@@ -96,12 +97,12 @@ static void print(const json_t *info)
 	json_object_foreach((json_t *)info, key, value)
 	{
 		if (strcmp(key, "bytes") == 0)
-			printf("%-10s %s\n", "size",
+			printf("%-11s %s\n", "size",
 			       units_format_size((uint64_t)json_integer_value(value), size));
 		else if (json_is_string(value))
-			printf("%-10s %s\n", key, json_string_value(value));
+			printf("%-11s %s\n", key, json_string_value(value));
 		else if (json_is_integer(value))
-			printf("%-10s %" JSON_INTEGER_FORMAT "\n", key, json_integer_value(value));
+			printf("%-11s %" JSON_INTEGER_FORMAT "\n", key, json_integer_value(value));
 	}
 }
 

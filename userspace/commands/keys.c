@@ -101,7 +101,7 @@ static const struct argp ARGP = {
 	"The public halves of this host's keys; the private halves never leave the vault. `init' "
 	"makes the keys where there are none, as the first recording does. `rotate' makes a new vault key for "
 	"captures to come; earlier keys stay, to open what is there. `recipients' are for every "
-	"recording from now on, beside the vault: age identities and SSH keys whose holders open captures by `age', "
+	"recording from now on, beside the vault: age identities and SSH keys whose holders open captures anywhere (`report -i'), "
 	"without this host's audit log. `passphrase' puts the vault's key under a passphrase, or another one: "
 	"recordings go on without it, and whoever opens a capture, or rotates the key, has to give it."
 	"\vA passphrase is typed, read from a descriptor, or given by systemd; never an argument, nor in the "
@@ -194,7 +194,7 @@ static int protect(struct worker_process *vault, int new_fd)
 	int fd = -1, status = ask_public(vault, &keys);
 
 	if (!status && keys.is_locked)
-		status = unlock_vault(vault);
+		status = unlock_vault(vault, UNLOCK_HOST);
 	if (!status)
 		status = unlock_ask_new(new_fd, &passphrase);
 	if (!status)

@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "base/text.h"
 #include "commands/command.h"
+#include "commands/unlock.h"
 #include "commands/vault_client.h"
 
 #include <errno.h>
@@ -41,32 +42,90 @@ bool open_is_written(int fd)
 	return is_written;
 }
 
-int open_capture(const char *path, const char *state_directory, const char *operation,
-		 const char *why, struct opened_capture *capture)
+/* Gives a passphrase to a vault that wants one: its own, or the capture's. */
+static int unlock(const struct open_request *request, struct worker_process *vault,
+		  const struct vault_locked *locked)
 {
-	static const struct message_rule OPENED = { VAULT_OPENED, sizeof(struct vault_opened), 1 };
-	static struct message answer;
-	struct vault_open request = { 0 };
-	int fd;
-	int status = open_file(path, &fd);
+	if (locked->was_wrong) {
+		int status = command_fail(EXIT_PERMISSION, "%s: the passphrase is wrong",
+					  request->path);
+		if (!unlock_again())
+			return status;
+	}
+	return unlock_vault(vault, locked->is_subject ? request->path : UNLOCK_HOST);
+}
 
-	*capture = (struct opened_capture) { .path = path,
+/* Until it is opened, or refused: on the way there, the vault may want a passphrase, or the age
+ * program. */
+static int ask(const struct open_request *request, struct worker_process *vault,
+	       const struct vault_open *body, int fd, struct message *answer)
+{
+	static const struct message_rule RULES[] = {
+		{ VAULT_OPENED, sizeof(struct vault_opened), 1 },
+		{ MESSAGE_FAILURE, sizeof(struct failure), 0 },
+		{ VAULT_LOCKED, sizeof(struct vault_locked), 0 },
+		{ VAULT_AGE, sizeof(struct vault_age), 1 },
+	};
+	bool is_asked = false;
+	int status = EXIT_DONE;
+
+	while (!status) {
+		status = is_asked ? vault_hear(vault, RULES, 4, answer)
+				  : vault_ask_any(vault, VAULT_OPEN, body, sizeof(*body), &fd, 1,
+						  RULES, 4, answer);
+		is_asked = !status && answer->type == VAULT_AGE;
+		if (is_asked)
+			status = opener_run_age(request->opener, answer, fd);
+		else if (!status && answer->type == VAULT_LOCKED)
+			status = unlock(request, vault, (const void *)answer->body);
+		else
+			break;
+	}
+	return !status && answer->type == MESSAGE_FAILURE
+		       ? command_worker_failed((struct failure *)answer->body, request->path)
+		       : status;
+}
+
+/* Who it is that recorded it, nobody but the reader can tell. */
+static void tell_host(const struct open_request *request, const struct vault_opened *opened)
+{
+	char key[2 * sizeof(opened->host_pk) + 1];
+
+	if (!opened->is_foreign || request->opener->host_key)
+		return;
+	command_fail(EXIT_DONE,
+		     "%s: was recorded by a host whose key is %s; --host-key checks that it is the "
+		     "one you think of",
+		     request->path, text_hex(key, opened->host_pk, sizeof(opened->host_pk)));
+}
+
+int open_capture(const struct open_request *request, struct opened_capture *capture)
+{
+	static struct message answer;
+	struct vault_open body = { 0 };
+	int fd;
+	int status = open_file(request->path, &fd);
+
+	*capture = (struct opened_capture) { .path = request->path,
 					     .socket = -1,
 					     .vault = WORKER_PROCESS_NONE };
 	if (status)
 		return status;
 	capture->is_written = open_is_written(fd);
-	status = vault_begin_with_reader(&capture->vault, state_directory);
-	if (!status) {
-		text_copy(request.operation, sizeof(request.operation), operation);
-		text_copy(request.why, sizeof(request.why), why);
-		status = vault_ask(&capture->vault, VAULT_OPEN, &request, sizeof(request), fd,
-				   &OPENED, path, &answer);
-	}
+	status = vault_begin_with_reader(&capture->vault, request->state_directory,
+					 opener_has_own_vault(request->opener));
+	text_copy(body.operation, sizeof(body.operation), request->operation);
+	text_copy(body.why, sizeof(body.why), request->why);
 	if (!status)
+		status = opener_bring(request->opener, &capture->vault, &body);
+	if (!status)
+		status = ask(request, &capture->vault, &body, fd, &answer);
+	if (!status) {
 		capture->socket = message_take_fd(&answer, 0);
-	else
+		tell_host(request, (const void *)answer.body);
+	} else {
 		opened_capture_close(capture);
+	}
 	close(fd);
 	return status;
 }

@@ -3,6 +3,7 @@
 #ifndef HEAPTRAIL_COMMANDS_OPEN_H
 #define HEAPTRAIL_COMMANDS_OPEN_H
 
+#include "commands/opener.h"
 #include "workers/start.h"
 
 #include <jansson.h>
@@ -23,10 +24,16 @@ int open_file(const char *path, int *fd);
 /* Does somebody have it open for writing? The kernel says it to its owner and to root. */
 bool open_is_written(int fd);
 
-/* operation: "view", "export"; why: the reason given, or "". Prints what is wrong; an exit status.
- */
-int open_capture(const char *path, const char *state_directory, const char *operation,
-		 const char *why, struct opened_capture *capture);
+/* What is to be opened, and how. */
+struct open_request {
+	const char *path, *state_directory;
+	const char *operation; /* "view", "export" */
+	const char *why;       /* the reason given, or "" */
+	const struct opener *opener;
+};
+
+/* Prints what is wrong; an exit status. */
+int open_capture(const struct open_request *request, struct opened_capture *capture);
 
 /* Asks one question; prints an error that is answered. An exit status and a new reference. */
 int opened_capture_ask(struct opened_capture *capture, const json_t *question, json_t **answer);

@@ -55,7 +55,7 @@ static const struct argp_option OPTIONS[] = {
 	{ "to", KEY_TO, "RECIPIENT", 0,
 	  "let the holder of this age identity (age1..., also one of an age plugin) or SSH key (ssh-ed25519 AAAA...) open the "
 	  "capture, too, "
-	  "by `age' and without this host's audit log; may be given several times",
+	  "on any machine (report -i), without this host's audit log; may be given several times",
 	  1 },
 	{ "max-size", KEY_MAX_SIZE, "SIZE", 0,
 	  "go on in another file, <name>.1.heaptrail and so on, when one has about SIZE (at least 64K); each can be "

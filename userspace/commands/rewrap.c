@@ -20,11 +20,22 @@
 
 #define COPY_BYTES (1u << 30) /* at once, at most */
 
+enum option_key {
+	KEY_PASSPHRASE = 256,
+	KEY_NEW_FD
+};
+
 static const struct argp_option OPTIONS[] = {
 	{ "add", 'a', "RECIPIENT", 0,
 	  "let the holder of this age identity (age1..., also one of an age plugin) or SSH key (ssh-ed25519 AAAA...) open it, too",
 	  0 },
-	{ "only", 'o', NULL, 0, "nobody else but this host's vault and those of --add", 0 },
+	{ "passphrase", KEY_PASSPHRASE, NULL, 0,
+	  "let whoever knows a new passphrase open it, too (report --passphrase), on any machine",
+	  0 },
+	{ "new-passphrase-fd", KEY_NEW_FD, "N", 0,
+	  "read that from descriptor N, not from the terminal", 0 },
+	{ "only", 'o', NULL, 0,
+	  "nobody else but this host's vault, those of --add and --passphrase", 0 },
 	{ "reason", 'r', "TEXT", 0, "why, for the audit log", 0 },
 	{ "state-dir", 'S', "DIR", 0, "where keys and audit log are (default /var/lib/heaptrail)",
 	  0 },
@@ -34,6 +45,7 @@ static const struct argp_option OPTIONS[] = {
 struct arguments {
 	const char *path, *reason, *state_directory;
 	struct vault_rewrap request;
+	int new_fd; /* of the passphrase; -1: the terminal */
 };
 
 static void add_recipient(struct vault_rewrap *request, const char *value, struct argp_state *state)
@@ -55,6 +67,11 @@ static error_t parse(int key, char *value, struct argp_state *state)
 
 	switch (key) {
 	case 'a': add_recipient(&arguments->request, value, state); return 0;
+	case KEY_PASSPHRASE: arguments->request.has_passphrase = 1; return 0;
+	case KEY_NEW_FD:
+		arguments->request.has_passphrase = 1;
+		arguments->new_fd = atoi(value);
+		return 0;
 	case 'o': arguments->request.keeps = 0; return 0;
 	case 'r': arguments->reason = value; return 0;
 	case 'S': arguments->state_directory = value; return 0;
@@ -66,8 +83,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!arguments->path)
 			argp_error(state, "which capture?");
-		if (arguments->request.keeps && !arguments->request.count)
-			argp_error(state, "--add whom, or --only whom?");
+		if (arguments->request.keeps && !arguments->request.count &&
+		    !arguments->request.has_passphrase)
+			argp_error(state, "--add whom, --passphrase, or --only whom?");
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -149,8 +167,23 @@ static int start_plugins(const struct vault_rewrap *request, struct worker_proce
 		       : status;
 }
 
+/* The passphrase for the request that follows. */
+static int give_passphrase(const struct passphrase *passphrase, struct worker_process *vault)
+{
+	int fd, status = unlock_pipe(passphrase, &fd);
+
+	if (status)
+		return status;
+	int err = message_send(vault->socket, VAULT_PASSPHRASE, NULL, 0, &fd, 1);
+	io_close(&fd);
+	return err && err != -EPIPE
+		       ? command_fail(EXIT_FAILED, "the vault is gone: %s", strerror(-err))
+		       : EXIT_DONE;
+}
+
 /* The new file takes the old one's place whole, or not at all. */
-static int replace(const struct arguments *arguments, int capture, int copy, const char *temporary)
+static int replace(const struct arguments *arguments, const struct passphrase *passphrase,
+		   int capture, int copy, const char *temporary)
 {
 	static const struct message_rule DONE = { VAULT_REWRAPPED, sizeof(struct vault_rewrapped),
 						  0 };
@@ -164,6 +197,8 @@ static int replace(const struct arguments *arguments, int capture, int copy, con
 
 	if (!status)
 		status = start_plugins(&arguments->request, &vault, programs);
+	if (!status && passphrase)
+		status = give_passphrase(passphrase, &vault);
 	if (!status)
 		status = vault_ask_with(&vault, VAULT_REWRAP, &arguments->request,
 					sizeof(arguments->request), fds, 2, &DONE, arguments->path,
@@ -187,7 +222,8 @@ static int replace(const struct arguments *arguments, int capture, int copy, con
 
 int rewrap_main(int argc, char **argv)
 {
-	struct arguments arguments = { .reason = "", .request = { .keeps = 1 } };
+	struct arguments arguments = { .reason = "", .request = { .keeps = 1 }, .new_fd = -1 };
+	struct passphrase *passphrase = NULL;
 	char path[PATH_MAX], temporary[PATH_MAX + 16];
 	int capture = -1, copy = -1;
 
@@ -206,13 +242,20 @@ int rewrap_main(int argc, char **argv)
 		return command_fail(EXIT_FAILED,
 				    "%s: is being written: wait for the recording's end", path);
 	}
+	if (arguments.request.has_passphrase)
+		status = unlock_ask_new(arguments.new_fd, &passphrase);
+	if (status) {
+		io_close(&capture);
+		return status;
+	}
 	snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path);
 	copy = mkostemp(temporary, O_CLOEXEC);
 	if (copy < 0)
 		status = command_fail(EXIT_FAILED, "%s: no file can be made beside it: %s", path,
 				      strerror(errno));
 	else
-		status = replace(&arguments, capture, copy, temporary);
+		status = replace(&arguments, passphrase, capture, copy, temporary);
+	passphrase_free(passphrase);
 	if (copy >= 0 && status)
 		(void)unlink(temporary);
 	io_close(&copy);

@@ -8,6 +8,7 @@
 #include <bsd/readpassphrase.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@
 
 static const struct argp_option OPTIONS[] = {
 	{ "passphrase-fd", 1024, "N", 0,
-	  "read the passphrase of the vault's key, or of an identity, from descriptor N; default: systemd's credential " PASSPHRASE_CREDENTIAL
+	  "read the passphrase of the vault's key, of an identity, or of the capture from descriptor N; default: systemd's credential " PASSPHRASE_CREDENTIAL
 	  ", or the terminal",
 	  8 },
 	{ 0 },
@@ -28,7 +29,9 @@ static const struct argp_option OPTIONS[] = {
 /* One command asks one vault; what is typed once serves for both captures of a diff. */
 static int given = -1; /* descriptor */
 static struct passphrase *kept;
-static bool is_typed;
+static bool is_typed, is_right; /* is_right: the vault has taken it */
+static char kept_for[PATH_MAX];
+static int tries; /* of one passphrase, at a terminal */
 
 static error_t parse(int key, char *value, struct argp_state *state)
 {
@@ -77,7 +80,7 @@ int unlock_ask(const char *what, const struct passphrase **passphrase)
 	int fd = given >= 0 ? given : passphrase_credential();
 
 	*passphrase = kept;
-	if (kept && !is_typed)
+	if (kept && (!is_typed || (is_right && strcmp(kept_for, what) == 0)))
 		return EXIT_DONE;
 	if (!kept)
 		kept = prepare();
@@ -94,6 +97,8 @@ int unlock_ask(const char *what, const struct passphrase **passphrase)
 	}
 	snprintf(prompt, sizeof(prompt), "Passphrase of %.200s: ", what);
 	is_typed = true;
+	is_right = false;
+	snprintf(kept_for, sizeof(kept_for), "%s", what);
 	return type(kept, prompt) ? EXIT_DONE : fail_without(what);
 }
 
@@ -146,14 +151,14 @@ int unlock_pipe(const struct passphrase *passphrase, int *fd)
 }
 
 /* One try. *is_wrong: the vault says that it is another passphrase. */
-static int try(struct worker_process *vault, bool *is_wrong)
+static int try(struct worker_process *vault, const char *what, bool *is_wrong)
 {
 	static const struct message_rule RULES[] = {
 		{ VAULT_NOTED, 0, 0 }, { MESSAGE_FAILURE, sizeof(struct failure), 0 }
 	};
 	static struct message answer;
 	const struct passphrase *passphrase;
-	int fd = -1, status = unlock_ask("this host's vault", &passphrase);
+	int fd = -1, status = unlock_ask(what, &passphrase);
 
 	*is_wrong = false;
 	if (!status)
@@ -162,19 +167,29 @@ static int try(struct worker_process *vault, bool *is_wrong)
 		return status;
 	status = vault_ask_any(vault, VAULT_UNLOCK, NULL, 0, &fd, 1, RULES, 2, &answer);
 	io_close(&fd);
-	if (status || answer.type == VAULT_NOTED)
+	is_right = !status && answer.type == VAULT_NOTED;
+	if (status || is_right)
 		return status;
 	*is_wrong = ((struct failure *)answer.body)->error == EKEYREJECTED;
-	return command_worker_failed((struct failure *)answer.body, NULL);
+	return command_worker_failed((struct failure *)answer.body,
+				     strcmp(what, UNLOCK_HOST) == 0 ? NULL : what);
 }
 
-int unlock_vault(struct worker_process *vault)
+bool unlock_again(void)
+{
+	is_right = false;
+	return is_typed && ++tries < TRIES_MAX;
+}
+
+int unlock_vault(struct worker_process *vault, const char *what)
 {
 	bool is_wrong;
-	int status, tries = 0;
+	int status;
 
+	if (strcmp(kept_for, what) != 0)
+		tries = 0;
 	do
-		status = try(vault, &is_wrong);
-	while (status && is_wrong && is_typed && ++tries < TRIES_MAX);
+		status = try(vault, what, &is_wrong);
+	while (status && is_wrong && unlock_again());
 	return status;
 }

@@ -11,15 +11,22 @@
 #include "workers/start.h"
 
 #include <argp.h>
+#include <stdbool.h>
 
 /* A child parser for argp: --passphrase-fd. */
 extern const struct argp UNLOCK_ARGP;
 
-/* Gives it to a vault that waits for it. */
-int unlock_vault(struct worker_process *vault);
+/* Of the vault's own key, as it is asked for. */
+#define UNLOCK_HOST "this host's vault"
 
-/* A passphrase for the file that is named, asked for once and kept, or, from the terminal, asked
- * for again after it was wrong. */
+/* Gives a vault that waits for it the passphrase of what is named. */
+int unlock_vault(struct worker_process *vault, const char *what);
+
+/* What was given was wrong after all: is there another one to get? */
+bool unlock_again(void);
+
+/* A passphrase for what is named, asked for once and kept; from the terminal, for this alone, and
+ * asked for again after it was wrong. */
 int unlock_ask(const char *what, const struct passphrase **passphrase);
 
 /* A new one, which the terminal asks for twice; fd: read it there instead, -1: not. The caller

@@ -30,7 +30,8 @@ static int begin(struct worker_process *vault, const char *state_directory)
 	return err == -ENOENT && !is_asked_for ? worker_start("vault", vault) : err;
 }
 
-static int begin_with(struct worker_process *vault, const char *state_directory, bool has_reader)
+static int begin_with(struct worker_process *vault, const char *state_directory, bool has_reader,
+		      bool is_own)
 {
 	struct vault_start start = { .has_reader = has_reader };
 
@@ -40,7 +41,7 @@ static int begin_with(struct worker_process *vault, const char *state_directory,
 				    state_directory);
 	if (strlen(state_directory) >= sizeof(start.state_directory))
 		return command_fail(EXIT_MISUSED, "--state-dir: the path is too long");
-	int err = begin(vault, state_directory);
+	int err = is_own ? worker_start("vault", vault) : begin(vault, state_directory);
 	if (err)
 		return command_fail(
 			err == -EACCES ? EXIT_PERMISSION : EXIT_FAILED,
@@ -59,12 +60,12 @@ static int begin_with(struct worker_process *vault, const char *state_directory,
 
 int vault_begin(struct worker_process *vault, const char *state_directory)
 {
-	return begin_with(vault, state_directory, false);
+	return begin_with(vault, state_directory, false, false);
 }
 
-int vault_begin_with_reader(struct worker_process *vault, const char *state_directory)
+int vault_begin_with_reader(struct worker_process *vault, const char *state_directory, bool is_own)
 {
-	return begin_with(vault, state_directory, true);
+	return begin_with(vault, state_directory, true, is_own);
 }
 
 /* The vault may take its time, with a disk that is slow; but it has to be awake. */
@@ -76,12 +77,11 @@ static void await(struct worker_process *vault)
 		supervise_look(vault);
 }
 
-int vault_ask_any(struct worker_process *vault, enum message_type type, const void *body,
-		  size_t size, const int *fds, uint32_t fd_count, const struct message_rule *rules,
-		  size_t rule_count, struct message *answer)
+/* err: of sending what it is the answer to. */
+static int hear(struct worker_process *vault, int err, const struct message_rule *rules,
+		size_t rule_count, struct message *answer)
 {
 	char fate[SUPERVISE_TEXT_MAX];
-	int err = message_send(vault->socket, type, body, size, fds, fd_count);
 
 	if (!err)
 		await(vault);
@@ -91,6 +91,20 @@ int vault_ask_any(struct worker_process *vault, enum message_type type, const vo
 	if (err == -EPIPE)
 		return command_fail(EXIT_FAILED, "the vault %s", supervise_fate(vault, fate));
 	return err ? command_fail(EXIT_FAILED, "the vault is gone: %s", strerror(-err)) : EXIT_DONE;
+}
+
+int vault_hear(struct worker_process *vault, const struct message_rule *rules, size_t rule_count,
+	       struct message *answer)
+{
+	return hear(vault, 0, rules, rule_count, answer);
+}
+
+int vault_ask_any(struct worker_process *vault, enum message_type type, const void *body,
+		  size_t size, const int *fds, uint32_t fd_count, const struct message_rule *rules,
+		  size_t rule_count, struct message *answer)
+{
+	return hear(vault, message_send(vault->socket, type, body, size, fds, fd_count), rules,
+		    rule_count, answer);
 }
 
 int vault_ask(struct worker_process *vault, enum message_type type, const void *body, size_t size,
@@ -106,14 +120,14 @@ int vault_ask_with(struct worker_process *vault, enum message_type type, const v
 {
 	const struct message_rule rules[] = { *expected,
 					      { MESSAGE_FAILURE, sizeof(struct failure), 0 },
-					      { VAULT_LOCKED, 0, 0 } };
+					      { VAULT_LOCKED, sizeof(struct vault_locked), 0 } };
 	int status;
 
 	do {
 		status = vault_ask_any(vault, type, body, size, fds, fd_count, rules, 3, answer);
 		if (status || answer->type != VAULT_LOCKED)
 			break;
-		status = unlock_vault(vault);
+		status = unlock_vault(vault, UNLOCK_HOST);
 	} while (!status);
 	return !status && answer->type == MESSAGE_FAILURE
 		       ? command_worker_failed((struct failure *)answer->body, subject)

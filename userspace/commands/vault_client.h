@@ -10,8 +10,9 @@
 /* Starts the vault for this state directory. */
 int vault_begin(struct worker_process *vault, const char *state_directory);
 
-/* The same, to open one capture. */
-int vault_begin_with_reader(struct worker_process *vault, const char *state_directory);
+/* The same, to open one capture; is_own: by a vault that is started for it, whatever service there
+ * is. */
+int vault_begin_with_reader(struct worker_process *vault, const char *state_directory, bool is_own);
 
 /*
  * Sends a request and waits for its answer: the type it must have, with fd_count descriptors, or a
@@ -36,5 +37,9 @@ int vault_ask_with(struct worker_process *vault, enum message_type type, const v
 int vault_ask_any(struct worker_process *vault, enum message_type type, const void *body,
 		  size_t size, const int *fds, uint32_t fd_count, const struct message_rule *rules,
 		  size_t rule_count, struct message *answer);
+
+/* The same of what comes next, where nothing is sent first. */
+int vault_hear(struct worker_process *vault, const struct message_rule *rules, size_t rule_count,
+	       struct message *answer);
 
 #endif

@@ -73,12 +73,19 @@ enum message_type {
 			VAULT_LEAVE */
 	VAULT_LEAVE, /* struct vault_leave */
 
-	VAULT_LOCKED =
-		128,   /* (empty): instead of an answer; the passphrase first, then ask again */
-	VAULT_UNLOCK,  /* (empty) + what the passphrase is read from -> VAULT_NOTED */
-	VAULT_PLUGIN,  /* (empty) + pipes to and from a program that wraps, for each recipient of
-			  the VAULT_REWRAP that follows that needs one */
-	VAULT_PROTECT, /* (empty) + what a new passphrase is read from -> VAULT_NOTED */
+	VAULT_LOCKED = 128, /* struct vault_locked: instead of an answer; the passphrase first, then
+			       ask again */
+	VAULT_UNLOCK,	    /* (empty) + what the passphrase is read from -> VAULT_NOTED */
+	VAULT_PLUGIN,	  /* (empty) + pipes to and from a program that wraps, for each recipient of
+			     the VAULT_REWRAP that follows that needs one */
+	VAULT_PROTECT,	  /* (empty) + what a new passphrase is read from -> VAULT_NOTED */
+	VAULT_IDENTITY,	  /* (empty) + a file of identities, for the VAULT_OPEN that follows ->
+			     VAULT_NOTED, perhaps after VAULT_LOCKED, which is not asked again after
+			   */
+	VAULT_PASSPHRASE, /* (empty) + what a passphrase is read from, for the VAULT_REWRAP that
+			     follows */
+	VAULT_AGE, /* struct vault_age + what the age program writes the secret to: before an answer
+		      to VAULT_OPEN */
 
 	/* mirror */
 	MIRROR_RECORD = 120, /* struct mirror_record */
@@ -223,9 +230,34 @@ struct vault_recovered {
 	uint64_t chunks, size;
 };
 
+/* By what a capture is opened. */
+enum vault_by {
+	VAULT_BY_OWN_KEY,
+	VAULT_BY_IDENTITY,   /* those of VAULT_IDENTITY */
+	VAULT_BY_PASSPHRASE, /* its own, for which VAULT_LOCKED asks */
+};
+
 struct vault_open {
 	char operation[16]; /* "view", "export", … */
 	char why[512];
+	uint32_t by;	   /* enum vault_by */
+	uint32_t has_host; /* it must be this one that recorded it */
+	uint8_t host_pk[32];
+};
+
+struct vault_locked {
+	uint32_t is_subject; /* not the vault's own keys, but what was sent, or is to be opened */
+	uint32_t was_wrong;  /* a passphrase was given, and is another */
+};
+
+#define VAULT_IDENTITIES_MAX 8 /* files */
+
+/* A slot that the age program may open, with the file of identities that was sent as this one. */
+struct vault_age {
+	uint32_t identity;
+	uint32_t size;
+	uint64_t offset;  /* in the capture */
+	char plugin[128]; /* NAME of the one that it is about; "": none */
 };
 
 /* Who opened a file, and which: strings as in struct audit_subject, cut. */
@@ -261,6 +293,9 @@ struct reader_done {
 
 struct vault_opened {
 	uint8_t capture_id[16];
+	uint8_t host_pk[32];
+	uint32_t is_foreign; /* another host recorded it */
+	uint32_t reserved;
 };
 
 struct vault_leave {
@@ -299,6 +334,8 @@ struct vault_change {
 struct vault_rewrap {
 	uint32_t keeps; /* the slots that there are */
 	uint32_t count;
+	uint32_t has_passphrase; /* a slot for it, too: VAULT_PASSPHRASE */
+	uint32_t reserved;
 	char recipients[WRITER_RECIPIENTS_MAX][128];
 	char why[512];
 };

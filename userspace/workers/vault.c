@@ -438,6 +438,8 @@ static bool serve(struct vault *vault)
 		{ VAULT_UNLOCK, 0, 1 },
 		{ VAULT_PROTECT, 0, 1 },
 		{ VAULT_PLUGIN, 0, 2 },
+		{ VAULT_IDENTITY, 0, 1 },
+		{ VAULT_PASSPHRASE, 0, 1 },
 	};
 
 	if (message_recv(WORKER_SOCKET, RULES, sizeof(RULES) / sizeof(RULES[0]), &message))
@@ -463,6 +465,8 @@ static bool serve(struct vault *vault)
 		vault_take_plugin(vault, message_take_fd(&message, 0),
 				  message_take_fd(&message, 1));
 		break;
+	case VAULT_IDENTITY: vault_serve_identity(vault, message.fds[0]); break;
+	case VAULT_PASSPHRASE: vault_take_passphrase(vault, message.fds[0]); break;
 	case VAULT_PROTECT: vault_serve_protect(vault, message.fds[0]); break;
 	}
 	message_close_fds(&message);
@@ -504,6 +508,8 @@ int main(int argc, char **argv)
 	audit_log_close(vault.log);
 	/* what cannot be signed now is signed the next time, or found by who verifies */
 	(void)audit_log_seal(vault.log_directory, &vault.host);
+	vault_brought_forget(&vault);
+	passphrase_free(vault.new_passphrase);
 	keys_close(vault.keys);
 	access_free(vault.rules);
 	return 0;

@@ -45,6 +45,8 @@ struct vault {
 	int credential;		     /* the passphrase of the keys, where systemd gave one; -1 */
 	int plugin_pipes[WRITER_RECIPIENTS_MAX][2]; /* for the rewrap that comes */
 	size_t plugin_count;
+	struct vault_brought *brought;	   /* what the asker opens with; NULL: nothing */
+	struct passphrase *new_passphrase; /* for the rewrap that comes; NULL: none */
 	bool may_unlock; /* something was asked for, and admitted, that needs the passphrase */
 	bool has_certified;
 	uint8_t certified_id[16]; /* of the capture whose header was certified last */
@@ -101,6 +103,33 @@ bool vault_is_unlocked(struct vault *vault);
 
 /* Why keys are as they were; NULL where err is 0: they were changed. */
 const char *vault_why_unchanged(int err);
+
+/* vault_brought.c. What an asker brings instead of the vault's key. */
+void vault_serve_identity(struct vault *vault, int fd);
+void vault_take_passphrase(struct vault *vault, int fd);
+
+/* Does something of it wait for a passphrase? Then this is it. */
+bool vault_brought_waits(const struct vault *vault);
+void vault_brought_unlock(struct vault *vault, int fd);
+
+/*
+ * Before a capture is opened by it: 0; -EINVAL: nothing was brought; -ENOKEY: the capture has no
+ * slot with a passphrase; -E2BIG: one asks for more than LOCK_LIMITS, and nothing was tried;
+ * -EBADMSG. *is_ready: false: its passphrase is missing.
+ */
+int vault_brought_check(struct vault *vault, uint32_t by, int fd,
+			const struct capture_header *header, bool *is_ready);
+
+/* The key, by it: errors of unwrap_capture(); -EKEYREJECTED: it is another passphrase. */
+int vault_brought_unwrap(struct vault *vault, uint32_t by, int fd,
+			 const struct capture_header *header,
+			 uint8_t key[static CAPTURE_KEY_BYTES]);
+
+/* For the record. */
+void vault_brought_describe(const struct vault *vault, uint32_t by, char *rule, size_t size);
+
+/* Wipes all of it. */
+void vault_brought_forget(struct vault *vault);
 
 void vault_serve_unlock(struct vault *vault, int fd);
 void vault_serve_protect(struct vault *vault, int fd);

@@ -3,6 +3,7 @@
  * recording has; and other recipients for a capture that is there. */
 #include "base/io.h"
 #include "capture/rewrap.h"
+#include "keys/passphrase_slot.h"
 #include "keys/wrapping.h"
 #include "vault/unwrap.h"
 #include "workers/vault.h"
@@ -12,6 +13,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 
 void vault_serve_public(struct vault *vault)
 {
@@ -149,18 +151,26 @@ void vault_take_plugin(struct vault *vault, int to, int from)
 	vault->plugin_pipes[vault->plugin_count++][1] = from;
 }
 
-/* Adds one to the job. What a plugin needs was sent before, in this order. */
-static int add_wrapping(struct vault *vault, const char *recipient, struct rewrap *job,
-			struct wrapping *wrappings, size_t *plugins)
+/* The recipients of a job, each with its slot; and where there is a passphrase, one more. */
+struct wrappings {
+	struct wrapping each[WRITER_RECIPIENTS_MAX];
+	struct rewrap_slot slots[WRITER_RECIPIENTS_MAX + 1];
+	size_t count, plugins;
+};
+
+/* Adds one. What a plugin needs was sent before, in this order. */
+static int add_wrapping(struct vault *vault, const char *recipient, struct wrappings *wrappings)
 {
-	struct wrapping *wrapping = &wrappings[job->count++];
+	struct wrapping *wrapping = &wrappings->each[wrappings->count];
 	int err = wrapping_prepare(wrapping, recipient);
 
+	wrappings->slots[wrappings->count++] = (struct rewrap_slot) { SLOT_AGE, wrapping_wrap,
+								      wrapping };
 	if (err || wrapping->recipient.kind != RECIPIENT_PLUGIN)
 		return err;
-	if (*plugins == vault->plugin_count)
+	if (wrappings->plugins == vault->plugin_count)
 		return -EINVAL;
-	int *pipes = vault->plugin_pipes[(*plugins)++];
+	int *pipes = vault->plugin_pipes[wrappings->plugins++];
 	wrapping->to = pipes[0];
 	wrapping->from = pipes[1];
 	pipes[0] = pipes[1] = -1;
@@ -168,10 +178,10 @@ static int add_wrapping(struct vault *vault, const char *recipient, struct rewra
 }
 
 /* Whatever was wrapped, or not: a program that still waits sees that nothing comes. */
-static void end_wrappings(struct vault *vault, struct wrapping *wrappings, size_t count)
+static void end_wrappings(struct vault *vault, struct wrappings *wrappings)
 {
-	for (size_t i = 0; i < count; i++)
-		wrapping_close(&wrappings[i]);
+	for (size_t i = 0; i < wrappings->count; i++)
+		wrapping_close(&wrappings->each[i]);
 	for (size_t i = 0; i < vault->plugin_count; i++) {
 		io_close(&vault->plugin_pipes[i][0]);
 		io_close(&vault->plugin_pipes[i][1]);
@@ -191,41 +201,57 @@ static void describe_change(const struct vault_rewrap *request, char *text, size
 	size_t used = (size_t)snprintf(text, size, "%s",
 				       request->keeps ? "also for" : "only for the vault");
 
+	if (request->has_passphrase && used < size)
+		used += (size_t)snprintf(text + used, size - used, "%s a passphrase",
+					 request->keeps ? "" : " and");
 	for (uint32_t i = 0; i < request->count && used < size; i++)
 		used += (size_t)snprintf(text + used, size - used, "%s %s",
-					 i || request->keeps ? "" : " and", request->recipients[i]);
+					 i || request->keeps || request->has_passphrase ? ""
+											: " and",
+					 request->recipients[i]);
+}
+
+/* However many ask at once, one takes the memory. */
+static int wrap_by_passphrase(void *context, const uint8_t *secret, size_t size,
+			      struct bytes_buffer *slot)
+{
+	struct vault *vault = context;
+
+	flock(vault->key_folder, LOCK_EX);
+	int err = passphrase_slot_wrap(vault->new_passphrase, secret, size, slot);
+	flock(vault->key_folder, LOCK_UN);
+	return err;
 }
 
 static int rewrap(struct vault *vault, const struct vault_rewrap *request,
 		  const struct capture_header *header, int fd, int out, uint64_t *size)
 {
-	struct wrapping wrappings[WRITER_RECIPIENTS_MAX];
-	void *wrapped[WRITER_RECIPIENTS_MAX];
+	struct wrappings wrappings = { .count = 0 };
 	uint8_t key[CAPTURE_KEY_BYTES];
-	size_t plugins = 0;
 	int err = 0;
 	struct rewrap job = { .key = key,
 			      .keeps = request->keeps != 0,
-			      .wrap = wrapping_wrap,
-			      .recipients = wrapped,
+			      .slots = wrappings.slots,
 			      .signer = { .context = vault->keys,
 					  .public_key = keys_host_pk(vault->keys),
 					  .sign = sign_by_host } };
 
 	/* what is kept has the vault among it */
 	if (!job.keeps)
-		err = add_wrapping(vault, keys_recipient(vault->keys), &job, wrappings, &plugins);
+		err = add_wrapping(vault, keys_recipient(vault->keys), &wrappings);
 	for (uint32_t i = 0; !err && i < request->count; i++)
-		err = add_wrapping(vault, request->recipients[i], &job, wrappings, &plugins);
-	for (size_t i = 0; i < job.count; i++)
-		wrapped[i] = &wrappings[i];
+		err = add_wrapping(vault, request->recipients[i], &wrappings);
+	job.count = wrappings.count;
+	if (request->has_passphrase)
+		wrappings.slots[job.count++] = (struct rewrap_slot) { SLOT_PASSPHRASE,
+								      wrap_by_passphrase, vault };
 	sodium_mlock(key, sizeof(key));
 	if (!err)
 		err = unwrap_capture_key(vault->keys, fd, header, key);
 	if (!err)
 		err = capture_rewrap(fd, header, &job, out, size);
 	sodium_munlock(key, sizeof(key)); /* wipes */
-	end_wrappings(vault, wrappings, job.count);
+	end_wrappings(vault, &wrappings);
 	return err;
 }
 
@@ -244,6 +270,8 @@ void vault_serve_rewrap(struct vault *vault, struct vault_rewrap *request, int f
 	if (request->count >= WRITER_RECIPIENTS_MAX)
 		worker_fail(1, EINVAL, "too many recipients: at most %d",
 			    WRITER_RECIPIENTS_MAX - 1);
+	if (request->has_passphrase && !vault->new_passphrase)
+		worker_fail(1, EINVAL, "a passphrase was announced, and not given");
 	if (!vault_admits(vault, fd, "rewrap", request->why[0], &object, &header, &decision) ||
 	    !vault_is_unlocked(vault))
 		return;
@@ -262,7 +290,8 @@ void vault_serve_rewrap(struct vault *vault, struct vault_rewrap *request, int f
 	int err = rewrap(vault, request, &header, fd, out, &done.body_offset);
 	if (err == -E2BIG)
 		vault_refuse(vault, &object, &decision, 1, E2BIG,
-			     "has no room for so many recipients before its first chunk");
+			     "has no room for so many recipients before its first chunk, or four "
+			     "passphrases already; --only takes away those that are there");
 	else if (err == -EPROTO || err == -ETIMEDOUT)
 		vault_refuse(
 			vault, &object, &decision, 1, -err,

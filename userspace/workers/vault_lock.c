@@ -48,13 +48,17 @@ bool vault_is_unlocked(struct vault *vault)
 	if (!keys_are_locked(vault->keys))
 		return true;
 	vault->may_unlock = true;
-	vault_reply(VAULT_LOCKED, NULL, 0);
+	vault_reply(VAULT_LOCKED, &(struct vault_locked) { 0 }, sizeof(struct vault_locked));
 	return false;
 }
 
 /* It costs memory and time, so that only who could go on may try. */
 void vault_serve_unlock(struct vault *vault, int fd)
 {
+	if (vault_brought_waits(vault)) {
+		vault_brought_unlock(vault, fd);
+		return;
+	}
 	if (!keys_are_locked(vault->keys) || !(vault->may_unlock || vault_trusts(vault)))
 		worker_fail(1, EPROTO, "nothing was asked for that a passphrase is needed for");
 	const char *why = unlock_on_record(vault, fd, NULL);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "capture/read.h"
+#include "keys/lock.h"
 #include "vault/unwrap.h"
 #include "workers/vault.h"
 #include "workers/worker.h"
@@ -60,7 +61,9 @@ static int grant(struct vault *vault, int fd, const struct capture_header *heade
 						     .rule = decision->rule }))
 		return -ENOSPC;
 	vault->reading_ns = clock_now_ns();
-	int err = unwrap_capture_key(vault->keys, fd, header, key.key);
+	int err = request->by == VAULT_BY_OWN_KEY
+			  ? unwrap_capture_key(vault->keys, fd, header, key.key)
+			  : vault_brought_unwrap(vault, request->by, fd, header, key.key);
 	if (!err)
 		err = use_reader(vault, fd, &key, asker);
 	sodium_memzero(&key, sizeof(key));
@@ -74,7 +77,7 @@ void vault_refuse_key(struct vault *vault, const struct audit_object *object,
 		vault_refuse(
 			vault, object, decision, 6, -err,
 			"is not encrypted for this host's vault: open it where it was recorded, or "
-			"with an identity among its recipients");
+			"as one of its recipients (-i IDENTITY, --passphrase)");
 	else if (err == -EBADMSG)
 		vault_refuse(vault, object, decision, 6, -err,
 			     "was tampered with: its key slots are not valid");
@@ -83,6 +86,21 @@ void vault_refuse_key(struct vault *vault, const struct audit_object *object,
 			     err == -ENOSPC  ? VAULT_NO_ROOM
 			     : err == -EPIPE ? "is not read: the reader died before it had the key"
 					     : strerror(-err));
+}
+
+/* Is the header the host's with this key? err: of reading it. */
+static bool is_of_host(struct vault *vault, const struct audit_object *object,
+		       const struct capture_header *header, int err, const uint8_t *host_pk,
+		       const struct access_decision *decision, const char *why_other)
+{
+	if (err)
+		vault_refuse(vault, object, decision, err == -EKEYREJECTED ? 6 : 1, -err,
+			     why_no_header(err));
+	else if (host_pk && memcmp(header->host_pk, host_pk, sizeof(header->host_pk)) != 0)
+		vault_refuse(vault, object, decision, 6, EKEYREJECTED, why_other);
+	else
+		return true;
+	return false;
 }
 
 bool vault_admits(struct vault *vault, int fd, const char *operation, bool has_reason,
@@ -96,36 +114,103 @@ bool vault_admits(struct vault *vault, int fd, const char *operation, bool has_r
 	vault_decide(vault, operation, has_reason, access_age(created, now), decision);
 	if (!decision->is_allowed)
 		vault_refuse(vault, object, decision, 4, EACCES, decision->why);
-	else if (err)
-		vault_refuse(vault, object, decision, err == -EKEYREJECTED ? 6 : 1, -err,
-			     why_no_header(err));
 	/* whoever knows our recipient can make such a capture with a host key of their own */
-	else if (memcmp(header->host_pk, keys_host_pk(vault->keys), sizeof(header->host_pk)) != 0)
-		vault_refuse(
-			vault, object, decision, 6, EKEYREJECTED,
-			"was signed by another host's key: it was not recorded here, or was forged");
 	else
-		return true;
+		return is_of_host(
+			vault, object, header, err, keys_host_pk(vault->keys), decision,
+			"was signed by another host's key: it was not recorded here (then open "
+			"it as its recipient: -i IDENTITY, --passphrase), or was forged");
 	return false;
+}
+
+/* Why what was brought does not open it. */
+static void refuse_brought(struct vault *vault, const struct access_decision *decision, uint32_t by,
+			   int err)
+{
+	const struct vault_locked locked = { .is_subject = 1, .was_wrong = 1 };
+	const struct audit_object *object = &vault->reading;
+
+	if (err == -ENOKEY)
+		vault_refuse(vault, object, decision, 4, ENOKEY,
+			     by == VAULT_BY_IDENTITY
+				     ? "none of its key slots is for this identity"
+				     : "no passphrase opens it: it has no slot for one (heaptrail "
+				       "rewrap --passphrase makes one)");
+	else if (err == -EINVAL)
+		vault_refuse(vault, object, decision, 1, EINVAL, "no identity was given");
+	else if (err == -E2BIG)
+		vault_refuse(vault, object, decision, 1, E2BIG,
+			     "asks for more than " LOCK_LIMITS
+			     " to try a passphrase, which was not written by heaptrail");
+	else if (err == -ETIMEDOUT)
+		vault_refuse(vault, object, decision, 1, ETIMEDOUT,
+			     "was not opened by the age program within five minutes");
+	else if (err == -EKEYREJECTED) {
+		vault_note(vault, &(struct audit_record) { .operation = "open.deny",
+							   .result = "denied",
+							   .subject = &vault->peer,
+							   .object = object,
+							   .why = "the passphrase is wrong",
+							   .asked = decision->operation,
+							   .rule = decision->rule });
+		vault_reply(VAULT_LOCKED, &locked, sizeof(locked));
+	} else
+		vault_refuse_key(vault, object, decision, err);
+}
+
+/* What the asker brought opens it, if it does, whatever the rules say: they are about our key. */
+static bool admits_brought(struct vault *vault, int fd, const struct vault_open *request,
+			   struct capture_header *header, struct access_decision *decision)
+{
+	const struct vault_locked locked = { .is_subject = 1 };
+	bool is_ready;
+	int err = capture_header_read(fd, header);
+
+	vault_describe(&vault->reading, fd, err ? NULL : header);
+	vault_decide(vault, request->operation, request->why[0], 0, decision);
+	decision->rule[0] = 0;
+	if (!is_of_host(vault, &vault->reading, header, err,
+			request->has_host ? request->host_pk : NULL, decision,
+			"was not signed by the key of that host (--host-key): it was recorded "
+			"elsewhere, or was forged"))
+		return false;
+	err = vault_brought_check(vault, request->by, fd, header, &is_ready);
+	if (!err)
+		vault_brought_describe(vault, request->by, decision->rule, sizeof(decision->rule));
+	if (err)
+		refuse_brought(vault, decision, request->by, err);
+	else if (!is_ready)
+		vault_reply(VAULT_LOCKED, &locked, sizeof(locked));
+	return !err && is_ready;
 }
 
 static void open_capture(struct vault *vault, int fd, const struct vault_open *request)
 {
+	bool is_brought = request->by != VAULT_BY_OWN_KEY;
 	struct access_decision decision;
 	struct capture_header header;
 	int asker = -1;
 
-	if (!vault_admits(vault, fd, request->operation, request->why[0], &vault->reading, &header,
-			  &decision) ||
-	    !vault_is_unlocked(vault))
+	if (is_brought ? !admits_brought(vault, fd, request, &header, &decision)
+		       : !vault_admits(vault, fd, request->operation, request->why[0],
+				       &vault->reading, &header, &decision) ||
+				 !vault_is_unlocked(vault))
 		return;
 	int err = grant(vault, fd, &header, request, &decision, &asker);
-	if (err)
+	if (err && is_brought) {
+		refuse_brought(vault, &decision, request->by, err);
+	} else if (err) {
 		vault_refuse_key(vault, &vault->reading, &decision, err);
-	else
+	} else {
+		struct vault_opened opened = {
+			.is_foreign = memcmp(header.host_pk, keys_host_pk(vault->keys), 32) != 0
+		};
+		memcpy(opened.capture_id, header.capture_id, sizeof(opened.capture_id));
+		memcpy(opened.host_pk, header.host_pk, sizeof(opened.host_pk));
 		/* an asker that is gone is seen by the reader, whose end goes on record */
-		(void)message_send(WORKER_SOCKET, VAULT_OPENED, header.capture_id,
-				   sizeof(header.capture_id), &asker, 1);
+		(void)message_send(WORKER_SOCKET, VAULT_OPENED, &opened, sizeof(opened), &asker, 1);
+		vault_brought_forget(vault);
+	}
 	io_close(&asker);
 }
 
@@ -133,6 +218,8 @@ void vault_serve_open(struct vault *vault, struct vault_open *request, int fd)
 {
 	request->operation[sizeof(request->operation) - 1] = 0;
 	request->why[sizeof(request->why) - 1] = 0;
+	if (request->by > VAULT_BY_PASSPHRASE)
+		worker_fail(1, EINVAL, "the vault was asked to open by what it does not know");
 	if (vault->is_reading)
 		vault_refuse(vault, NULL, NULL, 1, EBUSY, "another capture is open: one at a time");
 	else if (vault->reader.socket < 0)
