@@ -269,7 +269,7 @@ static json_t *answer_resident(const struct model *model)
 	json_t *points = json_array(), *growth = json_null();
 	struct growth fit;
 
-	if (!model->resident_by_pid.count) {
+	if (!model->resident_count) {
 		json_decref(points);
 		return json_null();
 	}
@@ -350,7 +350,7 @@ static json_t *answer_top(const struct model *model)
 }
 
 /* null: nothing of it is known. */
-static json_t *answer_overhead(const struct overhead *overhead)
+static json_t *answer_overhead(const struct overhead_totals *overhead)
 {
 	if (!overhead->blocks)
 		return json_null();
@@ -390,7 +390,7 @@ static json_t *answer_report(const struct answer_context *context, const json_t 
 	json_object_set_new(report, "resident", answer_resident(model));
 	json_object_set_new(report, "growth", answer_growth(model));
 	if (has_details) {
-		json_object_set_new(report, "overhead", answer_overhead(&overhead));
+		json_object_set_new(report, "overhead", answer_overhead(&overhead.totals));
 		json_object_set_new(report, "growing", answer_growing(model));
 		json_object_set_new(report, "over_time_ns", answer_moments(model));
 	}

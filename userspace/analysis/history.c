@@ -20,15 +20,32 @@ static size_t thin_out(uint64_t *points, size_t count, uint64_t interval_ns, uin
 	return count;
 }
 
+static int make_points(struct history *history)
+{
+	if (!history->live_bytes)
+		history->live_bytes = calloc(HISTORY_MAX, sizeof(*history->live_bytes));
+	return history->live_bytes ? 0 : -ENOMEM;
+}
+
+void history_restore(struct history *history, const struct timeline *timeline)
+{
+	history->count = count_in(timeline);
+	history->interval_ns = timeline->interval_ns;
+	history->passed = timeline->passed;
+}
+
+int history_restore_points(struct history *history, const struct timeline *timeline)
+{
+	history_restore(history, timeline);
+	return make_points(history);
+}
+
 int history_note(struct history *history, const struct timeline *timeline, uint64_t live_bytes)
 {
 	size_t count = count_in(timeline);
 
-	if (live_bytes && !history->live_bytes) {
-		history->live_bytes = calloc(HISTORY_MAX, sizeof(*history->live_bytes));
-		if (!history->live_bytes)
-			return -ENOMEM;
-	}
+	if (live_bytes && make_points(history))
+		return -ENOMEM;
 	size_t known = thin_out(history->live_bytes, history->count, history->interval_ns,
 				timeline->interval_ns);
 	for (size_t i = known; history->live_bytes && i < count; i++)

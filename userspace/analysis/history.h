@@ -27,6 +27,11 @@ int history_note(struct history *history, const struct timeline *timeline, uint6
 size_t history_points(const struct history *history, const struct timeline *timeline,
 		      uint64_t live_bytes, struct timeline_point points[static HISTORY_MAX]);
 
+/* Of a summary: everything until now is known, and is 0; or will be stored by the caller. The
+ * latter: 0 or -ENOMEM. */
+void history_restore(struct history *history, const struct timeline *timeline);
+int history_restore_points(struct history *history, const struct timeline *timeline);
+
 void history_free(struct history *history);
 
 #endif

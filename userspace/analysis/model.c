@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "analysis/model_parts.h"
+#include "analysis/summary.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -56,6 +57,15 @@ int model_open(struct model *model, const struct filter *filter)
 		return -ENOMEM;
 	model->totals = filter->is_set ? &model->filtered : live_totals(model->live);
 	return 0;
+}
+
+int model_open_summary(struct model *model)
+{
+	static const struct filter EVERYTHING = FILTER_NONE;
+	int err = model_open(model, &EVERYTHING);
+
+	model->is_summary = true;
+	return err;
 }
 
 int model_open_again(struct model *again, const struct model *model)
@@ -231,11 +241,12 @@ static int feed_memory(struct model *model, struct bytes_reader *in)
 		    (model->filter.pid && model->filter.pid != record.pid))
 			continue;
 		/* before the first, nobody knows */
-		if (model->resident_by_pid.count)
+		if (model->resident_count)
 			timeline_advance(&model->resident, record.time_ns, model->resident_bytes,
 					 0);
 		else
 			model->resident.start_ns = record.time_ns;
+		model->resident_count++;
 		model->resident_bytes += record.resident_bytes - (known ? *known : 0);
 		err = map_put(&model->resident_by_pid, key, record.resident_bytes);
 		if (model->resident_bytes > model->resident_peak_bytes)
@@ -330,6 +341,14 @@ static int feed_live(struct model *model, struct bytes_reader *in)
 	return err;
 }
 
+static int feed_summary(struct model *model, struct bytes_reader *in)
+{
+	if (model->is_summary)
+		return summary_get(model, in);
+	in->at = in->end;
+	return 0;
+}
+
 /* A new chunk type is a new row; unknown ones are from a newer recorder, and passed over. */
 static int (*const FEEDS[])(struct model *, struct bytes_reader *) = {
 	[CHUNK_EVENTS] = feed_events,	    [CHUNK_END] = feed_end,
@@ -339,7 +358,7 @@ static int (*const FEEDS[])(struct model *, struct bytes_reader *) = {
 	[CHUNK_SESSION] = feed_session,	    [CHUNK_COUNTERS] = feed_counters,
 	[CHUNK_CENSUS] = feed_census,	    [CHUNK_MAPPINGS] = feed_mappings,
 	[CHUNK_LIVE] = feed_live,	    [CHUNK_MAPPED] = feed_mapped,
-	[CHUNK_MEMORY] = feed_memory,
+	[CHUNK_MEMORY] = feed_memory,	    [CHUNK_SUMMARY] = feed_summary,
 };
 
 int model_feed(struct model *model, enum chunk_type type, const void *raw, size_t size)

@@ -68,6 +68,12 @@ static inline bool stack_sums_has_any(const struct stack_sums *sums)
 	       sums->peak_bytes;
 }
 
+/* Of what allocators take for what is live (analysis/overhead.h). */
+struct overhead_totals {
+	uint64_t blocks, asked_bytes, chunk_bytes; /* of those that are known */
+	uint64_t unknown_blocks;
+};
+
 struct stack {
 	bool is_known; /* its record was there */
 	uint8_t status;
@@ -76,6 +82,7 @@ struct stack {
 	struct history history;
 	struct stack_sums sums;
 	struct mapped_sums mapped;
+	uint64_t overhead_bytes; /* of a summary; else overhead_find() has it */
 };
 
 struct thread_state {
@@ -110,7 +117,10 @@ struct model {
 	struct end_record end;
 	bool has_end;
 	struct filter filter;
-	struct live_totals filtered;	  /* of what passes the filter */
+	/* its sums are a summary's: it knows no events, and nothing more is summed up */
+	bool is_summary;
+	struct overhead_totals overhead;  /* of a summary */
+	struct live_totals filtered;	  /* of what passes the filter; a summary's */
 	const struct live_totals *totals; /* those, or of all blocks */
 	struct live_totals
 		suppressed; /* of what would, but for its suppressions: allocated and live */
@@ -135,7 +145,7 @@ struct model {
 	struct timeline timeline;
 	/* of the processes together, as far as that was looked at */
 	struct timeline resident;
-	uint64_t resident_bytes, resident_peak_bytes;
+	uint64_t resident_count, resident_bytes, resident_peak_bytes; /* count: of looks */
 	struct map resident_by_pid; /* pid + 1 -> bytes */
 	uint64_t temporary, event_count, last_time_ns;
 	uint64_t frees_of_inherited; /* of live_totals.frees_of_unknown: copies of a parent's blocks
@@ -147,6 +157,9 @@ struct model {
 };
 
 int model_open(struct model *model, const struct filter *filter);
+
+/* One without a filter that is not fed what its summary sums up. 0 or -ENOMEM. */
+int model_open_summary(struct model *model);
 
 /* One that will be fed the same once more, without the chunks that name frames: which stacks pass
  * the filter is known from the first time. 0 or -ENOMEM. */

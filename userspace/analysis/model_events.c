@@ -73,7 +73,7 @@ void model_finish(struct model *model)
 
 	timeline_advance(&model->timeline, model_until_ns(model), totals->live_bytes,
 			 totals->live_blocks);
-	if (model->resident_by_pid.count)
+	if (model->resident_count)
 		timeline_advance(&model->resident, model_until_ns(model), model->resident_bytes, 0);
 }
 
@@ -96,6 +96,8 @@ struct stack_sums model_sums(const struct model *model, const struct stack_sums 
 {
 	struct stack_sums now = *sums;
 
+	if (model->is_summary)
+		return now;
 	note_at_peak(model, &now);
 	now.lifetime_us += now.live_blocks * (model_until_ns(model) / 1000);
 	/* times may fall back a little, and blocks have lived for less */

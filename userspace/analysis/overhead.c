@@ -64,13 +64,13 @@ static void add_block(void *context, const struct block *block)
 	if (!model_block_passes(looking->model, block))
 		return;
 	if (!looking->is_known[block->function]) {
-		overhead->unknown_blocks++;
+		overhead->totals.unknown_blocks++;
 		return;
 	}
 	uint64_t chunk = overhead_chunk(block->size, block->address);
-	overhead->blocks++;
-	overhead->asked_bytes += block->size;
-	overhead->chunk_bytes += chunk;
+	overhead->totals.blocks++;
+	overhead->totals.asked_bytes += block->size;
+	overhead->totals.chunk_bytes += chunk;
 	overhead->by_stack[block->stack] += chunk - block->size;
 }
 
@@ -85,6 +85,12 @@ int overhead_find(struct model *model, struct overhead *overhead)
 	overhead->by_stack = calloc(model->stack_count, sizeof(*overhead->by_stack));
 	if (!overhead->by_stack)
 		return -ENOMEM;
+	if (model->is_summary) {
+		overhead->totals = model->overhead;
+		for (size_t i = 0; i < model->stack_count; i++)
+			overhead->by_stack[i] = model->stacks[i].overhead_bytes;
+		return 0;
+	}
 	find_functions(model, looking.is_known);
 	live_visit(model->live, add_block, &looking);
 	return 0;

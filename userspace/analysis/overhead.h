@@ -10,9 +10,8 @@
 #include "analysis/model.h"
 
 struct overhead {
-	uint64_t blocks, asked_bytes, chunk_bytes; /* of glibc's */
-	uint64_t unknown_blocks;		   /* of others */
-	uint64_t *by_stack; /* bytes on top of those asked for; NULL: nothing is live */
+	struct overhead_totals totals; /* known: glibc's */
+	uint64_t *by_stack;	       /* bytes on top of those asked for; NULL: nothing is live */
 };
 
 /* Bytes that glibc takes of its heap for a block, its header included; address: where it begins. */

@@ -23,6 +23,29 @@ struct process *processes_find(const struct processes *processes, uint32_t pid)
 	return index ? &processes->items[*index] : found;
 }
 
+/* Makes room for one more. 0 or -ENOMEM. */
+static int grow(struct processes *processes)
+{
+	size_t count = processes->count;
+
+	if ((count & (count - 1)) != 0)
+		return 0;
+	struct process *grown = realloc(processes->items, (count ? count * 2 : 1) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	processes->items = grown;
+	return 0;
+}
+
+int processes_add(struct processes *processes, const struct process *process)
+{
+	int err = grow(processes);
+
+	if (!err)
+		processes->items[processes->count++] = *process;
+	return err;
+}
+
 static struct process *find_or_add(struct processes *processes, uint32_t pid, uint32_t program)
 {
 	struct process *found = processes_find(processes, pid);
@@ -33,13 +56,8 @@ static struct process *find_or_add(struct processes *processes, uint32_t pid, ui
 		return found;
 	size_t previous = found ? (size_t)(found - processes->items) + 1 : 0;
 
-	if ((count & (count - 1)) == 0) {
-		struct process *grown = realloc(processes->items,
-						(count ? count * 2 : 1) * sizeof(*grown));
-		if (!grown)
-			return NULL;
-		processes->items = grown;
-	}
+	if (grow(processes))
+		return NULL;
 	if (map_put(&processes->indexes, (uint64_t)pid + 1, count))
 		return NULL;
 	if (previous)

@@ -36,6 +36,9 @@ int processes_restore(struct processes *processes, uint32_t program, const struc
 /* A block ended without an event of its own. */
 void processes_end_block(struct processes *processes, const struct block *block);
 
+/* One whose sums are known already. 0 or -ENOMEM. */
+int processes_add(struct processes *processes, const struct process *process);
+
 void processes_free(struct processes *processes);
 
 #endif

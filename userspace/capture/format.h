@@ -34,6 +34,7 @@ enum chunk_type {
 	CHUNK_LIVE = 13,     /* capture/events.h: blocks that lived when the segment began */
 	CHUNK_MAPPED = 14,   /* what was mapped then */
 	CHUNK_MEMORY = 15,   /* how much memory a process had */
+	CHUNK_SUMMARY = 16,  /* analysis/summary.h: the sums of all events */
 };
 
 enum capture_state {

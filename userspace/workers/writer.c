@@ -26,6 +26,14 @@
 
 static struct message message;
 
+static void open_model(struct writer *writer)
+{
+	static const struct filter EVERYTHING = FILTER_NONE;
+
+	if (model_open(&writer->model, &EVERYTHING))
+		worker_fail(1, ENOMEM, "out of memory");
+}
+
 static void receive(enum message_type type, size_t size, uint32_t fds)
 {
 	const struct message_rule rule = { type, (uint32_t)size, fds };
@@ -255,7 +263,7 @@ static void handle_names(struct writer *writer, const uint8_t *data, size_t size
 static void fill_progress(const struct writer *writer, struct writer_progress *progress)
 {
 	const struct series *series = &writer->series;
-	const struct live_totals *totals = live_totals(writer->live);
+	const struct live_totals *totals = model_totals(&writer->model);
 	struct capture_position position;
 
 	capture_writer_position(writer->capture, &position);
@@ -291,9 +299,11 @@ static void seal(struct writer *writer, const char *reason, uint64_t end_ns, boo
 		 struct writer_done *sealed)
 {
 	struct series *series = &writer->series;
-	const struct live_totals *totals = live_totals(writer->live);
+	const struct live_totals *totals = model_totals(&writer->model);
 	struct bytes_buffer out = { 0 };
 	struct capture_position position;
+
+	writer_flush(writer);
 	struct end_record end = { .duration_ns = end_ns > writer->start_ns
 							 ? end_ns - writer->start_ns
 							 : 0,
@@ -304,7 +314,6 @@ static void seal(struct writer *writer, const char *reason, uint64_t end_ns, boo
 	const struct counters_record counted = writer_counted_in_segment(writer);
 	struct writer_done done = { 0 };
 
-	writer_flush(writer);
 	end.events_written = writer->events_written;
 	end.events_lost = writer_lost(&counted) + writer->events_discarded;
 	/* the kernel's number, so that whoever reads can see that nothing else is missing; where
@@ -367,8 +376,11 @@ static void switch_segment(struct writer *writer, uint64_t time_ns)
 	series->discarded_before += writer->events_discarded;
 	series->counted_before = writer->counted;
 	writer->events_written = writer->events_discarded = 0;
+	struct model sealed_model = writer->model;
+	open_model(writer);
 	put_session(writer, &series->session, time_ns - writer->start_ns);
-	series_begin_segment(writer, time_ns - writer->start_ns);
+	series_begin_segment(writer, &sealed_model);
+	model_close(&sealed_model);
 }
 
 /* A stack may come after the event that names it, or never. */
@@ -489,10 +501,10 @@ int main(void)
 
 	worker_begin("writer");
 	worker_leave_root("writer");
-	writer.live = live_new();
+	open_model(&writer);
 	writer.events_max = CAPTURE_EVENTS_MAX;
 	writer.events = malloc(CAPTURE_EVENTS_MAX * sizeof(*writer.events));
-	if (!writer.live || !writer.events)
+	if (!writer.events)
 		worker_fail(1, ENOMEM, "out of memory");
 	begin(&writer);
 	writer.tick_ns = writer.frame_ns = clock_now_ns();

@@ -3,8 +3,7 @@
 #ifndef HEAPTRAIL_WORKERS_WRITER_H
 #define HEAPTRAIL_WORKERS_WRITER_H
 
-#include "analysis/live.h"
-#include "analysis/mapped.h"
+#include "analysis/model.h"
 #include "base/map.h"
 #include "capture/end.h"
 #include "capture/records.h"
@@ -38,8 +37,6 @@ struct series {
 	struct kept kept[CHUNK_MAPPED + 1];   /* by type of chunk */
 	struct kept_record *stacks, *threads; /* by id */
 	size_t stack_count, thread_count, stack_bytes, missing_stacks;
-	struct map last_allocation; /* thread + 1 -> address */
-	struct mapped *mapped;
 	struct stream_session session;
 	uint64_t events_before, discarded_before, emitted_before; /* in earlier segments */
 	struct counters_record counted_before; /* the sums when the segment began */
@@ -65,8 +62,9 @@ struct writer {
 	struct map thread_ids; /* pid << 32 | tid -> program << 32 | id */
 	struct map programs;   /* pid + 1 -> program << 32 | the kernel's number for it */
 	uint32_t stack_count, thread_count, target_count;
-	/* totals */
-	struct live *live;
+	/* Of this segment, as who reads it will see it: it is fed what is written. Of what the disk
+	 * did not take, it knows more. */
+	struct model model;
 	uint64_t events_written, events_discarded;
 	struct counters_record counted; /* as the kernel counted them last */
 	struct series series;
@@ -92,7 +90,7 @@ void writer_flush(struct writer *writer);
 void writer_flush_records(struct writer *writer, enum chunk_type type,
 			  struct bytes_buffer *records);
 
-/* One chunk; trouble is kept in writer->error. */
+/* One chunk, into the file and the model; trouble is kept in writer->error. */
 void writer_append(struct writer *writer, enum chunk_type type, const struct bytes_buffer *payload);
 
 /* --- writer_series.c; without segments these do nothing --- */
@@ -113,13 +111,7 @@ void series_keep_thread(struct writer *writer, uint32_t id, const uint8_t *recor
 void series_use_stack(struct writer *writer, uint32_t id);
 void series_use_thread(struct writer *writer, uint32_t id);
 
-/* What has happened to what lives. */
-void series_note_allocation(struct writer *writer, const struct block *block);
-void series_note_mapping(struct writer *writer, uint32_t pid, const struct mapping_record *record);
-void series_enter_program(struct writer *writer, uint32_t pid, uint32_t program);
-
-/* Writes what the segment, whose session was written, begins with. time_ns: since the series did.
- */
-void series_begin_segment(struct writer *writer, uint64_t time_ns);
+/* Writes what the segment, whose session was written, begins with; before: the one before it. */
+void series_begin_segment(struct writer *writer, const struct model *before);
 
 #endif

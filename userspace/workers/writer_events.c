@@ -15,13 +15,23 @@ static _Noreturn void out_of_memory(void)
 	worker_fail(1, ENOMEM, "the writer is out of memory");
 }
 
+/* What frames are, and what they are called, is no matter of the sums. */
+static bool is_for_model(enum chunk_type type)
+{
+	return type != CHUNK_STACKS && type != CHUNK_NAMES && type != CHUNK_EVENTS;
+}
+
 void writer_append(struct writer *writer, enum chunk_type type, const struct bytes_buffer *payload)
 {
 	if (payload->failed)
 		out_of_memory();
-	if (!writer->error && payload->size)
+	if (!payload->size)
+		return;
+	if (!writer->error)
 		writer->error = capture_writer_append(writer->capture, type, payload->data,
 						      payload->size);
+	if (is_for_model(type) && model_feed(&writer->model, type, payload->data, payload->size))
+		out_of_memory();
 }
 
 void writer_flush_records(struct writer *writer, enum chunk_type type, struct bytes_buffer *records)
@@ -56,6 +66,8 @@ void writer_flush(struct writer *writer)
 		capture_events_encode(&out, writer->events, writer->event_count);
 		writer_append(writer, CHUNK_EVENTS, &out);
 		bytes_free(&out);
+		if (model_feed_events(&writer->model, writer->events, writer->event_count))
+			out_of_memory();
 		count_written(writer, writer->event_count);
 		writer->event_count = 0;
 	}
@@ -109,21 +121,14 @@ static uint64_t thread_put(struct writer *writer, const struct event_head *head,
 	return (uint64_t)program << 32 | id;
 }
 
-/* The thread whose call it is. Where its process has begun another program, its blocks have ended.
- */
+/* The thread whose call it is. */
 static uint32_t calling_thread(struct writer *writer, const struct event_head *head)
 {
 	const uint64_t *known = map_get(&writer->thread_ids, (uint64_t)head->pid << 32 | head->tid);
 	uint64_t thread = known ? *known : thread_put(writer, head, 0, false, "");
-	uint32_t id = (uint32_t)thread, program = (uint32_t)(thread >> 32);
 
-	if (program) {
-		if (live_enter_program(writer->live, head->pid, program, NULL, NULL))
-			out_of_memory();
-		series_enter_program(writer, head->pid, program);
-	}
-	series_use_thread(writer, id);
-	return id;
+	series_use_thread(writer, (uint32_t)thread);
+	return (uint32_t)thread;
 }
 
 /* The id of the stack with this hash; 0: none was taken. */
@@ -196,16 +201,9 @@ static struct capture_event *add_event(struct writer *writer, const struct event
 	return event;
 }
 
-static void finish_event(struct writer *writer, const struct event_head *head,
-			 struct capture_event *event, uint64_t hash)
+static void finish_event(struct writer *writer, struct capture_event *event, uint64_t hash)
 {
-	struct outcome outcome;
-
 	event->stack = call_stack(writer, hash);
-	if (live_apply(writer->live, event, head->pid, &outcome))
-		out_of_memory();
-	if (outcome.has_allocated)
-		series_note_allocation(writer, outcome.allocated);
 	if (writer->event_count >= writer->events_max)
 		writer_flush(writer);
 }
@@ -218,7 +216,7 @@ static void add_alloc(struct writer *writer, const void *record)
 	event->kind = CAPTURE_ALLOC;
 	event->address = alloc->address;
 	event->size = alloc->size;
-	finish_event(writer, &alloc->head, event, alloc->stack);
+	finish_event(writer, event, alloc->stack);
 }
 
 static void add_free(struct writer *writer, const void *record)
@@ -228,7 +226,7 @@ static void add_free(struct writer *writer, const void *record)
 
 	event->kind = CAPTURE_FREE;
 	event->address = released->address;
-	finish_event(writer, &released->head, event, released->stack);
+	finish_event(writer, event, released->stack);
 }
 
 static void add_realloc(struct writer *writer, const void *record)
@@ -240,7 +238,7 @@ static void add_realloc(struct writer *writer, const void *record)
 	event->address = moved->address;
 	event->size = moved->size;
 	event->old_address = moved->old_address;
-	finish_event(writer, &moved->head, event, moved->stack);
+	finish_event(writer, event, moved->stack);
 }
 
 /* A call's range as the kernel takes it: whole pages. */
@@ -276,7 +274,6 @@ static void add_mapping(struct writer *writer, const struct event_mapping *mappi
 		.stack = call_stack(writer, mapping->stack),
 	};
 	mapping_record_put(&writer->mappings, &record);
-	series_note_mapping(writer, head->pid, &record);
 	writer->mapping_count++;
 	if (writer->mappings.size > RECORDS_FLUSH_BYTES)
 		writer_flush(writer);

@@ -43,11 +43,6 @@ void series_start(struct writer *writer, const struct writer_start *start)
 	series->begin_ns = clock_now_ns();
 	if (series->bytes_max)
 		writer->events_max = events_max(series->bytes_max);
-	if (!series->is_on)
-		return;
-	series->mapped = mapped_new();
-	if (!series->mapped)
-		out_of_memory();
 }
 
 bool series_is_full(const struct writer *writer)
@@ -196,43 +191,6 @@ void series_use_thread(struct writer *writer, uint32_t id)
 
 /* --- what lives when a segment begins --- */
 
-void series_note_allocation(struct writer *writer, const struct block *block)
-{
-	if (writer->series.is_on &&
-	    map_put(&writer->series.last_allocation, (uint64_t)block->thread + 1, block->address))
-		out_of_memory();
-}
-
-void series_enter_program(struct writer *writer, uint32_t pid, uint32_t program)
-{
-	if (writer->series.is_on &&
-	    mapped_enter_program(writer->series.mapped, pid, program, NULL, NULL))
-		out_of_memory();
-}
-
-void series_note_mapping(struct writer *writer, uint32_t pid, const struct mapping_record *record)
-{
-	struct mapped *mapped = writer->series.mapped;
-	uint64_t known, entry_ns = record->time_ns > record->duration_ns
-					   ? record->time_ns - record->duration_ns
-					   : 0;
-	struct range range = { .address = record->address,
-			       .size = record->size,
-			       .time_ns = record->time_ns,
-			       .target = pid,
-			       .stack = record->stack,
-			       .thread = record->thread,
-			       .is_file = record->flags & MAPPING_OF_FILE };
-
-	if (!writer->series.is_on || record->flags & MAPPING_FAILED)
-		return;
-	if (record->old_size && mapped_remove(mapped, pid, record->old_address, record->old_size,
-					      entry_ns, NULL, NULL, &known))
-		out_of_memory();
-	if (record->size && mapped_add(mapped, &range, NULL, NULL))
-		out_of_memory();
-}
-
 static void flush_live(struct writer *writer)
 {
 	struct bytes_buffer out = { 0 };
@@ -254,17 +212,21 @@ static void put_live(struct writer *writer, const struct capture_event *event)
 		flush_live(writer);
 }
 
+struct putting {
+	struct writer *writer;
+	const struct model *before;
+};
+
 static void put_block(void *context, const struct block *block)
 {
-	struct writer *writer = context;
-	const uint64_t *last = map_get(&writer->series.last_allocation,
-				       (uint64_t)block->thread + 1);
+	struct writer *writer = ((struct putting *)context)->writer;
+	const struct model *before = ((struct putting *)context)->before;
+	bool is_last = before->thread_states[block->thread].last_allocation == block->address;
 
 	series_use_thread(writer, block->thread);
 	series_use_stack(writer, block->stack);
 	put_live(writer,
-		 &(struct capture_event) { .kind = last && *last == block->address ? CAPTURE_REALLOC
-										   : CAPTURE_ALLOC,
+		 &(struct capture_event) { .kind = is_last ? CAPTURE_REALLOC : CAPTURE_ALLOC,
 					   .address = block->address,
 					   .size = block->size,
 					   .time_ns = block->time_ns,
@@ -275,8 +237,9 @@ static void put_block(void *context, const struct block *block)
 
 static void put_missed(void *context, uint64_t key, uint64_t time_ns)
 {
-	put_live(context, &(struct capture_event) {
-				  .kind = CAPTURE_FREE, .address = key, .time_ns = time_ns });
+	put_live(((struct putting *)context)->writer,
+		 &(struct capture_event) {
+			 .kind = CAPTURE_FREE, .address = key, .time_ns = time_ns });
 }
 
 static void flush_mapped(struct writer *writer)
@@ -288,7 +251,7 @@ static void flush_mapped(struct writer *writer)
 
 static void put_range(void *context, const struct range *range)
 {
-	struct writer *writer = context;
+	struct writer *writer = ((struct putting *)context)->writer;
 
 	series_use_thread(writer, range->thread);
 	series_use_stack(writer, range->stack);
@@ -303,23 +266,23 @@ static void put_range(void *context, const struct range *range)
 		flush_mapped(writer);
 }
 
-void series_begin_segment(struct writer *writer, uint64_t time_ns)
+void series_begin_segment(struct writer *writer, const struct model *before)
 {
 	struct series *series = &writer->series;
+	struct putting putting = { .writer = writer, .before = before };
 	struct capture_position position;
 
 	series->segment++;
 	series->is_full = series->is_due = false;
 	series->begin_ns = clock_now_ns();
-	live_begin_segment(writer->live, time_ns);
 	write_kept(writer, CHUNK_TARGETS);
 	write_kept(writer, CHUNK_MODULES);
 	write_kept(writer, CHUNK_FUNCTIONS);
 	write_kept(writer, CHUNK_NAMES);
-	live_visit(writer->live, put_block, writer);
-	live_visit_missed(writer->live, put_missed, writer);
+	live_visit(before->live, put_block, &putting);
+	live_visit_missed(before->live, put_missed, &putting);
 	flush_live(writer);
-	mapped_visit(series->mapped, put_range, writer);
+	mapped_visit(before->mapped, put_range, &putting);
 	flush_mapped(writer);
 	capture_writer_position(writer->capture, &position);
 	series->begin_bytes = position.size;

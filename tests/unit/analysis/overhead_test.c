@@ -75,7 +75,7 @@ static void only_live_blocks_of_glibc_are_known(void **state)
 	(void)state;
 	assert_int_equal(model_open(&model, &(struct filter)FILTER_NONE), 0);
 	assert_int_equal(overhead_find(&model, &overhead), 0);
-	assert_int_equal(overhead.blocks, 0);
+	assert_int_equal(overhead.totals.blocks, 0);
 	module_record_put(
 		&out, &(struct module_record) { .id = 1, .path = (char *)"/usr/lib/libc.so.6" });
 	module_record_put(
@@ -90,10 +90,10 @@ static void only_live_blocks_of_glibc_are_known(void **state)
 	capture_events_encode(&out, EVENTS, sizeof(EVENTS) / sizeof(EVENTS[0]));
 	feed(&model, CHUNK_EVENTS, &out);
 	assert_int_equal(overhead_find(&model, &overhead), 0);
-	assert_int_equal(overhead.blocks, 2);
-	assert_int_equal(overhead.asked_bytes, 110);
-	assert_int_equal(overhead.chunk_bytes, 32 + 112);
-	assert_int_equal(overhead.unknown_blocks, 2);
+	assert_int_equal(overhead.totals.blocks, 2);
+	assert_int_equal(overhead.totals.asked_bytes, 110);
+	assert_int_equal(overhead.totals.chunk_bytes, 32 + 112);
+	assert_int_equal(overhead.totals.unknown_blocks, 2);
 	assert_int_equal(overhead.by_stack[1], 22);
 	assert_int_equal(overhead.by_stack[2], 12);
 	overhead_free(&overhead);
