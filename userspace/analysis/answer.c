@@ -105,6 +105,8 @@ static json_t *answer_capture(const struct answer_context *context)
 	json_object_set_new(object, "complete",
 			    json_boolean(context->verdict->state == CAPTURE_COMPLETE));
 	json_object_set_new(object, "state", json_string(context->verdict->reason));
+	json_object_set_new(object, "source",
+			    json_string(model->is_summary ? "summary" : "events"));
 	json_object_set_new(object, "end_reason",
 			    answer_text(model->has_end ? model->end.reason : ""));
 	json_object_set_new(object, "sampling_bytes", answer_number(session->sampling_bytes));

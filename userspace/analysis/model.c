@@ -301,13 +301,10 @@ int model_name(struct model *model, uint32_t module, const void *payload, size_t
 
 static int feed_end(struct model *model, struct bytes_reader *in)
 {
-	uint64_t size = bytes_get_varint(in);
-	const uint8_t *totals = bytes_get(in, size > bytes_left(in) ? SIZE_MAX : (size_t)size);
-	struct bytes_reader inner = bytes_reader_on(totals, totals ? (size_t)size : 0);
+	size_t size = bytes_left(in);
 
 	/* the index behind the totals is for readers that jump */
-	in->at = in->end;
-	model->has_end = totals && end_record_get(&inner, &model->end);
+	model->has_end = end_totals_get(bytes_get(in, size), size, &model->end);
 	return model->has_end ? 0 : -EBADMSG;
 }
 

@@ -108,6 +108,12 @@ static const size_t TOTALS[] = {
 };
 _Static_assert(COUNT(TOTALS) <= COLUMNS_MAX, "");
 
+bool summary_covers(enum chunk_type type)
+{
+	return type == CHUNK_EVENTS || type == CHUNK_MAPPINGS || type == CHUNK_LIVE ||
+	       type == CHUNK_MAPPED || type == CHUNK_MEMORY;
+}
+
 /* --- a struct's numbers, and a row's. They return the place behind --- */
 
 static uint64_t *load(uint64_t *row, const void *from, const size_t *offsets, size_t count)

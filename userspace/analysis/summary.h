@@ -13,6 +13,9 @@
 /* Takes a payload, which fits into a chunk. 0 or -errno, which ends it. */
 typedef int summary_sink(void *context, const struct bytes_buffer *payload);
 
+/* What is summed up: who is fed the summary need not be fed these. */
+bool summary_covers(enum chunk_type type);
+
 /* Of a model without a filter that is finished and knows its end. 0, -ENOMEM, or the sink's error.
  */
 int summary_put(struct model *model, summary_sink *sink, void *context);

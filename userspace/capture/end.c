@@ -11,6 +11,7 @@ void end_record_put(struct bytes_buffer *out, const struct end_record *record)
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		bytes_put_varint(out, fields[i]);
 	bytes_put_string(out, record->reason);
+	bytes_put_varint(out, record->summary_chunks);
 }
 
 bool end_record_get(struct bytes_reader *in, struct end_record *record)
@@ -28,5 +29,18 @@ bool end_record_get(struct bytes_reader *in, struct end_record *record)
 	if (!reason)
 		return false;
 	memcpy(record->reason, reason, (size_t)size);
-	return true;
+	/* earlier recorders wrote no summary */
+	record->summary_chunks = bytes_left(in) ? bytes_get_varint(in) : 0;
+	return !in->failed;
+}
+
+bool end_totals_get(const void *payload, size_t size, struct end_record *record)
+{
+	struct bytes_reader in = bytes_reader_on(payload, size);
+	uint64_t totals_size = bytes_get_varint(&in);
+	const uint8_t *totals = bytes_get(&in, totals_size > bytes_left(&in) ? SIZE_MAX
+									     : (size_t)totals_size);
+	struct bytes_reader inner = bytes_reader_on(totals, totals ? (size_t)totals_size : 0);
+
+	return totals && end_record_get(&inner, record);
 }

@@ -2,9 +2,8 @@
 #include "capture/read.h"
 
 #include "base/io.h"
-#include "capture/compress.h"
 #include "capture/header.h"
-#include "capture/scan.h"
+#include "capture/reader.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -53,16 +52,6 @@ int capture_verify(int fd, struct capture_verdict *verdict)
 	return err == -EBADMSG ? 0 : err;
 }
 
-struct capture_reader {
-	struct scanner scanner;
-	struct seal_keys keys;
-	struct compressor *compressor;
-	uint8_t *raw;
-	size_t raw_capacity;
-	bool is_ended;
-	int error; /* what ended it; 0: its end */
-};
-
 int capture_reader_open(int fd, const uint8_t key[static CAPTURE_KEY_BYTES],
 			struct capture_reader **out)
 {
@@ -84,6 +73,7 @@ int capture_reader_open(int fd, const uint8_t key[static CAPTURE_KEY_BYTES],
 		err = -EKEYREJECTED;
 	else
 		err = scanner_open(&reader->scanner, fd, &reader->keys, &header);
+	memcpy(reader->first_chain, reader->scanner.chain, sizeof(reader->first_chain));
 	if (err)
 		capture_reader_free(reader);
 	else
@@ -91,23 +81,22 @@ int capture_reader_open(int fd, const uint8_t key[static CAPTURE_KEY_BYTES],
 	return err;
 }
 
-static int grow_raw(struct capture_reader *reader, size_t size)
+int reader_grow(struct capture_reader *reader, size_t size)
 {
-	if (size <= reader->raw_capacity)
+	if (size < reader->raw_capacity)
 		return 0;
-	uint8_t *grown = realloc(reader->raw, size);
+	uint8_t *grown = realloc(reader->raw, size + 1);
 	if (!grown)
 		return -ENOMEM;
 	reader->raw = grown;
-	reader->raw_capacity = size;
+	reader->raw_capacity = size + 1;
 	return 0;
 }
 
-/* Decrypts and unpacks what the scanner found. */
-static int open_chunk(struct capture_reader *reader)
+int reader_unpack(struct capture_reader *reader)
 {
 	struct scanner *scanner = &reader->scanner;
-	int err = grow_raw(reader, scanner->raw_size + 1);
+	int err = reader_grow(reader, scanner->raw_size);
 
 	if (err)
 		return err;
@@ -130,7 +119,7 @@ int capture_reader_next(struct capture_reader *reader, struct chunk *chunk)
 	reader->error = scanner_next(scanner);
 	if (reader->error != 1)
 		return reader->error;
-	reader->error = open_chunk(reader);
+	reader->error = reader_unpack(reader);
 	if (reader->error)
 		return reader->error;
 	scanner_accept(scanner);
@@ -159,6 +148,7 @@ void capture_reader_free(struct capture_reader *reader)
 	compressor_free(reader->compressor);
 	scanner_close(&reader->scanner);
 	free(reader->raw);
+	free(reader->entries);
 	sodium_munlock(&reader->keys, sizeof(reader->keys)); /* wipes */
 	free(reader);
 }

@@ -5,6 +5,7 @@
 #define HEAPTRAIL_CAPTURE_READ_H
 
 #include "capture/format.h"
+#include "capture/index.h"
 
 #include <stddef.h>
 
@@ -41,6 +42,22 @@ int capture_reader_open(int fd, const uint8_t key[static CAPTURE_KEY_BYTES],
 
 /* 1 and a chunk; 0 at the end, whether complete or cut: ask the verdict; -EBADMSG: tampered. */
 int capture_reader_next(struct capture_reader *reader, struct chunk *chunk);
+
+/*
+ * Instead of from front to back: the End chunk first, and by its index any other. 0 and the End
+ * chunk; -ENODATA: nothing tells where all chunks are (it is incomplete, or has more of them than
+ * an index holds, or an earlier recorder made it); -EBADMSG. The verdict says how many chunks were
+ * verified: all of them, or it does not say "complete" alone.
+ */
+int capture_reader_index(struct capture_reader *reader, struct chunk *end);
+
+/* What the index tells of: all chunks but the End chunk, by sequence. */
+const struct index_entry *capture_reader_entries(const struct capture_reader *reader,
+						 size_t *count);
+
+/* One of them, once each. 0; -EBADMSG: it is not what was written. check does not decrypt it. */
+int capture_reader_at(struct capture_reader *reader, uint64_t sequence, struct chunk *chunk);
+int capture_reader_check(struct capture_reader *reader, uint64_t sequence);
 
 /* Final after capture_reader_next() returned 0 or an error. */
 const struct capture_verdict *capture_reader_verdict(const struct capture_reader *reader);

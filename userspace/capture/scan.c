@@ -144,7 +144,7 @@ static int check_header(struct scanner *scanner, bool *done)
 	return 0;
 }
 
-static int grow_cipher(struct scanner *scanner, size_t size)
+int scanner_grow(struct scanner *scanner, size_t size)
 {
 	if (size <= scanner->capacity)
 		return 0;
@@ -164,7 +164,7 @@ static int read_body(struct scanner *scanner, uint64_t left, bool *done)
 	*done = true;
 	if (left < size)
 		return conclude_torn(scanner, "cut inside a chunk");
-	int err = grow_cipher(scanner, size);
+	int err = scanner_grow(scanner, size);
 	if (!err)
 		err = io_pread(scanner->fd, scanner->cipher, size,
 			       (off_t)(scanner->offset + CHUNK_HEADER_BYTES));

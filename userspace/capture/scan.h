@@ -47,6 +47,9 @@ void scanner_accept(struct scanner *scanner);
 /* After the End chunk was accepted: the footer that names it, and nothing else. 0 or -errno. */
 int scanner_finish(struct scanner *scanner);
 
+/* Room for so many bytes in cipher. 0 or -ENOMEM. */
+int scanner_grow(struct scanner *scanner, size_t size);
+
 /* Concludes that the chunk at hand is not what was written. Returns -EBADMSG. */
 int scanner_tampered(struct scanner *scanner, const char *what);
 

@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "capture/compress.h"
 #include "capture/header.h"
+#include "capture/index.h"
 #include "capture/seal.h"
 #include "capture/slots.h"
 
@@ -17,7 +18,6 @@
 
 #define END_RESERVE   (64u << 10)
 #define RESERVE_AHEAD (1u << 20)
-#define INDEX_MAX     (CAPTURE_RAW_MAX - END_RESERVE)
 
 struct capture_writer {
 	int fd;
@@ -25,8 +25,7 @@ struct capture_writer {
 	struct bytes_buffer slots; /* wrapped, not yet framed */
 	uint32_t slot_count;
 	struct compressor *compressor;
-	struct bytes_buffer index; /* of the first chunks written, as many as INDEX_MAX holds */
-	uint64_t index_count;
+	struct index_writer index;
 	uint8_t *chunk; /* one chunk as it goes to the file */
 	size_t chunk_capacity;
 	uint8_t chain[SEAL_HASH_BYTES];
@@ -172,7 +171,7 @@ static int allocate(struct capture_writer *writer, uint64_t room)
 /* For `more` bytes and the end after them; for some chunks at once, as long as the disk has it. */
 static int reserve(struct capture_writer *writer, size_t more)
 {
-	uint64_t room = more + END_RESERVE + writer->index.size;
+	uint64_t room = more + END_RESERVE + index_size(&writer->index);
 
 	if (writer->size + room <= writer->reserved)
 		return 0;
@@ -265,18 +264,6 @@ static void make_chunk_header(struct capture_writer *writer, enum chunk_type typ
 	seal_htag(&writer->keys, writer->chain, header, header + CHUNK_HTAG);
 }
 
-static void index_chunk(struct capture_writer *writer, enum chunk_type type, uint64_t offset,
-			size_t cipher_size, size_t raw_size)
-{
-	if (writer->index.size > INDEX_MAX || !bytes_reserve(&writer->index, 4 * 10))
-		return;
-	bytes_put_varint(&writer->index, type);
-	bytes_put_varint(&writer->index, offset);
-	bytes_put_varint(&writer->index, cipher_size);
-	bytes_put_varint(&writer->index, raw_size);
-	writer->index_count++;
-}
-
 /* The packed payload behind the chunk's header becomes the sealed chunk; chain: after it. */
 static void seal_chunk(struct capture_writer *writer, enum chunk_type type, size_t packed,
 		       size_t raw_size, uint8_t chain[static SEAL_HASH_BYTES])
@@ -320,7 +307,9 @@ int capture_writer_append(struct capture_writer *writer, enum chunk_type type, c
 		writer->attempt++;
 		return err;
 	}
-	index_chunk(writer, type, offset, packed + SEAL_TAG_BYTES, size);
+	struct index_entry entry = { type, offset, packed + SEAL_TAG_BYTES, size, { 0 } };
+	memcpy(entry.chain, chain, sizeof(chain));
+	index_add(&writer->index, &entry);
 	memcpy(writer->chain, chain, sizeof(chain));
 	writer->sequence++;
 	writer->attempt = 0;
@@ -347,8 +336,7 @@ int capture_writer_finish(struct capture_writer *writer, const void *totals, siz
 
 	bytes_put_varint(&end, size);
 	bytes_put(&end, totals, size);
-	bytes_put_varint(&end, writer->index_count);
-	bytes_put(&end, writer->index.data, writer->index.size);
+	index_put(&end, &writer->index);
 	err = end.failed ? -ENOMEM : capture_writer_append(writer, CHUNK_END, end.data, end.size);
 	bytes_free(&end);
 	if (err)
@@ -378,7 +366,7 @@ void capture_writer_free(struct capture_writer *writer)
 		return;
 	compressor_free(writer->compressor);
 	bytes_free(&writer->slots);
-	bytes_free(&writer->index);
+	index_free(&writer->index);
 	free(writer->chunk);
 	sodium_munlock(writer, sizeof(*writer)); /* wipes */
 	free(writer);

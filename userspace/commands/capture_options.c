@@ -8,13 +8,20 @@
 #include <stdlib.h>
 
 enum option_key {
-	KEY_DEBUGINFOD = 768
+	KEY_DEBUGINFOD = 768,
+	KEY_QUICK,
+	KEY_REPLAY,
 };
 
 static const struct argp_option OPTIONS[] = {
 	{ "reason", 'r', "TEXT", 0, "why, for the audit log", 0 },
 	{ "state-dir", 'S', "DIR", 0,
 	  "where keys and audit log are (default /var/lib/heaptrail; without root, with --identity or --passphrase, ~/.local/state/heaptrail)",
+	  0 },
+	{ "quick", KEY_QUICK, NULL, 0,
+	  "answer from the capture's summary at once, without verifying the events (`heaptrail verify` does)",
+	  0 },
+	{ "replay", KEY_REPLAY, NULL, 0, "go through all events, even where the summary is enough",
 	  0 },
 	{ 0 },
 };
@@ -45,6 +52,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
 		return 0;
 	case 'r': options->reason = value; return 0;
 	case 'S': options->state_directory = value; return 0;
+	case KEY_QUICK: options->read = "quick"; return 0;
+	case KEY_REPLAY: options->read = "replay"; return 0;
 	case ARGP_KEY_ARG: add_path(options, value, state); return 0;
 	case ARGP_KEY_END:
 		if (options->count < options->wanted)
@@ -106,6 +115,7 @@ int capture_options_open(const struct capture_options *options, size_t index, co
 	if (status)
 		return status;
 	capture->filter = options->filter.filter;
+	capture->read = options->read;
 	if (options->has_debuginfod)
 		status = debuginfod_fill(capture);
 	if (status)

@@ -25,6 +25,7 @@ struct capture_options {
 	size_t wanted, count; /* of paths: that must be there, and are */
 	const char *reason, *state_directory;
 	struct opener opener;
+	const char *read; /* NULL: as is usual (workers/reader.h) */
 	bool has_debuginfod;
 	struct filter_options filter;
 };

@@ -135,6 +135,8 @@ int opened_capture_ask(struct opened_capture *capture, const json_t *question, j
 	json_t *whole = json_copy((json_t *)question);
 	if (capture->filter)
 		json_object_set(whole, "filter", capture->filter);
+	if (capture->read)
+		json_object_set_new(whole, "read", json_string(capture->read));
 	char *text = json_dumps(whole, JSON_COMPACT), *reply = NULL;
 	size_t size = 0;
 	int err = text ? frame_send(capture->socket, text, strlen(text)) : -ENOMEM;

@@ -14,6 +14,7 @@ struct opened_capture {
 	int socket;	  /* questions and answers: base/frame.h */
 	json_t *filter;	  /* that every question has (analysis/filter.h); the caller's, NULL:
 			     everything */
+	const char *read; /* how much of it, for every question; NULL: as is usual */
 	struct worker_process vault;
 	bool is_written; /* it was being recorded, or so it seems, when it was opened */
 };

@@ -47,6 +47,20 @@ static int pass(struct reading *reading, const struct filter *filter, const stru
 	return err;
 }
 
+/* Of the whole capture, unless its summary cannot be used, for whatever reason: then all of it is
+ * read, and says what is wrong. */
+static int read_summary(struct reading *reading)
+{
+	int err = model_open_summary(&reading->model);
+
+	if (!err)
+		err = reader_ahead_read(reading, &reading->model,
+					reading->is_quick ? READ_SUMMARY_QUICKLY : READ_SUMMARY);
+	if (err && err != -ECANCELED)
+		model_close(&reading->model);
+	return err;
+}
+
 /* As many passes as the filter needs: one finds when the recording ended, one when most was live,
  * one what was live then. */
 static int read_capture(struct reading *reading, const struct filter *filter)
@@ -55,6 +69,12 @@ static int read_capture(struct reading *reading, const struct filter *filter)
 	struct moment moment = { 0 };
 	int err = 0;
 
+	if (!filter->is_set && !reading->is_replayed) {
+		err = read_summary(reading);
+		if (!err || err == -ECANCELED)
+			return err;
+		err = 0;
+	}
 	if (filter_needs_end(filter)) {
 		err = pass(reading, &EVERYTHING, &moment);
 		moment.end_ns = model_end_ns(&reading->model);
@@ -117,7 +137,16 @@ static void describe(struct reading *reading)
 	reading->context.verdict = &reading->ahead.last.verdict;
 }
 
-/* The first question's filter is that of all. NULL, or what is wrong with it. */
+/* {"read": "quick"}, {"read": "replay"}: instead of what is usual. */
+static bool asks_for(const json_t *question, const char *way)
+{
+	const char *wanted = json_string_value(json_object_get(question, "read"));
+
+	return wanted && strcmp(wanted, way) == 0;
+}
+
+/* The first question's filter, and its way of reading, are those of all. NULL, or what is wrong
+ * with it. */
 static const char *take_filter(struct reading *reading, const json_t *question)
 {
 	struct filter filter;
@@ -130,6 +159,8 @@ static const char *take_filter(struct reading *reading, const json_t *question)
 			       ? NULL
 			       : "another filter needs another opening of the capture";
 	reading->filter = filter;
+	reading->is_quick = asks_for(question, "quick");
+	reading->is_replayed = asks_for(question, "replay");
 	load(reading, &filter);
 	if (!reading->error[0])
 		describe(reading);

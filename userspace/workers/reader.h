@@ -7,11 +7,14 @@
 #include "workers/protocol.h"
 
 /* What frames are called is at the end of a capture: where a filter needs it, that is read before
- * the events. */
+ * the events. Where the summary is enough, what it sums up is verified and no more, or, where an
+ * answer is wanted at once, not even that. */
 enum reader_part {
 	READ_ALL,
 	READ_NAMES,
-	READ_REST
+	READ_REST,
+	READ_SUMMARY,
+	READ_SUMMARY_QUICKLY
 };
 
 /* A chunk that was read ahead, and what is known of the capture then. */
@@ -35,6 +38,7 @@ struct reading {
 	int capture, asker;
 	uint8_t key[CAPTURE_KEY_BYTES]; /* until it is loaded */
 	bool is_loaded;
+	bool is_quick, is_replayed; /* what is read: as the first question wants it */
 	struct filter filter;
 	struct reader_ahead ahead;
 	struct model model;

@@ -10,6 +10,7 @@
  * for. Nothing is checked twice: a half that a capture has taken over has the same rights as the
  * other.
  */
+#include "analysis/summary.h"
 #include "base/io.h"
 #include "workers/reader.h"
 #include "workers/worker.h"
@@ -21,7 +22,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SLOTS 4 /* enough for a chunk that takes longer than others */
+#define SLOTS	       4 /* enough for a chunk that takes longer than others */
+#define CHECKS_AT_ONCE 64
 
 struct ahead_slot {
 	struct ahead_chunk chunk;
@@ -92,24 +94,87 @@ static int put_chunk(struct source *source, const struct chunk *chunk)
 	return err;
 }
 
+static void count_verified(struct source *source, const struct capture_reader *reader, size_t bytes)
+{
+	source->so_far.chunks++;
+	source->so_far.bytes += bytes;
+	source->so_far.verdict = *capture_reader_verdict(reader);
+}
+
+/* From front to back. */
+static int read_through(struct source *source, struct capture_reader *reader, enum reader_part part)
+{
+	struct chunk chunk;
+	int err = 0, more = 0;
+
+	while (!err && (more = capture_reader_next(reader, &chunk)) == 1) {
+		count_verified(source, reader, chunk.size);
+		if (reader_wants(chunk.type, part))
+			err = put_chunk(source, &chunk);
+	}
+	return err ? err : more;
+}
+
+/* It is not for the model; but whoever waits sees whether anybody still does. */
+static int check_chunk(struct source *source, struct capture_reader *reader, size_t sequence)
+{
+	static const struct chunk NOTHING = { .raw = (const uint8_t *)"" };
+	int err = capture_reader_check(reader, sequence);
+
+	return !err && sequence % CHECKS_AT_ONCE == 0 ? put_chunk(source, &NOTHING) : err;
+}
+
+/* The End chunk is in the model's hands first: it says where the summary begins. */
+static int read_summary(struct source *source, struct capture_reader *reader, bool is_quick)
+{
+	struct end_record totals;
+	struct chunk chunk;
+	size_t count, counters = 0;
+	int err = capture_reader_index(reader, &chunk);
+
+	if (err)
+		return err;
+	count_verified(source, reader, chunk.size);
+	const struct index_entry *entries = capture_reader_entries(reader, &count);
+	if (!end_totals_get(chunk.raw, chunk.size, &totals) || !totals.summary_chunks ||
+	    totals.summary_chunks > count)
+		return -ENODATA;
+	for (size_t i = 0; i < count; i++)
+		counters = entries[i].type == CHUNK_COUNTERS ? i : counters;
+	err = put_chunk(source, &chunk);
+	for (size_t i = 0; !err && i < count; i++) {
+		/* of these the last one counts; and one that there was no room for all of is none
+		 */
+		bool is_summed = summary_covers(entries[i].type) ||
+				 (entries[i].type == CHUNK_COUNTERS && i != counters) ||
+				 (entries[i].type == CHUNK_SUMMARY &&
+				  i < count - totals.summary_chunks);
+		if (is_summed && is_quick)
+			continue;
+		err = is_summed ? check_chunk(source, reader, i)
+				: capture_reader_at(reader, i, &chunk);
+		if (!err)
+			count_verified(source, reader, entries[i].raw_size);
+		if (!err && !is_summed)
+			err = put_chunk(source, &chunk);
+	}
+	return err;
+}
+
 /* Reads the capture once. */
 static void read_part(struct source *source, const struct reading *reading, enum reader_part part)
 {
 	struct capture_reader *reader = NULL;
-	struct chunk chunk;
-	int err = capture_reader_open(reading->capture, reading->key, &reader), more = 0;
+	int err = capture_reader_open(reading->capture, reading->key, &reader);
 
 	source->so_far = (struct ahead_chunk) { .verdict = { .state = CAPTURE_INCOMPLETE } };
-	while (!err && (more = capture_reader_next(reader, &chunk)) == 1) {
-		source->so_far.chunks++;
-		source->so_far.bytes += chunk.size;
-		source->so_far.verdict = *capture_reader_verdict(reader);
-		if (reader_wants(chunk.type, part))
-			err = put_chunk(source, &chunk);
-	}
+	if (!err)
+		err = part == READ_SUMMARY || part == READ_SUMMARY_QUICKLY
+			      ? read_summary(source, reader, part == READ_SUMMARY_QUICKLY)
+			      : read_through(source, reader, part);
 	struct ahead_slot *slot = free_slot(source);
 	source->so_far.is_last = true;
-	source->so_far.error = err ? err : more < 0 ? more : 0;
+	source->so_far.error = err;
 	if (reader)
 		source->so_far.verdict = *capture_reader_verdict(reader);
 	hand_over(source, slot);

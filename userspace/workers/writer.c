@@ -5,6 +5,7 @@
  */
 #include "workers/writer.h"
 
+#include "analysis/summary.h"
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/io.h"
@@ -295,6 +296,30 @@ static void tick(struct writer *writer, bool is_urgent)
 	(void)message_offer(WORKER_SOCKET, WRITER_PROGRESS, &progress, sizeof(progress));
 }
 
+static int append_summary(void *context, const struct bytes_buffer *payload)
+{
+	struct writer *writer = context;
+
+	return capture_writer_append(writer->capture, CHUNK_SUMMARY, payload->data, payload->size);
+}
+
+/* Only of what is in the file. How many chunks it is; 0: there is none, be it for want of room. */
+static uint64_t put_summary(struct writer *writer, const struct end_record *end)
+{
+	struct capture_position before, after;
+
+	if (writer->error || writer->events_discarded)
+		return 0;
+	writer->model.end = *end;
+	writer->model.has_end = true;
+	model_finish(&writer->model);
+	capture_writer_position(writer->capture, &before);
+	if (summary_put(&writer->model, append_summary, writer))
+		return 0;
+	capture_writer_position(writer->capture, &after);
+	return after.sequence - before.sequence;
+}
+
 static void seal(struct writer *writer, const char *reason, uint64_t end_ns, bool is_last,
 		 struct writer_done *sealed)
 {
@@ -322,6 +347,7 @@ static void seal(struct writer *writer, const char *reason, uint64_t end_ns, boo
 				     : writer->events_written + end.events_lost;
 	series->emitted_before += end.events_emitted;
 	text_copy(end.reason, sizeof(end.reason), writer->error ? "write-failed" : reason);
+	end.summary_chunks = put_summary(writer, &end);
 	end_record_put(&out, &end);
 	int err = capture_writer_finish(writer->capture, out.data, out.size);
 	bytes_free(&out);

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#define ROUNDS	 40
+#define ROUNDS	 8
 #define STACKS	 5000 /* more than a table has rows */
 #define THREADS	 7
 #define CHUNKS	 4
@@ -240,6 +240,15 @@ static void assert_same_text(const char *left, const char *right)
 		fail_msg("%s\nis not\n%s", here, there);
 }
 
+/* That is said, and is the only difference. */
+static void assert_from(json_t *report, const char *source)
+{
+	json_t *capture = json_object_get(report, "capture");
+
+	assert_string_equal(json_string_value(json_object_get(capture, "source")), source);
+	json_object_del(capture, "source");
+}
+
 static void assert_same_answers(struct model *one, struct model *other)
 {
 	const struct capture_verdict verdict = { .state = CAPTURE_COMPLETE };
@@ -251,6 +260,8 @@ static void assert_same_answers(struct model *one, struct model *other)
 		json_t *right = answer(
 			&(struct answer_context) { .model = other, .verdict = &verdict }, question);
 		assert_null(json_object_get(left, "error"));
+		assert_from(left, "events");
+		assert_from(right, "summary");
 		char *left_text = json_dumps(left, JSON_SORT_KEYS | JSON_INDENT(1));
 		char *right_text = json_dumps(right, JSON_SORT_KEYS | JSON_INDENT(1));
 		assert_same_text(left_text, right_text);

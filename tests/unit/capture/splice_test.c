@@ -114,6 +114,24 @@ static int set_up(void **state)
 	return 0;
 }
 
+/* Every index is of one capture, whole: of another, none gets to its last chunk. */
+static void assert_no_index(int fd, const uint8_t *key)
+{
+	struct capture_reader *reader;
+	struct chunk chunk;
+	size_t count = 0;
+
+	if (capture_reader_open(fd, key, &reader))
+		return;
+	int err = capture_reader_index(reader, &chunk);
+	if (!err)
+		(void)capture_reader_entries(reader, &count);
+	for (size_t i = 0; !err && i < count; i++)
+		err = capture_reader_at(reader, i, &chunk);
+	assert_true(err);
+	capture_reader_free(reader);
+}
+
 /* The verdict, which must be the same with a key and without one; -1: it does not open. Every chunk
  * that is told is the one that was written at its place. */
 static int state_of(const struct bytes_buffer *file, const struct sample *sample)
@@ -137,6 +155,8 @@ static int state_of(const struct bytes_buffer *file, const struct sample *sample
 		capture_reader_free(reader);
 	}
 	assert_int_equal(capture_verify(fd, &verdict) ? -1 : (int)verdict.state, found);
+	if (found != CAPTURE_COMPLETE)
+		assert_no_index(fd, sample->cek);
 	close(fd);
 	return found;
 }

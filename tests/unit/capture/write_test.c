@@ -131,12 +131,14 @@ static void the_end_names_every_chunk(void **state)
 	int fd = memfd_create("capture", 0);
 	struct capture_writer *writer = begin(fd);
 	struct bytes_buffer end = { 0 };
+	struct capture_position after[3];
 	uint64_t at[3];
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
 		at[i] = size_of(writer);
 		assert_int_equal(capture_writer_append(writer, CHUNK_NAMES, noise, 10 * i), 0);
+		capture_writer_position(writer, &after[i]);
 	}
 	assert_int_equal(capture_writer_finish(writer, "totals", 6), 0);
 	capture_writer_free(writer);
@@ -156,6 +158,8 @@ static void the_end_names_every_chunk(void **state)
 		assert_int_equal(bytes_get_varint(&reader), bytes_get_u32(&field));
 		assert_int_equal(bytes_get_varint(&reader), 10 * i);
 	}
+	for (size_t i = 0; i < 3; i++)
+		assert_memory_equal(bytes_get(&reader, 32), after[i].chain, 32);
 	assert_false(reader.failed);
 	assert_int_equal(bytes_left(&reader), 0);
 	bytes_free(&end);
