@@ -19,6 +19,24 @@ static void read_slots(int fd)
 		require(slot >= bytes && size <= (size_t)(bytes + sizeof(bytes) - slot));
 }
 
+/* Chunks by the index are those that are there. */
+static void read_by_index(int fd, const uint8_t *key)
+{
+	struct capture_reader *reader;
+	struct chunk chunk;
+	size_t count = 0;
+
+	require(capture_reader_open(fd, key, &reader) == 0);
+	int err = capture_reader_index(reader, &chunk);
+	if (!err)
+		(void)capture_reader_entries(reader, &count);
+	for (size_t i = 0; !err && i < count; i++) {
+		err = capture_reader_at(reader, i, &chunk);
+		require(err || (chunk.sequence == i && chunk.size <= CAPTURE_RAW_MAX));
+	}
+	capture_reader_free(reader);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint8_t KEY[CAPTURE_KEY_BYTES];
@@ -39,6 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (size_t i = 0; i < chunk.size; i++)
 			sum += chunk.raw[i];
 	}
+	read_by_index(fd, KEY);
 	/* what opens to its end with the key is complete without it, too */
 	if (capture_reader_verdict(reader)->state == CAPTURE_COMPLETE)
 		require(is_verified && verdict.state == CAPTURE_COMPLETE &&

@@ -2,9 +2,11 @@
 /*
  * What a reader makes of a capture: the bytes are its chunks (tests/fuzz/chunks.h); the first byte
  * says what is asked then. Sums by stack, thread, allocator and process are those of all, and so
- * are those of the events that are told one by one. The answers are JSON that can be printed.
+ * are those of the events that are told one by one, and of a summary. The answers are JSON that can
+ * be printed. A summary may be anything, too.
  */
 #include "analysis/answer.h"
+#include "analysis/summary.h"
 #include "tests/fuzz/chunks.h"
 
 static const char *const QUESTIONS[] = {
@@ -105,6 +107,29 @@ static void check_blocks(const struct model *model)
 	require(processes == totals->live_bytes);
 }
 
+static int take_summary(void *context, const struct bytes_buffer *payload)
+{
+	require(payload->size <= CAPTURE_RAW_MAX);
+	return model_feed(context, CHUNK_SUMMARY, payload->data, payload->size);
+}
+
+/* What the recorder would have summed up. */
+static void sum_up(struct model *model)
+{
+	struct model summed;
+
+	require(model_open_summary(&summed) == 0);
+	model_finish(model);
+	require(summary_put(model, take_summary, &summed) == 0);
+	check_blocks(&summed);
+	require(memcmp(model_totals(&summed), model_totals(model), sizeof(struct live_totals)) ==
+		0);
+	require(summed.mapped_totals.sums.live_bytes == model->mapped_totals.sums.live_bytes);
+	require(summed.processes.count == model->processes.count);
+	require(summed.timeline.count == model->timeline.count);
+	model_close(&summed);
+}
+
 static void add_range(void *context, const struct range *range)
 {
 	*(uint64_t *)context += range->passes ? range->size : 0;
@@ -156,11 +181,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t what = take_byte(&data, &size);
 
 	json_object_seed(1);
-	if (!chunks_read(&model, data, size, &FILTERS[what % FILTER_COUNT])) {
+	if (what % 16 == 15) {
+		require(model_open_summary(&model) == 0);
+		if (!chunks_feed(&model, data, size, CHUNKS_OF_SUMMARY))
+			ask(&model, QUESTIONS[what / FILTER_COUNT % QUESTION_COUNT]);
+	} else if (!chunks_read(&model, data, size, &FILTERS[what % FILTER_COUNT])) {
 		check_blocks(&model);
 		check_mapped(&model);
 		check_memory(&model);
 		tell(&model, data, size);
+		if (!model.filter.is_set)
+			sum_up(&model);
 		ask(&model, QUESTIONS[what / FILTER_COUNT % QUESTION_COUNT]);
 	}
 	model_close(&model);

@@ -5,12 +5,14 @@
 #define HEAPTRAIL_TESTS_CHUNKS_H
 
 #include "analysis/model.h"
+#include "analysis/summary.h"
 #include "tests/fuzz/fuzz.h"
 
 enum chunks_part {
 	CHUNKS_ALL,
 	CHUNKS_OF_NAMES,
-	CHUNKS_OF_REST
+	CHUNKS_OF_REST,
+	CHUNKS_OF_SUMMARY
 };
 
 /* What earlier passes have found out. */
@@ -39,7 +41,11 @@ static inline int chunks_feed(struct model *model, const uint8_t *data, size_t s
 			length = (uint16_t)bytes_left(&in);
 		const uint8_t *payload = bytes_get(&in, length);
 		bool is_name = type == CHUNK_STACKS || type == CHUNK_MODULES || type == CHUNK_NAMES;
-		if (part == CHUNKS_ALL || is_name == (part == CHUNKS_OF_NAMES))
+		bool is_wanted = part == CHUNKS_OF_SUMMARY
+					 ? !summary_covers(type)
+					 : part == CHUNKS_ALL ||
+						   is_name == (part == CHUNKS_OF_NAMES);
+		if (is_wanted)
 			err = model_feed(model, type, payload, length);
 	}
 	return err;
