@@ -62,16 +62,15 @@ static void leave(struct worker_process *worker)
 	worker->pid = 0;
 }
 
-static enum outcome ask(struct worker_process *worker, const int *fds, struct census *census)
+static enum outcome ask(struct worker_process *worker, enum message_type type, const void *request,
+			size_t size, const int *fds, size_t fd_count, struct census *census)
 {
 	static const struct message_rule RULES[] = { { CENSUS_REPLY, sizeof(struct census), 0 },
 						     { MESSAGE_FAILURE, sizeof(struct failure),
 						       0 } };
 	static struct message message;
-	struct census_request request = { .patience_ns = PATIENCE_NS };
 
-	if (message_send(worker->socket, CENSUS_REQUEST, &request, sizeof(request), fds,
-			 FILE_COUNT) ||
+	if (message_send(worker->socket, type, request, size, fds, fd_count) ||
 	    !is_answered(worker) || message_recv(worker->socket, RULES, 2, &message))
 		return DIED;
 	if (message.type != CENSUS_REPLY)
@@ -80,14 +79,14 @@ static enum outcome ask(struct worker_process *worker, const int *fds, struct ce
 	return TAKEN;
 }
 
-static enum outcome take(struct worker_process *worker, uint32_t pid, struct census *census)
+static enum outcome take_by_child(struct worker_process *worker, uint32_t pid, int process,
+				  struct census *census)
 {
-	int fds[FILE_COUNT], process = (int)syscall(SYS_pidfd_open, pid, 0);
+	const struct census_request request = { .patience_ns = PATIENCE_NS };
 	struct pollfd end = { .fd = process, .events = POLLIN };
-	bool is_open = process >= 0;
+	int fds[FILE_COUNT];
+	bool is_open = worker->socket >= 0 || worker_start("census", worker) == 0;
 
-	if (worker->socket < 0 && worker_start("census", worker))
-		is_open = false;
 	for (size_t i = 0; i < FILE_COUNT; i++) {
 		fds[i] = is_open ? open_file(pid, FILES[i]) : -1;
 		is_open &= fds[i] >= 0;
@@ -95,17 +94,49 @@ static enum outcome take(struct worker_process *worker, uint32_t pid, struct cen
 	/* all three are of the same process, if it is still there: its pid was nobody else's until
 	 * now */
 	is_open = is_open && poll(&end, 1, 0) == 0;
-	enum outcome outcome = is_open ? ask(worker, fds, census) : NOT_TAKEN;
+	enum outcome outcome = is_open ? ask(worker, CENSUS_REQUEST, &request, sizeof(request), fds,
+					     FILE_COUNT, census)
+				       : NOT_TAKEN;
 	for (size_t i = 0; i < FILE_COUNT; i++)
 		io_close(&fds[i]);
+	return outcome;
+}
+
+/* It opens the memory itself, and is one for each census. */
+static enum outcome take_by_service(struct worker_process *worker, const char *services,
+				    uint32_t pid, int process, struct census *census)
+{
+	const struct census_open request = { .pid = pid, .patience_ns = PATIENCE_NS };
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/census.sock", services);
+	if (worker_connect(path, worker))
+		return NOT_TAKEN;
+	enum outcome outcome = ask(worker, CENSUS_OPEN, &request, sizeof(request), &process, 1,
+				   census);
+	if (outcome != DIED)
+		worker_finish(worker);
+	return outcome;
+}
+
+static enum outcome take(struct worker_process *worker, const char *services, uint32_t pid,
+			 struct census *census)
+{
+	int process = (int)syscall(SYS_pidfd_open, pid, 0);
+	enum outcome outcome = NOT_TAKEN;
+
+	if (process >= 0)
+		outcome = services ? take_by_service(worker, services, pid, process, census)
+				   : take_by_child(worker, pid, process, census);
 	io_close(&process);
 	return outcome;
 }
 
-bool census_take(struct worker_process *worker, uint32_t pid, struct census *census)
+bool census_take(struct worker_process *worker, const char *services, uint32_t pid,
+		 struct census *census)
 {
 	char fate[SUPERVISE_TEXT_MAX];
-	enum outcome outcome = take(worker, pid, census);
+	enum outcome outcome = take(worker, services, pid, census);
 
 	for (bool was_tried = false; outcome == DIED; was_tried = true) {
 		if (!supervise_has_failed(worker))
@@ -119,7 +150,7 @@ bool census_take(struct worker_process *worker, uint32_t pid, struct census *cen
 		leave(worker);
 		if (is_over)
 			break;
-		outcome = take(worker, pid, census);
+		outcome = take(worker, services, pid, census);
 	}
 	return outcome == TAKEN;
 }

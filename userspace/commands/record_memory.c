@@ -21,10 +21,15 @@ void record_take_census(struct record *record, enum census_moment moment)
 
 	if (options->has_no_census || options->sees_all || options->pid_count > CENSUS_TARGETS_MAX)
 		return;
-	for (size_t i = 0; i < options->pid_count; i++)
-		if (census_take(&record->recording.census, options->pids[i], &census))
-			(void)recording_note_census(&record->recording, options->pids[i], moment,
-						    &census);
+	for (size_t i = 0; i < options->pid_count; i++) {
+		uint32_t pid = options->pids[i];
+		/* what has become a program with other rights meanwhile is not the client's to know
+		 * of */
+		if (census_take(&record->recording.census, record->recording.services, pid,
+				&census) &&
+		    record_is_permitted(record, pid))
+			(void)recording_note_census(&record->recording, pid, moment, &census);
+	}
 }
 
 /* /proc/PID/statm (proc(5)): pages that are in memory, and how many of them are of files or shared.

@@ -156,7 +156,6 @@ static int serve(struct record *record, const char *state_directory)
 		return command_fail(EXIT_FAILED, "the recording service cannot tell who is asking");
 	record_options_parse(&record->options, argc, argv);
 	record->options.state_directory = state_directory;
-	record->options.has_no_census = true;
 	if (record->options.ready_fd >= 0)
 		record->options.ready_fd = ready;
 	record->command_pid = request.pid;

@@ -144,6 +144,7 @@ enum message_type {
 	CENSUS_REQUEST = 96, /* struct census_request + memory, maps, smaps_rollup of a process ->
 				CENSUS_REPLY */
 	CENSUS_REPLY,	     /* struct census */
+	CENSUS_OPEN, /* struct census_open + the process's pidfd -> the same; of a service, once */
 };
 
 struct failure {
@@ -450,6 +451,12 @@ struct record_status {
 
 struct census_request {
 	uint64_t patience_ns; /* what is not read in that time is not counted */
+};
+
+struct census_open {
+	uint64_t patience_ns;
+	uint32_t pid;
+	uint32_t reserved;
 };
 
 struct census_taken {
