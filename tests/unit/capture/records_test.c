@@ -49,7 +49,7 @@ static const struct counters_record COUNTERS = { .time_ns = 1,
 						 .threads_lost = 7,
 						 .status_count = RECORD_REASONS_MAX,
 						 .stack_status = { 5, [31] = BIG } };
-static const struct end_record END = { 1, 2, BIG, 4, 5, 6, 7, 8, "targets-exited" };
+static const struct end_record END = { 1, 2, BIG, 4, 5, 6, 7, 8, 9, "targets-exited" };
 
 static void make_stack(uint32_t id, uint32_t frame_count)
 {
