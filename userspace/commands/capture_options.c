@@ -5,7 +5,14 @@
 #include "commands/debuginfod.h"
 #include "commands/unlock.h"
 
+#include "base/units.h"
+
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LARGE_BYTES (1ll << 30) /* which takes some seconds */
 
 enum option_key {
 	KEY_DEBUGINFOD = 768,
@@ -96,6 +103,17 @@ long capture_options_limit(const char *value, struct argp_state *state)
 	return limit;
 }
 
+/* Whoever waits is to know what for, and how not to. */
+static void tell_size(const char *path)
+{
+	char size[UNITS_TEXT_MAX];
+	struct stat st;
+
+	if (isatty(STDERR_FILENO) && stat(path, &st) == 0 && st.st_size >= LARGE_BYTES)
+		fprintf(stderr, "heaptrail: verifying %s (--quick: only the summary)\n",
+			units_format_size((uint64_t)st.st_size, size));
+}
+
 int capture_options_open(const struct capture_options *options, size_t index, const char *operation,
 			 struct opened_capture *capture)
 {
@@ -116,6 +134,8 @@ int capture_options_open(const struct capture_options *options, size_t index, co
 		return status;
 	capture->filter = options->filter.filter;
 	capture->read = options->read;
+	if (!options->read && !options->filter.filter)
+		tell_size(options->paths[index]);
 	if (options->has_debuginfod)
 		status = debuginfod_fill(capture);
 	if (status)

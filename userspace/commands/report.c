@@ -186,8 +186,7 @@ static void print_target(const json_t *capture, bool is_written)
 			       text_safe(exe, sizeof(exe), path, strlen(path)));
 		}
 	printf("recorded    %s, %s\n", units_format_duration(get(capture, "duration_ns"), time),
-	       json_is_true(json_object_get(capture, "complete")) ? "complete"
-	       : is_written
+	       is_written && !json_is_true(json_object_get(capture, "complete"))
 		       ? "so far: it is still being recorded, and names of functions come at its end"
 		       : get_text(capture, "state"));
 	if (get(capture, "segment"))
