@@ -6,7 +6,7 @@
 # make check-services those that record, once more by services, as root
 # make check-kernels some of them on other kernels, under emulation
 # make check-arm64  what can be checked of the arm64 build elsewhere
-# make bench        ratios against other tools, as root
+# make bench        ratios against other tools, as root; EVENTS=100000000: a replay of so many
 # make install      DESTDIR= PREFIX=
 # make install-service   and units for the vault as a service
 # make compile_commands.json   for editors; needs bear
@@ -373,7 +373,7 @@ bench: all programs $(addprefix $(BUILD)/bench/,walk chain chain-fp crew tables 
 	$(Q)$(BUILD)/bench/tables /usr/bin /usr/lib
 	$(Q)$(BUILD)/bench/seal
 	$(Q)$(BUILD)/bench/grant $(BUILD) /dev/shm
-	$(Q)$(BUILD)/bench/replay
+	$(Q)$(BUILD)/bench/replay $(EVENTS)
 	$(Q)tests/bench/complete
 	$(Q)tests/bench/run
 	$(Q)tests/bench/run-names

@@ -3,8 +3,8 @@
  * replay [EVENTS [STACKS [FILE]]]: makes a capture of so many events (default 10 million of 50,000
  * stacks), in memory or as FILE, and reads it as a report does, step by step: verified and
  * decrypted, decompressed and decoded, replayed. CPU time of each, per event. Then the reader is
- * asked for a report: how long that takes, what each of its two processes takes of a CPU, and how
- * much memory.
+ * asked for a report, and for one of a tenth of the time: how long that takes, what each of its two
+ * processes takes of a CPU, and how much memory, which must not grow with the capture.
  */
 #include "analysis/model.h"
 #include "base/frame.h"
@@ -32,6 +32,7 @@
 #include <unistd.h>
 
 #define CHUNK_EVENTS_COUNT 65536
+#define MEMORY_MAX_MIB	   512
 
 static uint8_t key[CAPTURE_KEY_BYTES];
 static double now_s(void)
@@ -91,7 +92,8 @@ static void write_tables(struct capture_writer *writer, uint32_t stacks)
 	bytes_free(&out);
 }
 
-static uint64_t make_capture(int fd, uint64_t events, uint32_t stacks)
+/* Bytes; *end_ns: when it ends. */
+static uint64_t make_capture(int fd, uint64_t events, uint32_t stacks, uint64_t *end_ns)
 {
 	uint8_t pk[32], sk[64], sig[64], message[HEADER_MESSAGE_BYTES];
 	static struct capture_event chunk[CHUNK_EVENTS_COUNT];
@@ -123,6 +125,7 @@ static uint64_t make_capture(int fd, uint64_t events, uint32_t stacks)
 						    .reason = "stopped" });
 	demand(capture_writer_finish(writer, out.data, out.size) == 0, "its end");
 	capture_writer_position(writer, &position);
+	*end_ns = server->time_ns;
 	capture_writer_free(writer);
 	bytes_free(&out);
 	free(server);
@@ -179,9 +182,9 @@ static double cpu_s(const struct rusage *usage)
 }
 
 /* As the vault and a command do together. */
-static void ask_reader(const char *program, int fd, uint64_t events)
+static void ask_reader(const char *program, int fd, uint64_t events, const char *what,
+		       const char *question)
 {
-	static const char QUESTION[] = "{\"ask\": \"report\", \"limit\": 20}";
 	struct reader_start start;
 	struct timespec from, to;
 	int socket, asker[2], status;
@@ -189,8 +192,6 @@ static void ask_reader(const char *program, int fd, uint64_t events)
 	size_t size;
 	char *answer;
 
-	/* the half that the reader starts is then waited for here */
-	demand(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0, "waiting for grandchildren");
 	pid_t pid = start_reader(program, &socket);
 	memcpy(start.key, key, sizeof(key));
 	clock_gettime(CLOCK_MONOTONIC, &from);
@@ -199,7 +200,7 @@ static void ask_reader(const char *program, int fd, uint64_t events)
 			    2) == 0,
 	       "starting the reader");
 	close(asker[1]);
-	demand(frame_send(asker[0], QUESTION, strlen(QUESTION)) == 0, "asking");
+	demand(frame_send(asker[0], question, strlen(question)) == 0, "asking");
 	demand(frame_recv(asker[0], ANSWER_MAX, &answer, &size) == 0, "an answer");
 	clock_gettime(CLOCK_MONOTONIC, &to);
 	demand(strstr(answer, "\"rows_total\":") != NULL, answer);
@@ -210,11 +211,12 @@ static void ask_reader(const char *program, int fd, uint64_t events)
 	close(socket);
 	double seconds = (double)(to.tv_sec - from.tv_sec) +
 			 (double)(to.tv_nsec - from.tv_nsec) / 1e9;
-	printf("a report by the reader      %5.1f ns, %.1f million events/s; its halves %.1f and "
-	       "%.1f ns of CPU, %ld and %ld MiB\n",
-	       seconds / (double)events * 1e9, (double)events / seconds / 1e6,
-	       cpu_s(&reads) / (double)events * 1e9, cpu_s(&replays) / (double)events * 1e9,
-	       reads.ru_maxrss >> 10, replays.ru_maxrss >> 10);
+	long mib = (reads.ru_maxrss + replays.ru_maxrss) >> 10;
+	printf("%s %5.1f ns an event, %.1f million events/s; its halves take %.1f and %.1f ns of "
+	       "CPU, and %ld MiB\n",
+	       what, seconds / (double)events * 1e9, (double)events / seconds / 1e6,
+	       cpu_s(&reads) / (double)events * 1e9, cpu_s(&replays) / (double)events * 1e9, mib);
+	demand(mib < MEMORY_MAX_MIB, "less than 512 MiB of memory");
 }
 
 int main(int argc, char **argv)
@@ -225,9 +227,10 @@ int main(int argc, char **argv)
 			  : memfd_create("capture", MFD_CLOEXEC);
 	static struct model model;
 	double steps[3];
+	uint64_t end_ns;
 
 	demand(fd >= 0 && events && stacks, "arguments");
-	uint64_t size = make_capture(fd, events, stacks);
+	uint64_t size = make_capture(fd, events, stacks, &end_ns);
 	printf("%" PRIu64 " events of %u stacks: %.2f bytes an event\n", events, stacks,
 	       (double)size / (double)events);
 	for (int depth = 0; depth < 3; depth++) {
@@ -249,6 +252,15 @@ int main(int argc, char **argv)
 	char *slash = strrchr(argv[0], '/'), program[4096];
 	snprintf(program, sizeof(program), "%.*s/../workers/heaptrail-reader",
 		 slash ? (int)(slash - argv[0]) : 1, slash ? argv[0] : ".");
-	ask_reader(program, fd, events);
+	/* the half that the reader starts is then waited for here */
+	demand(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0, "waiting for grandchildren");
+	ask_reader(program, fd, events, "a report by the reader     ",
+		   "{\"ask\": \"report\", \"limit\": 20}");
+	char question[256];
+	snprintf(question, sizeof(question),
+		 "{\"ask\": \"report\", \"limit\": 20, \"filter\": {\"from_ns\": %" PRIu64
+		 ", \"to_ns\": %" PRIu64 "}}",
+		 end_ns / 10 * 4, end_ns / 10 * 5);
+	ask_reader(program, fd, events, "and of a tenth of its time ", question);
 	return 0;
 }
