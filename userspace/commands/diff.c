@@ -33,7 +33,9 @@ static const struct metric {
 enum option_key {
 	KEY_LIMIT = 256,
 	KEY_FAIL_ON,
-	KEY_RANGE
+	KEY_RANGE,
+	KEY_COLOR,
+	KEY_NO_PAGER
 };
 
 static const struct argp_option OPTIONS[] = {
@@ -45,6 +47,9 @@ static const struct argp_option OPTIONS[] = {
 	{ "range", KEY_RANGE, "FROM[-TO]", 0,
 	  "given twice: instead of two captures, two parts of the time of one: what was allocated in each and is live at its end: 0s-30s, 30s-1m",
 	  0 },
+	{ "color", KEY_COLOR, "WHEN", 0, "auto (default), always or never", 0 },
+	{ "no-pager", KEY_NO_PAGER, NULL, 0,
+	  "do not start $HEAPTRAIL_PAGER, $PAGER or less, where output is a terminal", 0 },
 	{ "json", 'j', NULL, 0, "print JSON", 0 },
 	{ 0 },
 };
@@ -56,7 +61,8 @@ struct arguments {
 	const struct metric *metric, *limited; /* limited NULL: no --fail-on */
 	uint64_t most;
 	long limit;
-	bool is_json;
+	enum terminal_color color;
+	bool is_json, has_no_pager;
 };
 
 static const struct metric *metric_named(const char *name, size_t length)
@@ -108,6 +114,11 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case KEY_LIMIT: arguments->limit = capture_options_limit(value, state); return 0;
 	case KEY_FAIL_ON: parse_fail_on(arguments, value, state); return 0;
 	case KEY_RANGE: add_range(arguments, value, state); return 0;
+	case KEY_COLOR:
+		if (!terminal_color_parse(value, &arguments->color))
+			argp_error(state, "--color: auto, always or never, not %s", value);
+		return 0;
+	case KEY_NO_PAGER: arguments->has_no_pager = true; return 0;
 	case ARGP_KEY_END: check_ranges(arguments, state); return 0;
 	case 'j': arguments->is_json = true; return 0;
 	}
@@ -257,6 +268,7 @@ static int load(struct diff *diff, const struct arguments *arguments, int side)
 
 	if (status)
 		return status;
+	capture.is_for_output = true;
 	capture.filter = filter_of_side(arguments, side);
 	diff->side = side;
 	status = rows_each(&capture, add_row, diff, &report);
@@ -416,8 +428,13 @@ int diff_main(int argc, char **argv)
 		if (arguments.is_json)
 			print_json(&diff, limit);
 		else
-			terminal_begin(COLOR_AUTO, false), print_table(&diff, &arguments, limit);
+			terminal_begin(arguments.color, !arguments.has_no_pager),
+				print_table(&diff, &arguments, limit);
+		/* whoever has left the pager sees it */
+		bool is_written = terminal_end();
 		status = check_limit(&diff, &arguments);
+		if (!is_written && !status)
+			status = command_fail(EXIT_FAILED, "the comparison could not be written");
 	}
 	for (size_t i = 0; i < diff.count; i++)
 		free(diff.changes[i].stack);
@@ -426,8 +443,5 @@ int diff_main(int argc, char **argv)
 	capture_options_free(&arguments.captures);
 	json_decref(arguments.ranges[0].filter);
 	json_decref(arguments.ranges[1].filter);
-	/* what failed in between, the last flush does not tell */
-	if ((fflush(stdout) || ferror(stdout)) && !status)
-		status = command_fail(EXIT_FAILED, "the comparison could not be written");
 	return status;
 }

@@ -10,6 +10,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -130,6 +132,19 @@ int open_capture(const struct open_request *request, struct opened_capture *capt
 	return status;
 }
 
+/* Whoever was to read what will be printed may leave before it is there: this ends as it would over
+ * the printing, and the reader with it, rather than read the capture to the end for nobody. */
+static void await_answer(const struct opened_capture *capture)
+{
+	struct pollfd fds[] = { { .fd = capture->socket, .events = POLLIN },
+				{ .fd = STDOUT_FILENO } };
+
+	while (capture->is_for_output && poll(fds, 2, -1) < 0 && errno == EINTR)
+		;
+	if (!fds[0].revents && (fds[1].revents & POLLERR))
+		raise(SIGPIPE);
+}
+
 int opened_capture_ask(struct opened_capture *capture, const json_t *question, json_t **answer)
 {
 	json_t *whole = json_copy((json_t *)question);
@@ -144,6 +159,8 @@ int opened_capture_ask(struct opened_capture *capture, const json_t *question, j
 
 	json_decref(whole);
 	free(text);
+	if (!err)
+		await_answer(capture);
 	if (!err)
 		err = frame_recv(capture->socket, ANSWER_MAX, &reply, &size);
 	if (err == -EPIPE)

@@ -16,7 +16,8 @@ struct opened_capture {
 			     everything */
 	const char *read; /* how much of it, for every question; NULL: as is usual */
 	struct worker_process vault;
-	bool is_written; /* it was being recorded, or so it seems, when it was opened */
+	bool is_written;    /* it was being recorded, or so it seems, when it was opened */
+	bool is_for_output; /* nothing is asked but to be printed */
 };
 
 /* A regular file, for reading. Prints what is wrong. An exit status and *fd. */

@@ -427,6 +427,7 @@ int report_main(int argc, char **argv)
 		json_object_set(question, "peek", arguments.peek);
 	struct report_events events = { .limit = (size_t)arguments.limit };
 	arguments.is_written = capture.is_written;
+	capture.is_for_output = true;
 	status = opened_capture_ask(&capture, question, &report);
 	if (!status && arguments.has_events)
 		status = report_events_read(&events, &capture);
