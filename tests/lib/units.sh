@@ -10,77 +10,99 @@
 members=61030
 declare -A activators=() # by the name of the unit: whose children its processes are
 
-# unit_value FILE KEY: its last value
-unit_value() {
-	sed -n "s/^$2=//p" "$1" | tail -n 1
+declare -A unit_values=() # what unit_read has read
+declare -A user_ids=([root]=0 [heaptrail]=$members)
+
+# unit_read FILE: the last value of each key
+unit_read() {
+	local key value
+	unit_values=()
+	while IFS='=' read -r key value; do
+		[[ $key != [A-Z]* ]] || unit_values[$key]=$value
+	done <"$1"
 }
 
-# user_id NAME: a number for each user that sysusers.conf makes
+# ids_read: a number for each user that sysusers.conf makes
+ids_read() {
+	local line=0 kind name rest
+	while read -r kind name rest; do
+		line=$((line + 1))
+		[ "$kind" != u ] || user_ids[$name]=$((61030 + line))
+	done <"$root/policies/systemd/sysusers.conf"
+}
+ids_read
+
+# user_id NAME
 user_id() {
-	local line
-	[ "$1" != root ] || { echo 0; return; }
-	[ "$1" != heaptrail ] || { echo $members; return; }
-	line=$(grep -n "^u $1 " "$root/policies/systemd/sysusers.conf") || fail "sysusers.conf has no user $1"
-	echo $((61030 + ${line%%:*}))
+	[ "${user_ids[$1]-}" ] || fail "sysusers.conf has no user $1"
+	echo "${user_ids[$1]}"
 }
 
-# in_place TEXT: with paths of this test's
+# in_place TEXT: sets $placed, with paths of this test's
 in_place() {
-	sed -e "s,/usr/local/bin/heaptrail,$heaptrail,g; s,/usr/local/libexec/heaptrail,$build/workers,g" \
-		-e "s,/var/lib/heaptrail,$service,g; s,/run/heaptrail,$units,g" <<<"$1"
+	placed=${1//\/usr\/local\/bin\/heaptrail/$heaptrail}
+	placed=${placed//\/usr\/local\/libexec\/heaptrail/$build/workers}
+	placed=${placed//\/var\/lib\/heaptrail/$service}
+	placed=${placed//\/run\/heaptrail/$units}
 }
 
-# capabilities_as_options SIGNED-LIST: of setpriv
+# only SIGNED-LIST: sets $options, these capabilities as setpriv has them
 only() {
-	local name list=-all
+	local name
+	options=-all
 	for name in $1; do
 		name=${name#CAP_}
-		list+=,+${name,,}
+		options+=,+${name,,}
 	done
-	echo "$list"
 }
 
-# unit_command FILE: how its program is started for a connection
+# unit_command FILE: sets $command: how its program is started for a connection
 unit_command() {
-	local user groups limit cache
-	user=$(user_id "$(unit_value "$1" User)")
-	groups=$(unit_value "$1" SupplementaryGroups)
-	cache=$(unit_value "$1" CacheDirectory)
+	local user groups cache limit options placed
+	unit_read "$1"
+	user=${user_ids[${unit_values[User]}]} groups=${unit_values[SupplementaryGroups]-} cache=${unit_values[CacheDirectory]-} limit=${unit_values[LimitNOFILE]-}
 	command=(env -i "PATH=$PATH")
 	[ -z "$cache" ] || command+=("CACHE_DIRECTORY=$work/cache/$cache")
 	[ -z "$cache" ] || install -d -m 700 -o "$user" -g "$user" "$work/cache/$cache"
-	limit=$(unit_value "$1" LimitNOFILE)
 	command+=(prlimit "--core=0" ${limit:+"--nofile=$limit"})
-	command+=(setpriv --reuid "$user" --regid "$user" ${groups:+--groups "$(user_id "$groups")"})
+	command+=(setpriv --reuid "$user" --regid "$user" ${groups:+--groups "${user_ids[$groups]}"})
 	[ -n "$groups" ] || command+=(--clear-groups)
-	command+=(--inh-caps "$(only "$(unit_value "$1" AmbientCapabilities)")"
-		--ambient-caps "$(only "$(unit_value "$1" AmbientCapabilities)")"
-		--bounding-set "$(only "$(unit_value "$1" CapabilityBoundingSet)")" --no-new-privs)
-	command+=($(in_place "$(unit_value "$1" ExecStart)"))
+	only "${unit_values[AmbientCapabilities]-}"
+	command+=(--inh-caps "$options" --ambient-caps "$options")
+	only "${unit_values[CapabilityBoundingSet]-}"
+	command+=(--bounding-set "$options" --no-new-privs)
+	in_place "${unit_values[ExecStart]}"
+	command+=($placed)
 }
 
 units_start() {
-	local unit name socket user group type path mode rest
+	local file name placed type path mode user group rest
+	local -A sockets=()
 	units=$work/run service=$work/service
 	chmod 711 "$work"
 	mkdir -p "$units" "$work/cache"
 	chmod 711 "$work/cache"
 	while read -r type path mode user group rest; do
 		[ "$type" = d ] && [[ $path == /var/lib/* ]] || continue
-		install -d -m "$mode" -o "$(user_id "$user")" -g "$(user_id "$group")" "$(in_place "$path")"
+		in_place "$path"
+		install -d -m "$mode" -o "${user_ids[$user]}" -g "${user_ids[$group]}" "$placed"
 	done <"$root/policies/systemd/tmpfiles.conf"
-	for unit in "$root"/policies/systemd/*.socket; do
-		name=${unit##*/heaptrail-} name=${name%.socket}
-		socket=$(in_place "$(unit_value "$unit" ListenSequentialPacket)")
+	for file in "$root"/policies/systemd/*.socket; do
+		name=${file##*/heaptrail-} name=${name%.socket}
+		unit_read "$file"
+		in_place "${unit_values[ListenSequentialPacket]}"
+		sockets[$name]="$placed ${user_ids[${unit_values[SocketUser]-root}]}:${user_ids[${unit_values[SocketGroup]-root}]} ${unit_values[SocketMode]}"
 		unit_command "$root/policies/systemd/heaptrail-$name@.service"
 		# descriptor 3 is the connection: env and setpriv keep it
-		systemd-socket-activate --seqpacket --accept --listen="$socket" "${command[@]}" >>"$work/$name.log" 2>&1 8>&- &
+		systemd-socket-activate --seqpacket --accept --listen="${sockets[$name]%% *}" "${command[@]}" >>"$work/$name.log" 2>&1 8>&- &
 		started+=($!)
 		activators[$name]=$!
-		wait_until 10 test -S "$socket" || fail "$name does not listen: $(cat "$work/$name.log")"
-		user=$(unit_value "$unit" SocketUser) group=$(unit_value "$unit" SocketGroup)
-		chown "$(user_id "${user:-root}"):$(user_id "${group:-root}")" "$socket"
-		chmod "$(unit_value "$unit" SocketMode)" "$socket"
+	done
+	for name in "${!sockets[@]}"; do
+		read -r path user mode <<<"${sockets[$name]}"
+		wait_until 10 test -S "$path" || fail "$name does not listen: $(cat "$work/$name.log")"
+		chown "$user" "$path"
+		chmod "$mode" "$path"
 	done
 	export HEAPTRAIL_VAULT=$units/vault.sock HEAPTRAIL_RECORD=$units/record.sock
 }
