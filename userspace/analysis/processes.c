@@ -8,11 +8,11 @@
  * program. */
 static inline struct process *latest(const struct processes *processes, uint32_t pid)
 {
+	if (processes->latest >= processes->count)
+		return NULL;
 	struct process *process = &processes->items[processes->latest];
 
-	return processes->latest < processes->count && process->pid == pid && process->is_last
-		       ? process
-		       : NULL;
+	return process->pid == pid && process->is_last ? process : NULL;
 }
 
 struct process *processes_find(const struct processes *processes, uint32_t pid)
