@@ -100,13 +100,13 @@ int reader_unpack(struct capture_reader *reader)
 
 	if (err)
 		return err;
-	err = seal_decrypt(&reader->keys, scanner->header, scanner->cipher, scanner->cipher_size,
-			   scanner->cipher);
-	if (!err)
-		err = compress_unpack(reader->compressor, scanner->cipher,
-				      scanner->cipher_size - SEAL_TAG_BYTES, reader->raw,
-				      scanner->raw_size);
-	return err ? scanner_tampered(scanner, "cannot be decrypted") : 0;
+	if (seal_decrypt(&reader->keys, scanner->header, scanner->cipher, scanner->cipher_size,
+			 scanner->cipher))
+		return scanner_tampered(scanner, "cannot be decrypted");
+	if (compress_unpack(reader->compressor, scanner->cipher,
+			    scanner->cipher_size - SEAL_TAG_BYTES, reader->raw, scanner->raw_size))
+		return scanner_tampered(scanner, "does not decompress to what it says");
+	return 0;
 }
 
 int capture_reader_next(struct capture_reader *reader, struct chunk *chunk)
