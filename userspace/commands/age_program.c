@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/landlock.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -110,42 +111,25 @@ static _Noreturn void become(const char *age, const char *recipient, int in, int
 	_exit(126);
 }
 
-#define SLOT_FD 3
+#define SLOT_FD	  3
+#define SLOT_PATH "/proc/self/fd/3"
 
-static _Noreturn void become_opener(const char *age, int identity, int slot, int out)
+static _Noreturn void become_opener(const char *age, int identity, int slot, int out, int said)
 {
-	char *const argv[] = { (char *)"age", (char *)"--decrypt",	 (char *)"--identity",
-			       (char *)"-",   (char *)"/proc/self/fd/3", NULL };
+	char *const argv[] = { (char *)"age", (char *)"--decrypt", (char *)"--identity",
+			       (char *)"-",   (char *)SLOT_PATH,   NULL };
 	char *const envp[] = { (char *)"PATH=" PATH_TEXT, (char *)"HOME=/nonexistent", NULL };
-	int high = fcntl(slot, F_DUPFD, 16), high_out = fcntl(out, F_DUPFD, 16);
+	/* none of them is one of those that are replaced */
+	int high_slot = fcntl(slot, F_DUPFD, 16), high_out = fcntl(out, F_DUPFD, 16),
+	    high_said = fcntl(said, F_DUPFD, 16);
 
-	if (high < 0 || high_out < 0 || dup2(identity, STDIN_FILENO) < 0 ||
-	    dup2(high_out, STDOUT_FILENO) < 0 || dup2(high, SLOT_FD) < 0 ||
+	if (dup2(identity, STDIN_FILENO) < 0 || dup2(high_out, STDOUT_FILENO) < 0 ||
+	    dup2(high_said, STDERR_FILENO) < 0 || dup2(high_slot, SLOT_FD) < 0 ||
 	    close_range(SLOT_FD + 1, ~0U, 0))
 		_exit(126);
 	confine("/dev");
 	execve(age, argv, envp);
 	_exit(126);
-}
-
-int age_program_open(const char *what, const char *plugin, int identity, int slot, int out)
-{
-	char age[128], path[128], name[RECIPIENT_TEXT_MAX + 16];
-	int status = find("age", what, age);
-
-	snprintf(name, sizeof(name), "age-plugin-%s", plugin);
-	if (!status && *plugin)
-		status = strchr(plugin, '/') ? EXIT_FAILED : find(name, what, path);
-	if (status)
-		return status;
-	pid_t pid = fork();
-	if (pid == 0)
-		become_opener(age, identity, slot, out);
-	if (pid < 0)
-		return command_fail(EXIT_FAILED, "age cannot be started: %s", strerror(errno));
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	return EXIT_DONE;
 }
 
 bool age_program_is_needed(const char *text)
@@ -212,6 +196,47 @@ static void tell(int said)
 	text[n > 0 ? n : 0] = 0;
 	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
 		fprintf(stderr, "%s\n", text_safe(safe, sizeof(safe), line, strlen(line)));
+}
+
+/* What it says, while it runs: that a key is to be touched, say. */
+static void attend(pid_t pid, int said)
+{
+	struct pollfd polls[2] = { { .fd = said, .events = POLLIN },
+				   { .fd = (int)syscall(SYS_pidfd_open, pid, 0),
+				     .events = POLLIN } };
+
+	while (polls[1].fd >= 0 && (poll(polls, 2, -1) >= 0 || errno == EINTR)) {
+		if (polls[0].revents & POLLIN)
+			tell(said);
+		else if (polls[1].revents)
+			break;
+		else if (polls[0].revents)
+			polls[0].fd = -1;
+	}
+	io_close(&polls[1].fd);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+int age_program_open(const char *what, const char *plugin, int identity, int slot, int out)
+{
+	char age[128], path[128], name[RECIPIENT_TEXT_MAX + 16];
+	int said[2], status = find("age", what, age);
+
+	snprintf(name, sizeof(name), "age-plugin-%s", plugin);
+	if (!status && *plugin)
+		status = strchr(plugin, '/') ? EXIT_FAILED : find(name, what, path);
+	if (status)
+		return status;
+	pid_t pid = pipe2(said, O_CLOEXEC) ? -1 : fork();
+	if (pid == 0)
+		become_opener(age, identity, slot, out, said[1]);
+	if (pid < 0)
+		return command_fail(EXIT_FAILED, "age cannot be started: %s", strerror(errno));
+	close(said[1]);
+	attend(pid, said[0]);
+	close(said[0]);
+	return EXIT_DONE;
 }
 
 void age_program_finish(struct age_program *program)
