@@ -42,6 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const struct passphrase PASSPHRASE = { .size = 1, .text = "p" };
 	static char text[IDENTITY_FILE_MAX + 1], plain[IDENTITY_FILE_MAX + 1];
 
+	require(sodium_init() >= 0);
 	if (size > IDENTITY_FILE_MAX)
 		return 0;
 	memcpy(text, data, size);
