@@ -51,7 +51,10 @@ int model_reach(void **items, size_t *count, size_t item_size, uint32_t id)
 
 int model_open(struct model *model, const struct filter *filter)
 {
-	*model = (struct model) { .live = live_new(), .mapped = mapped_new(), .filter = *filter };
+	*model = (struct model) { .live = live_new(),
+				  .mapped = mapped_new(),
+				  .filter = *filter,
+				  .stack_mask = UINT32_MAX };
 	model->events = malloc(CAPTURE_EVENTS_MAX * sizeof(*model->events));
 	if (!model->live || !model->mapped || !model->events)
 		return -ENOMEM;
@@ -370,6 +373,24 @@ int model_feed(struct model *model, enum chunk_type type, const void *raw, size_
 	return !err && model->has_failed ? -ENOMEM : err;
 }
 
+static void free_stacks(struct model *model)
+{
+	for (size_t i = 0; i < model->stack_count; i++) {
+		free(model->stacks[i].frames);
+		history_free(&model->stacks[i].history);
+	}
+	free(model->stacks);
+	model->stacks = NULL;
+	model->stack_count = 0;
+}
+
+int model_merge_stacks(struct model *model)
+{
+	free_stacks(model);
+	model->stack_mask = 0;
+	return model_reach_stack(model, 0);
+}
+
 void model_close(struct model *model)
 {
 	session_record_free(&model->session);
@@ -385,10 +406,7 @@ void model_close(struct model *model)
 	}
 	for (size_t i = 0; i < model->function_count; i++)
 		function_record_free(&model->functions[i]);
-	for (size_t i = 0; i < model->stack_count; i++) {
-		free(model->stacks[i].frames);
-		history_free(&model->stacks[i].history);
-	}
+	free_stacks(model);
 	free(model->thread_passes);
 	free(model->thread_states);
 	free(model->stack_passes);
@@ -397,7 +415,6 @@ void model_close(struct model *model)
 	free(model->threads);
 	free(model->modules);
 	free(model->functions);
-	free(model->stacks);
 	free(model->events);
 	live_free(model->live);
 	map_free(&model->resident_by_pid);

@@ -111,6 +111,7 @@ struct model {
 	size_t function_count;
 	struct stack *stacks; /* by id; 0 is "no stack" */
 	size_t stack_count;
+	uint32_t stack_mask; /* all bits, or none: then all stacks are one */
 	struct counters_record counters;
 	struct census_record *censuses; /* in the order in which they were taken */
 	size_t census_count;
@@ -146,7 +147,7 @@ struct model {
 	/* of the processes together, as far as that was looked at */
 	struct timeline resident;
 	uint64_t resident_count, resident_bytes, resident_peak_bytes; /* count: of looks */
-	struct map resident_by_pid; /* pid + 1 -> bytes */
+	struct map resident_by_pid;				      /* pid + 1 -> bytes */
 	uint64_t temporary, event_count, last_time_ns;
 	uint64_t frees_of_inherited; /* of live_totals.frees_of_unknown: copies of a parent's blocks
 				      */
@@ -160,6 +161,13 @@ int model_open(struct model *model, const struct filter *filter);
 
 /* One without a filter that is not fed what its summary sums up. 0 or -ENOMEM. */
 int model_open_summary(struct model *model);
+
+/*
+ * Gives up what it knows of each stack, for want of memory; all are one from now on. Its totals,
+ * and what lives, are as they were; the rest is no longer to be asked for. 0 or
+ * -ENOMEM.
+ */
+int model_merge_stacks(struct model *model);
 
 /* One that will be fed the same once more, without the chunks that name frames: which stacks pass
  * the filter is known from the first time. 0 or -ENOMEM. */

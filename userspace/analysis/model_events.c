@@ -162,8 +162,8 @@ static void add_block(struct model *model, const struct capture_event *event,
 					     .told_ns = event->time_ns,
 					     .is_realloc = event->kind == CAPTURE_REALLOC };
 
-	note_history(model, &model->stacks[block->stack]);
-	add_allocation(model, &model->stacks[block->stack].sums, &beginning);
+	note_history(model, model_stack(model, block->stack));
+	add_allocation(model, &model_stack(model, block->stack)->sums, &beginning);
 	add_allocation(model, &model->thread_states[block->thread].sums, &beginning);
 	add_allocation(model, &model->function_sums[block->function], &beginning);
 	bin->allocations++;
@@ -178,8 +178,8 @@ void model_carry(struct model *model, const struct block *block)
 	const struct beginning beginning = { .size = block->size,
 					     .time_us = block->time_ns / 1000 };
 
-	note_history(model, &model->stacks[block->stack]);
-	add_live(model, &model->stacks[block->stack].sums, &beginning);
+	note_history(model, model_stack(model, block->stack));
+	add_live(model, &model_stack(model, block->stack)->sums, &beginning);
 	add_live(model, &model->thread_states[block->thread].sums, &beginning);
 	add_live(model, &model->function_sums[block->function], &beginning);
 	bin->live_blocks++;
@@ -204,7 +204,7 @@ static void count_resize(struct model *model, const struct outcome *outcome)
 {
 	const struct block *to = outcome->allocated;
 
-	add_resize(&model->stacks[to->stack].sums, outcome);
+	add_resize(&model_stack(model, to->stack)->sums, outcome);
 	add_resize(&model->thread_states[to->thread].sums, outcome);
 	add_resize(&model->function_sums[to->function], outcome);
 }
@@ -248,8 +248,8 @@ static void remove_block(struct model *model, const struct block *block, enum bl
 				       .temporary = is_temporary,
 				       .lifetime_ns = how != ENDS_UNSEEN ? lifetime_ns : 0 };
 
-	note_history(model, &model->stacks[block->stack]);
-	end_in(model, &model->stacks[block->stack].sums, &ending);
+	note_history(model, model_stack(model, block->stack));
+	end_in(model, &model_stack(model, block->stack)->sums, &ending);
 	end_in(model, &model->thread_states[block->thread].sums, &ending);
 	end_in(model, &model->function_sums[block->function], &ending);
 	bin->live_blocks--;

@@ -30,7 +30,7 @@ static void went(void *context, const struct range *range, uint64_t size)
 	if (!range->passes)
 		return;
 	take_away(&model->mapped_totals.sums, range, size);
-	take_away(&model->stacks[range->stack].mapped, range, size);
+	take_away(&model_stack(model, range->stack)->mapped, range, size);
 }
 
 int model_end_mappings(struct model *model, uint32_t target, uint32_t program)
@@ -76,7 +76,7 @@ static int map(struct model *model, uint32_t target, const struct mapping_record
 	else
 		totals->mappings++;
 	add(&totals->sums, &range);
-	add(&model->stacks[range.stack].mapped, &range);
+	add(&model_stack(model, range.stack)->mapped, &range);
 	if (totals->sums.peak_bytes > peak)
 		totals->peak_time_ns = record->time_ns;
 	return 0;
@@ -135,7 +135,7 @@ int model_restore_mapping(struct model *model, const struct mapping_record *reco
 	if (err || !range.passes)
 		return err;
 	add_live(sums, &range);
-	add_live(&model->stacks[range.stack].mapped, &range);
+	add_live(&model_stack(model, range.stack)->mapped, &range);
 	model->mapped_totals.peak_time_ns = model->session.begin_ns;
 	return 0;
 }

@@ -8,9 +8,16 @@
 /* Makes items[id] exist, zeroed. 0, -ENOMEM, or -EBADMSG: no recorder gives out such an id. */
 int model_reach(void **items, size_t *count, size_t item_size, uint32_t id);
 
+/* What its sums are in: one that was reached. */
+static inline struct stack *model_stack(const struct model *model, uint32_t id)
+{
+	return &model->stacks[id & model->stack_mask];
+}
+
 /* Most are there. */
 static inline int model_reach_stack(struct model *model, uint32_t id)
 {
+	id &= model->stack_mask;
 	return id < model->stack_count ? 0
 				       : model_reach((void **)&model->stacks, &model->stack_count,
 						     sizeof(*model->stacks), id);

@@ -31,7 +31,10 @@ static void open_model(struct writer *writer)
 {
 	static const struct filter EVERYTHING = FILTER_NONE;
 
-	if (model_open(&writer->model, &EVERYTHING))
+	int err = model_open(&writer->model, &EVERYTHING);
+	if (!err && writer->stack_count >= WRITER_SUMMED_STACKS_MAX)
+		err = model_merge_stacks(&writer->model);
+	if (err)
 		worker_fail(1, ENOMEM, "out of memory");
 }
 
@@ -308,7 +311,8 @@ static uint64_t put_summary(struct writer *writer, const struct end_record *end)
 {
 	struct capture_position before, after;
 
-	if (writer->error || writer->events_discarded)
+	if (writer->error || writer->events_discarded ||
+	    writer->stack_count >= WRITER_SUMMED_STACKS_MAX)
 		return 0;
 	writer->model.end = *end;
 	writer->model.has_end = true;

@@ -10,6 +10,9 @@
 #include "capture/write.h"
 #include "workers/stream.h"
 
+/* Of more stacks there is no summary: the sums of each take half a kilobyte. */
+#define WRITER_SUMMED_STACKS_MAX (1u << 17)
+
 /* Payloads of one type, each at most a chunk. */
 struct kept {
 	struct bytes_buffer *pieces;

@@ -90,6 +90,8 @@ static uint64_t *stack_id(struct writer *writer, uint64_t hash)
 		return id;
 	if (map_put(&writer->stack_ids, hash, (uint64_t)++writer->stack_count << 1))
 		out_of_memory();
+	if (writer->stack_count == WRITER_SUMMED_STACKS_MAX && model_merge_stacks(&writer->model))
+		out_of_memory();
 	return map_get(&writer->stack_ids, hash);
 }
 

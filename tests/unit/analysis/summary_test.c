@@ -314,6 +314,43 @@ static void test_sums_are_not_counted_twice(void **state)
 	model_close(&model);
 }
 
+/* A recorder of too many stacks has the totals, and what lives; and forgets nothing when it goes
+ * on. */
+static void test_merged_stacks_leave_the_totals(void **state)
+{
+	static const struct filter EVERYTHING = FILTER_NONE;
+
+	(void)state;
+	for (unsigned round = 0; round < 2 * ROUNDS; round++) {
+		struct model whole, merged;
+		uint64_t time_ns = BEGIN_NS;
+		srand(round / 2);
+		assert_int_equal(model_open(&whole, &EVERYTHING), 0);
+		feed_records(&whole);
+		feed_random(&whole);
+		srand(round / 2);
+		assert_int_equal(model_open(&merged, &EVERYTHING), 0);
+		feed_records(&merged);
+		if (round % 2)
+			assert_int_equal(model_merge_stacks(&merged), 0);
+		feed_random(&merged);
+		assert_memory_equal(model_totals(&merged), model_totals(&whole),
+				    sizeof(struct live_totals));
+		assert_int_equal(model_merge_stacks(&merged), 0);
+		srand(round);
+		feed_events(&merged, CHUNK_EVENTS, 500, &time_ns);
+		time_ns = BEGIN_NS;
+		srand(round);
+		feed_events(&whole, CHUNK_EVENTS, 500, &time_ns);
+		assert_memory_equal(model_totals(&merged), model_totals(&whole),
+				    sizeof(struct live_totals));
+		assert_int_equal(merged.mapped_totals.sums.live_bytes,
+				 whole.mapped_totals.sums.live_bytes);
+		model_close(&whole);
+		model_close(&merged);
+	}
+}
+
 static void put_table(struct bytes_buffer *out, uint64_t kind, uint64_t rows, uint64_t columns,
 		      const uint64_t *cells)
 {
@@ -383,6 +420,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answers_are_the_same),
 		cmocka_unit_test(test_sums_are_not_counted_twice),
+		cmocka_unit_test(test_merged_stacks_leave_the_totals),
 		cmocka_unit_test(test_unknown_tables_and_columns_are_passed_over),
 		cmocka_unit_test(test_nonsense_is_refused),
 	};
