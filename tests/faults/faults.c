@@ -2,11 +2,13 @@
 /*
  * faults FILE PROGRAM kill N COMMAND...
  * faults FILE PROGRAM short N COMMAND...
+ * faults FILE PROGRAM starve N COMMAND...
  *
  * Runs the command, and follows what it starts until the first process that executes a program of
  * that name. This one gets SIGKILL before its Nth system call, those not counted of which nobody
- * else can tell; or its Nth write of several bytes is one of half of them. FILE tells whether that
- * came, or how many there were. The exit status is the command's.
+ * else can tell; or its Nth write of several bytes is one of half of them; or a worker, from its
+ * Nth request for memory on, gets none. FILE tells whether that came, or how many there were, and
+ * which signal it died of. The exit status is the command's.
  */
 #include <elf.h>
 #include <errno.h>
@@ -16,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -33,13 +36,25 @@
 #define CALL_URETPROBE 335
 #define CALL_UPROBE    336
 
+enum kind {
+	KILL,
+	SHORT,
+	STARVE,
+	KIND_COUNT
+};
+
+static const char *const KINDS[KIND_COUNT] = { "kill", "short", "starve" };
+
 static struct {
 	const char *program;
-	bool is_kill;
-	unsigned long n; /* calls or writes to go */
+	enum kind kind;
+	unsigned long n; /* calls, writes or requests to go */
 	pid_t pid;	 /* whom it meets; 0: nobody yet */
 	bool is_done;
-	uint64_t call, asked; /* the write that was shortened; 0: none is on its way */
+	bool has_begun;	  /* itself, after what loads it */
+	bool is_confined; /* before, it is libseccomp that may crash */
+	uint64_t call,
+		asked; /* that was changed, and what it had asked for; 0: none is on its way */
 } fault;
 
 static FILE *told;
@@ -128,7 +143,11 @@ static void set_argument(pid_t pid, int argument, uint64_t value)
 	if (ptrace(PTRACE_GETREGSET, pid, NT_PRSTATUS, &view))
 		give_up("reading registers");
 #ifdef __x86_64__
-	*(argument == 2 ? &registers.rdx : argument == 3 ? &registers.r10 : &registers.r8) = value;
+	*(argument == 0	  ? &registers.rdi
+	  : argument == 1 ? &registers.rsi
+	  : argument == 2 ? &registers.rdx
+	  : argument == 3 ? &registers.r10
+			  : &registers.r8) = value;
 #elif defined(__aarch64__)
 	registers.regs[argument] = value;
 #endif
@@ -147,9 +166,38 @@ static void shorten(pid_t pid, uint64_t call, const uint64_t *arguments)
 	set_argument(pid, argument, fault.asked / 2);
 }
 
+static int hungry_argument(uint64_t call)
+{
+	return call == SYS_brk ? 0 : call == SYS_mmap ? 1 : 2;
+}
+
+/* What asks for more than there is gets nothing; brk(2) of 0 changes nothing. */
+static void starve(pid_t pid, uint64_t call, const uint64_t *arguments)
+{
+	bool is_mmap = call == SYS_mmap && arguments[3] & MAP_ANONYMOUS;
+	bool is_brk = call == SYS_brk && arguments[0];
+
+	fault.has_begun |= call == SYS_prctl;
+	fault.is_confined |= call == SYS_seccomp && arguments[2];
+	if (!fault.has_begun || (!is_mmap && !is_brk && call != SYS_mremap))
+		return;
+	if (fault.n > 1) {
+		fault.n--;
+		return;
+	}
+	if (fault.n)
+		fprintf(told, "starved from call %llu on\n", (unsigned long long)call);
+	fault.n = 0;
+	fault.call = call;
+	fault.asked = arguments[hungry_argument(call)];
+	set_argument(pid, hungry_argument(call), is_brk ? 0 : 1ULL << 62);
+}
+
 static void enter_call(pid_t pid, uint64_t call, const uint64_t *arguments)
 {
-	if (!fault.is_kill) {
+	if (fault.kind == STARVE) {
+		starve(pid, call, arguments);
+	} else if (fault.kind == SHORT) {
 		shorten(pid, call, arguments);
 	} else if (!is_private(call, arguments) && !--fault.n) {
 		kill(pid, SIGKILL);
@@ -158,9 +206,14 @@ static void enter_call(pid_t pid, uint64_t call, const uint64_t *arguments)
 	}
 }
 
-static void leave_call(int64_t result)
+static void leave_call(pid_t pid, int64_t result)
 {
-	if (fault.is_kill || fault.n)
+	/* who asked still has it in that register */
+	if (fault.kind == STARVE && fault.call) {
+		set_argument(pid, hungry_argument(fault.call), fault.asked);
+		fault.call = 0;
+	}
+	if (fault.kind != SHORT || fault.n)
 		return;
 	/* it has failed, or there was less to write: not what was wanted, but the only try */
 	if (result > 0 && (uint64_t)result < fault.asked)
@@ -178,7 +231,7 @@ static void at_call(pid_t pid)
 	if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
 		enter_call(pid, info.entry.nr, (const uint64_t *)info.entry.args);
 	else if (info.op == PTRACE_SYSCALL_INFO_EXIT)
-		leave_call(info.exit.rval);
+		leave_call(pid, info.exit.rval);
 }
 
 static void at_exec(pid_t pid)
@@ -235,12 +288,13 @@ int main(int argc, char **argv)
 	int status, result = 0;
 	pid_t pid;
 
-	if (argc < 6 || (strcmp(argv[3], "kill") != 0 && strcmp(argv[3], "short") != 0)) {
-		fprintf(stderr, "usage: faults FILE PROGRAM kill|short N COMMAND...\n");
+	while (argc >= 6 && fault.kind < KIND_COUNT && strcmp(argv[3], KINDS[fault.kind]) != 0)
+		fault.kind++;
+	if (argc < 6 || fault.kind == KIND_COUNT) {
+		fprintf(stderr, "usage: faults FILE PROGRAM kill|short|starve N COMMAND...\n");
 		return 125;
 	}
 	fault.program = argv[2];
-	fault.is_kill = argv[3][0] == 'k';
 	unsigned long n = fault.n = strtoul(argv[4], NULL, 10);
 	told = fopen(argv[1], "we");
 	if (!told)
@@ -248,6 +302,9 @@ int main(int argc, char **argv)
 	pid_t command = start(argv + 5);
 	while ((pid = waitpid(-1, &status, __WALL)) > 0) {
 		if (!WIFSTOPPED(status)) {
+			if (pid == fault.pid && WIFSIGNALED(status))
+				fprintf(told, "died of signal %d%s\n", WTERMSIG(status),
+					fault.is_confined ? "" : ", not yet confined");
 			if (pid == command)
 				result = WIFSIGNALED(status) ? 128 + WTERMSIG(status)
 							     : WEXITSTATUS(status);
