@@ -33,7 +33,7 @@ static const struct argp_option OPTIONS[] = {
 	  "let whoever knows a new passphrase open it, too (report --passphrase), on any machine",
 	  0 },
 	{ "new-passphrase-fd", KEY_NEW_FD, "N", 0,
-	  "read that from descriptor N, not from the terminal", 0 },
+	  "read the new passphrase from descriptor N, not from the terminal", 0 },
 	{ "only", 'o', NULL, 0,
 	  "nobody else but this host's vault, those of --add and --passphrase", 0 },
 	{ "reason", 'r', "TEXT", 0, "why, for the audit log", 0 },
