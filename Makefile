@@ -177,6 +177,7 @@ $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(if $(FUZZ),,tests/fuzz/replay.c) $(wildc
 		-Wl,--start-group $(filter %.a %.o,$^) -Wl,--end-group $(libs_all) -o $@
 
 $(BUILD)/tests/fuzz/vault_keys: $(BUILD)/workers/vault_keys.o
+$(BUILD)/tests/fuzz/vault_brought: $(BUILD)/workers/vault_brought.o
 
 # Measurements of single parts; "make bench" measures the whole.
 $(BUILD)/bench/%: tests/bench/%.c $(call folders_of,analysis audit keys symbols capture base)

@@ -20,6 +20,17 @@ static jmp_buf refused;
 static bool is_trusted, has_room;
 static unsigned gates; /* records of what is about to be done */
 
+/* It takes a second. */
+int crypto_pwhash_argon2id(unsigned char *const out, unsigned long long out_size,
+			   const char *const passphrase, unsigned long long size,
+			   const unsigned char *const salt, unsigned long long passes,
+			   size_t memory, int algorithm)
+{
+	(void)passphrase, (void)size, (void)salt, (void)passes, (void)memory, (void)algorithm;
+	memset(out, 1, out_size);
+	return 0;
+}
+
 /* The parts of the vault that are not asked here. */
 
 void vault_note(struct vault *asked, const struct audit_record *record)
@@ -114,6 +125,9 @@ static void begin(void)
 	require(mkdtemp(vault.key_directory));
 	atexit(remove_directory);
 	require(keys_open(vault.key_directory, true, &vault.keys) == 0);
+	static struct passphrase passphrase = { .size = 9, .text = "some text" };
+	vault.new_passphrase = &passphrase;
+	vault.key_folder = -1;
 }
 
 /* As much of the body as there is; the rest is zero. */
