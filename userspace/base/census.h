@@ -27,7 +27,8 @@
 	FIELD(pss_bytes)                                                                         \
 	FIELD(anonymous_bytes)                                                                   \
 	FIELD(swap_bytes)                                                                        \
-	FIELD(duration_ns) /* that the count took */
+	FIELD(duration_ns)	  /* that the count took */                                      \
+	FIELD(largest_free_bytes) /* of free_bytes: of one block; 0 in captures of before */
 
 #define CENSUS_FIELD(name) uint64_t name;
 struct census {

@@ -55,6 +55,13 @@ static uint64_t between_blocks(const json_t *census, struct known known)
 	return get(census, "free_bytes") + get(census, "fast_bytes");
 }
 
+/* What is larger takes more from the system, however much is free. */
+static uint64_t largest_free(const json_t *census, struct known known)
+{
+	(void)known;
+	return get(census, "largest_free_bytes");
+}
+
 static uint64_t in_caches(const json_t *census, struct known known)
 {
 	(void)known;
@@ -101,6 +108,7 @@ static const struct {
 	{ "live, older", older, true, false },
 	{ "free, but not returned", not_returned, true, false },
 	{ "  between blocks", between_blocks, true, false },
+	{ "    the largest of these", largest_free, true, true },
 	{ "  in threads' caches", in_caches, true, true },
 	{ "  at the ends of arenas", at_ends, true, true },
 	{ "of live: mapped singly", mapped, true, true },

@@ -156,15 +156,18 @@ static void say_not_returned(const json_t *report)
 	{
 		uint64_t between = get(census, "fast_bytes") + get(census, "free_bytes");
 		uint64_t bytes = get(census, "cached_bytes") + between + get(census, "top_bytes");
-		char text[UNITS_TEXT_MAX], holes[UNITS_TEXT_MAX];
+		uint64_t largest = get(census, "largest_free_bytes");
+		char text[UNITS_TEXT_MAX], holes[UNITS_TEXT_MAX], hole[UNITS_TEXT_MAX];
 		if (strcmp(json_string_value(json_object_get(census, "moment")), "end") != 0 ||
 		    bytes < RETURNED_MIN ||
 		    (double)bytes < RETURNED_SHARE * (double)get(census, "heap_bytes"))
 			continue;
-		printf("verdict     %s (%.0f %%) in the heap of pid %u are free, but not returned to the system; %s of them lie between blocks in use\n",
+		printf("verdict     %s (%.0f %%) in the heap of pid %u are free, but not returned to the system; %s of them lie between blocks in use%s%s\n",
 		       units_format_size(bytes, text),
 		       100 * (double)bytes / (double)get(census, "heap_bytes"),
-		       (unsigned)get(census, "pid"), units_format_size(between, holes));
+		       (unsigned)get(census, "pid"), units_format_size(between, holes),
+		       largest ? ", at most in one place: " : "",
+		       largest ? units_format_size(largest, hole) : "");
 	}
 }
 

@@ -32,7 +32,7 @@ struct walk {
 /* What a walk through one heap has found; taken only if it got to the heap's end. */
 struct found {
 	uint64_t used_blocks, used_bytes, free_blocks, free_bytes, cached_blocks, cached_bytes,
-		top_bytes;
+		top_bytes, largest_free_bytes;
 	uint64_t at; /* how far it got */
 };
 
@@ -113,6 +113,8 @@ static int walk_chunks(struct walk *walk, uint64_t start, uint64_t end, uint64_t
 		} else if (size) {
 			found->free_blocks++;
 			found->free_bytes += size;
+			if (size > found->largest_free_bytes)
+				found->largest_free_bytes = size;
 		}
 		found->at = chunk;
 		size = now & ~FLAGS;
@@ -153,6 +155,8 @@ static void count_chunks(struct walk *walk, uint64_t start, uint64_t end, uint64
 	census->cached_blocks += found.cached_blocks;
 	census->cached_bytes += found.cached_bytes;
 	census->top_bytes += found.top_bytes;
+	if (found.largest_free_bytes > census->largest_free_bytes)
+		census->largest_free_bytes = found.largest_free_bytes;
 }
 
 static void count_main(struct walk *walk, const struct arena *arena, uint64_t start)

@@ -99,6 +99,7 @@ static void blocks_are_counted_by_what_they_are(void **state)
 	assert_int_equal(census.used_bytes, 0x70);
 	assert_int_equal(census.free_blocks, 1);
 	assert_int_equal(census.free_bytes, 0x500);
+	assert_int_equal(census.largest_free_bytes, 0x500);
 	assert_int_equal(census.top_bytes, HEAP_END - HEAP - 0x570);
 	assert_int_equal(census.mapped_blocks, 1);
 	assert_int_equal(census.mapped_bytes, 0x21000);
