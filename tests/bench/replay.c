@@ -3,10 +3,12 @@
  * replay [EVENTS [STACKS [FILE]]]: makes a capture of so many events (default 10 million of 50,000
  * stacks), in memory or as FILE, and reads it as a report does, step by step: verified and
  * decrypted, decompressed and decoded, replayed. CPU time of each, per event. Then the reader is
- * asked for a report, and for one of a tenth of the time: how long that takes, what each of its two
- * processes takes of a CPU, and how much memory, which must not grow with the capture.
+ * asked for a report: from the capture's summary, at once and with all chunks verified; by a
+ * replay; and for one of a tenth of the time. How long that takes, what each of its two processes
+ * takes of a CPU, and how much memory, which must not grow with the capture.
  */
 #include "analysis/model.h"
+#include "analysis/summary.h"
 #include "base/frame.h"
 #include "base/io.h"
 #include "base/message.h"
@@ -68,7 +70,7 @@ static void append(struct capture_writer *writer, enum chunk_type type, struct b
 	bytes->size = 0;
 }
 
-static void write_tables(struct capture_writer *writer, uint32_t stacks)
+static void write_tables(struct capture_writer *writer, uint32_t stacks, struct model *model)
 {
 	static struct stack_record stack;
 	struct bytes_buffer out = { 0 };
@@ -78,6 +80,7 @@ static void write_tables(struct capture_writer *writer, uint32_t stacks)
 								  .pid = 100,
 								  .tid = 99 + i,
 								  .comm = (char *)"worker" });
+	demand(model_feed(model, CHUNK_THREADS, out.data, out.size) == 0, "threads");
 	append(writer, CHUNK_THREADS, &out);
 	for (uint32_t i = 1; i <= stacks; i++) {
 		stack = (struct stack_record) { .id = i, .frame_count = 20 };
@@ -92,6 +95,26 @@ static void write_tables(struct capture_writer *writer, uint32_t stacks)
 	bytes_free(&out);
 }
 
+static int append_summary(void *writer, const struct bytes_buffer *payload)
+{
+	return capture_writer_append(writer, CHUNK_SUMMARY, payload->data, payload->size);
+}
+
+/* As the recorder does. How many chunks. */
+static uint64_t write_summary(struct capture_writer *writer, struct model *model, uint64_t end_ns)
+{
+	struct capture_position before, after;
+
+	model->end.duration_ns = end_ns;
+	model->has_end = true;
+	model_finish(model);
+	capture_writer_position(writer, &before);
+	demand(summary_put(model, append_summary, writer) == 0, "a summary");
+	capture_writer_position(writer, &after);
+	model_close(model);
+	return after.sequence - before.sequence;
+}
+
 /* Bytes; *end_ns: when it ends. */
 static uint64_t make_capture(int fd, uint64_t events, uint32_t stacks, uint64_t *end_ns)
 {
@@ -102,14 +125,17 @@ static uint64_t make_capture(int fd, uint64_t events, uint32_t stacks, uint64_t 
 	struct bytes_buffer out = { 0 };
 	struct capture_position position;
 	struct capture_writer *writer;
+	static const struct filter EVERYTHING = FILTER_NONE;
+	struct model model;
 
+	demand(model_open(&model, &EVERYTHING) == 0, "a model");
 	demand(server && sodium_init() >= 0, "memory");
 	crypto_sign_keypair(pk, sk);
 	demand(capture_writer_new(fd, pk, wrap_plain, recipients, 1, &writer) == 0, "a capture");
 	header_message(capture_writer_header(writer), message);
 	crypto_sign_detached(sig, NULL, message, sizeof(message), sk);
 	demand(capture_writer_begin(writer, sig) == 0, "its beginning");
-	write_tables(writer, stacks);
+	write_tables(writer, stacks, &model);
 	for (uint64_t done = 0; done < events;) {
 		size_t count = events - done < CHUNK_EVENTS_COUNT ? (size_t)(events - done)
 								  : CHUNK_EVENTS_COUNT;
@@ -117,9 +143,12 @@ static uint64_t make_capture(int fd, uint64_t events, uint32_t stacks, uint64_t 
 			server_event(server, stacks, &chunk[i]);
 		capture_events_encode(&out, chunk, count);
 		append(writer, CHUNK_EVENTS, &out);
+		demand(model_feed_events(&model, chunk, count) == 0, "its sums");
 		done += count;
 	}
+	uint64_t summary_chunks = write_summary(writer, &model, server->time_ns);
 	end_record_put(&out, &(struct end_record) { .duration_ns = server->time_ns,
+						    .summary_chunks = summary_chunks,
 						    .events_written = events,
 						    .events_emitted = events,
 						    .reason = "stopped" });
@@ -212,9 +241,9 @@ static void ask_reader(const char *program, int fd, uint64_t events, const char 
 	double seconds = (double)(to.tv_sec - from.tv_sec) +
 			 (double)(to.tv_nsec - from.tv_nsec) / 1e9;
 	long mib = (reads.ru_maxrss + replays.ru_maxrss) >> 10;
-	printf("%s %5.1f ns an event, %.1f million events/s; its halves take %.1f and %.1f ns of "
+	printf("%s %7.3f s, %5.1f ns an event, %.1f million events/s; its halves take %.1f and %.1f ns of "
 	       "CPU, and %ld MiB\n",
-	       what, seconds / (double)events * 1e9, (double)events / seconds / 1e6,
+	       what, seconds, seconds / (double)events * 1e9, (double)events / seconds / 1e6,
 	       cpu_s(&reads) / (double)events * 1e9, cpu_s(&replays) / (double)events * 1e9, mib);
 	demand(mib < MEMORY_MAX_MIB, "less than 512 MiB of memory");
 }
@@ -254,8 +283,12 @@ int main(int argc, char **argv)
 		 slash ? (int)(slash - argv[0]) : 1, slash ? argv[0] : ".");
 	/* the half that the reader starts is then waited for here */
 	demand(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0, "waiting for grandchildren");
-	ask_reader(program, fd, events, "a report by the reader     ",
+	ask_reader(program, fd, events, "a first answer, by --quick ",
+		   "{\"ask\": \"report\", \"limit\": 20, \"read\": \"quick\"}");
+	ask_reader(program, fd, events, "a report, all verified     ",
 		   "{\"ask\": \"report\", \"limit\": 20}");
+	ask_reader(program, fd, events, "a report by a replay       ",
+		   "{\"ask\": \"report\", \"limit\": 20, \"read\": \"replay\"}");
 	char question[256];
 	snprintf(question, sizeof(question),
 		 "{\"ask\": \"report\", \"limit\": 20, \"filter\": {\"from_ns\": %" PRIu64
