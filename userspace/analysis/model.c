@@ -54,7 +54,7 @@ int model_open(struct model *model, const struct filter *filter)
 	*model = (struct model) { .live = live_new(),
 				  .mapped = mapped_new(),
 				  .filter = *filter,
-				  .stack_mask = UINT32_MAX };
+				  .sum_mask = UINT32_MAX };
 	model->events = malloc(CAPTURE_EVENTS_MAX * sizeof(*model->events));
 	if (!model->live || !model->mapped || !model->events)
 		return -ENOMEM;
@@ -143,6 +143,10 @@ static int feed_threads(struct model *model, struct bytes_reader *in)
 		if (err) {
 			thread_record_free(&record);
 			continue;
+		}
+		if (!model->sum_mask) {
+			free(record.comm);
+			record.comm = NULL;
 		}
 		thread_record_free(&model->threads[record.id]);
 		model->threads[record.id] = record;
@@ -384,11 +388,25 @@ static void free_stacks(struct model *model)
 	model->stack_count = 0;
 }
 
-int model_merge_stacks(struct model *model)
+int model_merge(struct model *model)
 {
 	free_stacks(model);
-	model->stack_mask = 0;
-	return model_reach_stack(model, 0);
+	free(model->thread_states);
+	model->thread_states = NULL;
+	model->thread_state_count = 0;
+	processes_free(&model->processes);
+	for (size_t i = 0; i < model->thread_count; i++) {
+		free(model->threads[i].comm);
+		model->threads[i].comm = NULL;
+	}
+	model->sum_mask = 0;
+	int err = model_reach_stack(model, 0);
+	return err ? err : model_reach_thread_state(model, 0);
+}
+
+bool model_is_last(const struct model *model, const struct block *block)
+{
+	return model_thread_state(model, block->thread)->last_allocation == block->address;
 }
 
 void model_close(struct model *model)

@@ -111,7 +111,8 @@ struct model {
 	size_t function_count;
 	struct stack *stacks; /* by id; 0 is "no stack" */
 	size_t stack_count;
-	uint32_t stack_mask; /* all bits, or none: then all stacks are one */
+	/* all bits, or none: then the sums of all stacks are one stack's, and so of threads */
+	uint32_t sum_mask;
 	struct counters_record counters;
 	struct census_record *censuses; /* in the order in which they were taken */
 	size_t census_count;
@@ -163,11 +164,13 @@ int model_open(struct model *model, const struct filter *filter);
 int model_open_summary(struct model *model);
 
 /*
- * Gives up what it knows of each stack, for want of memory; all are one from now on. Its totals,
- * and what lives, are as they were; the rest is no longer to be asked for. 0 or
- * -ENOMEM.
+ * Gives up what it knows of each stack, thread and process, for want of memory. Its totals, and
+ * what lives, are as they were; the rest is no longer to be asked for. 0 or -ENOMEM.
  */
-int model_merge_stacks(struct model *model);
+int model_merge(struct model *model);
+
+/* Has the block's thread allocated nothing since? */
+bool model_is_last(const struct model *model, const struct block *block);
 
 /* One that will be fed the same once more, without the chunks that name frames: which stacks pass
  * the filter is known from the first time. 0 or -ENOMEM. */

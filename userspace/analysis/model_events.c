@@ -164,7 +164,7 @@ static void add_block(struct model *model, const struct capture_event *event,
 
 	note_history(model, model_stack(model, block->stack));
 	add_allocation(model, &model_stack(model, block->stack)->sums, &beginning);
-	add_allocation(model, &model->thread_states[block->thread].sums, &beginning);
+	add_allocation(model, &model_thread_state(model, block->thread)->sums, &beginning);
 	add_allocation(model, &model->function_sums[block->function], &beginning);
 	bin->allocations++;
 	bin->allocated_bytes += block->size;
@@ -180,7 +180,7 @@ void model_carry(struct model *model, const struct block *block)
 
 	note_history(model, model_stack(model, block->stack));
 	add_live(model, &model_stack(model, block->stack)->sums, &beginning);
-	add_live(model, &model->thread_states[block->thread].sums, &beginning);
+	add_live(model, &model_thread_state(model, block->thread)->sums, &beginning);
 	add_live(model, &model->function_sums[block->function], &beginning);
 	bin->live_blocks++;
 	bin->live_bytes += block->size;
@@ -205,7 +205,7 @@ static void count_resize(struct model *model, const struct outcome *outcome)
 	const struct block *to = outcome->allocated;
 
 	add_resize(&model_stack(model, to->stack)->sums, outcome);
-	add_resize(&model->thread_states[to->thread].sums, outcome);
+	add_resize(&model_thread_state(model, to->thread)->sums, outcome);
 	add_resize(&model->function_sums[to->function], outcome);
 }
 
@@ -250,7 +250,7 @@ static void remove_block(struct model *model, const struct block *block, enum bl
 
 	note_history(model, model_stack(model, block->stack));
 	end_in(model, &model_stack(model, block->stack)->sums, &ending);
-	end_in(model, &model->thread_states[block->thread].sums, &ending);
+	end_in(model, &model_thread_state(model, block->thread)->sums, &ending);
 	end_in(model, &model->function_sums[block->function], &ending);
 	bin->live_blocks--;
 	bin->live_bytes -= block->size;
@@ -264,7 +264,7 @@ static bool is_temporary(const struct model *model, const struct capture_event *
 			 const struct outcome *outcome)
 {
 	return event->kind == CAPTURE_FREE &&
-	       model->thread_states[event->thread].last_allocation == event->address &&
+	       model_thread_state(model, event->thread)->last_allocation == event->address &&
 	       outcome->has_freed && outcome->freed.thread == event->thread;
 }
 
@@ -321,7 +321,8 @@ static void end_block(void *context, const struct block *block)
 		model->filtered.ended_blocks++;
 	}
 	remove_block(model, block, ENDS_UNSEEN, model->last_time_ns, false);
-	processes_end_block(&model->processes, block);
+	if (model->sum_mask)
+		processes_end_block(&model->processes, block);
 }
 
 int model_enter_program(struct model *model, const struct thread_record *thread)
@@ -418,7 +419,7 @@ static int meet(struct model *model, const struct capture_event *event,
 	if (err || !thread->program)
 		return err;
 	/* to begin it once more does nothing */
-	struct thread_state *state = &model->thread_states[event->thread];
+	struct thread_state *state = model_thread_state(model, event->thread);
 	uint64_t program = (uint64_t)thread->pid << 32 | thread->program;
 	if (state->program == program)
 		return 0;
@@ -443,16 +444,17 @@ static int apply(struct model *model, const struct capture_event *event)
 	if (err)
 		return err;
 	/* whatever passes, it is the thread's last one */
-	uint64_t last_allocation = outcome.has_allocated
-					   ? event->address
-					   : model->thread_states[event->thread].last_allocation;
+	uint64_t last_allocation =
+		outcome.has_allocated ? event->address
+				      : model_thread_state(model, event->thread)->last_allocation;
 	if (model->filter.is_set)
 		err = narrow(model, event, &outcome);
 	bool has_failed = event->flags & CAPTURE_EVENT_FAILED &&
 			  model_call_passes(model, event->time_ns, event->thread);
 	/* of a process of which nothing passes, there is no row */
-	if (!err && (has_failed || outcome_has_release(&outcome) || outcome.has_missed ||
-		     outcome.has_allocated))
+	if (!err && model->sum_mask &&
+	    (has_failed || outcome_has_release(&outcome) || outcome.has_missed ||
+	     outcome.has_allocated))
 		err = processes_apply(&model->processes, thread->pid, thread->program, event,
 				      &outcome);
 	if (err)
@@ -471,7 +473,7 @@ static int apply(struct model *model, const struct capture_event *event)
 		add_block(model, event, outcome.allocated);
 	if (event->kind == CAPTURE_REALLOC && outcome.has_freed && outcome.has_allocated)
 		count_resize(model, &outcome);
-	model->thread_states[event->thread].last_allocation = last_allocation;
+	model_thread_state(model, event->thread)->last_allocation = last_allocation;
 	model_note_peak(model);
 	model->event_count++;
 	if (event->time_ns > model->last_time_ns)

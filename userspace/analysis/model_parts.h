@@ -11,13 +11,18 @@ int model_reach(void **items, size_t *count, size_t item_size, uint32_t id);
 /* What its sums are in: one that was reached. */
 static inline struct stack *model_stack(const struct model *model, uint32_t id)
 {
-	return &model->stacks[id & model->stack_mask];
+	return &model->stacks[id & model->sum_mask];
+}
+
+static inline struct thread_state *model_thread_state(const struct model *model, uint32_t id)
+{
+	return &model->thread_states[id & model->sum_mask];
 }
 
 /* Most are there. */
 static inline int model_reach_stack(struct model *model, uint32_t id)
 {
-	id &= model->stack_mask;
+	id &= model->sum_mask;
 	return id < model->stack_count ? 0
 				       : model_reach((void **)&model->stacks, &model->stack_count,
 						     sizeof(*model->stacks), id);
@@ -25,6 +30,7 @@ static inline int model_reach_stack(struct model *model, uint32_t id)
 
 static inline int model_reach_thread_state(struct model *model, uint32_t id)
 {
+	id &= model->sum_mask;
 	return id < model->thread_state_count
 		       ? 0
 		       : model_reach((void **)&model->thread_states, &model->thread_state_count,

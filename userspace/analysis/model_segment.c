@@ -62,7 +62,7 @@ static int restore_block(struct model *model, const struct capture_event *event)
 		return err;
 	/* the thread has allocated nothing since */
 	if (event->kind == CAPTURE_REALLOC)
-		model->thread_states[event->thread].last_allocation = event->address;
+		model_thread_state(model, event->thread)->last_allocation = event->address;
 	if (model_block_is_suppressed(model, &block))
 		add_to_suppressed(model, &block);
 	if (!model_block_passes(model, &block))
@@ -72,7 +72,7 @@ static int restore_block(struct model *model, const struct capture_event *event)
 	tell(model, &block);
 	model_carry(model, &block);
 	model_note_peak(model);
-	return processes_restore(&model->processes, thread->program, &block);
+	return model->sum_mask ? processes_restore(&model->processes, thread->program, &block) : 0;
 }
 
 int model_restore(struct model *model, const struct capture_event *event)

@@ -32,8 +32,8 @@ static void open_model(struct writer *writer)
 	static const struct filter EVERYTHING = FILTER_NONE;
 
 	int err = model_open(&writer->model, &EVERYTHING);
-	if (!err && writer->stack_count >= WRITER_SUMMED_STACKS_MAX)
-		err = model_merge_stacks(&writer->model);
+	if (!err && writer->is_merged)
+		err = model_merge(&writer->model);
 	if (err)
 		worker_fail(1, ENOMEM, "out of memory");
 }
@@ -311,8 +311,7 @@ static uint64_t put_summary(struct writer *writer, const struct end_record *end)
 {
 	struct capture_position before, after;
 
-	if (writer->error || writer->events_discarded ||
-	    writer->stack_count >= WRITER_SUMMED_STACKS_MAX)
+	if (writer->error || writer->events_discarded || writer->is_merged)
 		return 0;
 	writer->model.end = *end;
 	writer->model.has_end = true;

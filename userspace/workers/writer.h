@@ -10,8 +10,8 @@
 #include "capture/write.h"
 #include "workers/stream.h"
 
-/* Of more stacks there is no summary: the sums of each take half a kilobyte. */
-#define WRITER_SUMMED_STACKS_MAX (1u << 17)
+/* Of more stacks, or threads, there is no summary: the sums of each take half a kilobyte. */
+#define WRITER_SUMMED_MAX (1u << 17)
 
 /* Payloads of one type, each at most a chunk. */
 struct kept {
@@ -68,6 +68,7 @@ struct writer {
 	/* Of this segment, as who reads it will see it: it is fed what is written. Of what the disk
 	 * did not take, it knows more. */
 	struct model model;
+	bool is_merged; /* it sums up no stack by itself, and there will be no summary */
 	uint64_t events_written, events_discarded;
 	struct counters_record counted; /* as the kernel counted them last */
 	struct series series;

@@ -80,6 +80,16 @@ void writer_flush(struct writer *writer)
 		writer->error = capture_writer_sync(writer->capture);
 }
 
+/* count: of what there are sums of each. */
+static void merge_if_many(struct writer *writer, uint32_t count)
+{
+	if (count != WRITER_SUMMED_MAX)
+		return;
+	writer->is_merged = true;
+	if (model_merge(&writer->model))
+		out_of_memory();
+}
+
 /* The id of a stack; given out at its first sight, be that its record or an event that came before
  * it. */
 static uint64_t *stack_id(struct writer *writer, uint64_t hash)
@@ -90,8 +100,7 @@ static uint64_t *stack_id(struct writer *writer, uint64_t hash)
 		return id;
 	if (map_put(&writer->stack_ids, hash, (uint64_t)++writer->stack_count << 1))
 		out_of_memory();
-	if (writer->stack_count == WRITER_SUMMED_STACKS_MAX && model_merge_stacks(&writer->model))
-		out_of_memory();
+	merge_if_many(writer, writer->stack_count);
 	return map_get(&writer->stack_ids, hash);
 }
 
@@ -106,6 +115,7 @@ static uint64_t thread_put(struct writer *writer, const struct event_head *head,
 
 	if (!id) {
 		id = ++writer->thread_count;
+		merge_if_many(writer, id);
 		if (map_put(&writer->thread_ids, key, (uint64_t)program << 32 | id))
 			out_of_memory();
 	}

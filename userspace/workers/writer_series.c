@@ -221,7 +221,7 @@ static void put_block(void *context, const struct block *block)
 {
 	struct writer *writer = ((struct putting *)context)->writer;
 	const struct model *before = ((struct putting *)context)->before;
-	bool is_last = before->thread_states[block->thread].last_allocation == block->address;
+	bool is_last = model_is_last(before, block);
 
 	series_use_thread(writer, block->thread);
 	series_use_stack(writer, block->stack);

@@ -332,11 +332,11 @@ static void test_merged_stacks_leave_the_totals(void **state)
 		assert_int_equal(model_open(&merged, &EVERYTHING), 0);
 		feed_records(&merged);
 		if (round % 2)
-			assert_int_equal(model_merge_stacks(&merged), 0);
+			assert_int_equal(model_merge(&merged), 0);
 		feed_random(&merged);
 		assert_memory_equal(model_totals(&merged), model_totals(&whole),
 				    sizeof(struct live_totals));
-		assert_int_equal(model_merge_stacks(&merged), 0);
+		assert_int_equal(model_merge(&merged), 0);
 		srand(round);
 		feed_events(&merged, CHUNK_EVENTS, 500, &time_ns);
 		time_ns = BEGIN_NS;
