@@ -45,6 +45,7 @@ struct scene {
 	const char *worker, *name;
 	void (*begin)(int connection);
 	struct kind takes[16]; /* from here on; type 0 ends them */
+	const char *arguments[3];
 };
 
 struct conversation {
@@ -78,12 +79,19 @@ static int begin(const struct scene *scene, const char *what, struct conversatio
 	int pair[2];
 
 	*with = (struct conversation) { scene, what, 0, -1 };
-	snprintf(path, sizeof(path), "%s/heaptrail-%s", folder, scene->worker);
+	/* the recording service is the command itself */
+	if (strcmp(scene->worker, "record") == 0)
+		snprintf(path, sizeof(path), "%s/../heaptrail", folder);
+	else
+		snprintf(path, sizeof(path), "%s/heaptrail-%s", folder, scene->worker);
 	if (message_pair(pair))
 		return -errno;
 	with->pid = fork();
 	if (with->pid == 0) {
-		char *const argv[] = { path, NULL }, *const envp[] = { NULL };
+		char *const argv[] = { path, (char *)scene->arguments[0],
+				       (char *)scene->arguments[1], (char *)scene->arguments[2],
+				       NULL };
+		char *const envp[] = { NULL };
 		/* what it says of its end is not looked at */
 		int null = open("/dev/null", O_RDWR);
 		for (int fd = 0; fd < 3; fd++)
@@ -236,8 +244,18 @@ static void start_writer(int socket)
 
 static const struct scene SCENES[] = {
 	{ "census", "from the start", NULL, { KIND(CENSUS_REQUEST, census_request, 3) } },
+	{ "census",
+	  "as a service",
+	  NULL,
+	  { KIND(CENSUS_OPEN, census_open, 1) },
+	  .arguments = { "once" } },
 	{ "mirror", "from the start", NULL, { KIND(MIRROR_RECORD, mirror_record, 0) } },
 	{ "reader", "from the start", NULL, { KIND(READER_START, reader_start, 2) } },
+	{ "record",
+	  "from the start",
+	  NULL,
+	  { KIND(RECORD_START, record_request, 3) },
+	  .arguments = { "serve", "/nonexistent", "/nonexistent" } },
 	{ "resolver",
 	  "from the start",
 	  NULL,
