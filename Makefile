@@ -388,7 +388,8 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/heaptrail
 	install -m 755 $(BUILD)/heaptrail $(DESTDIR)$(PREFIX)/bin/heaptrail
 	install -m 755 $(WORKERS:%=$(BUILD)/workers/heaptrail-%) $(DESTDIR)$(PREFIX)/libexec/heaptrail
-	install -d $(DESTDIR)$(PREFIX)/share/doc/heaptrail $(DESTDIR)$(PREFIX)/share/heaptrail
+	install -d $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/doc/heaptrail $(DESTDIR)$(PREFIX)/share/heaptrail
+	install -m 644 userspace/include/heaptrail.h $(DESTDIR)$(PREFIX)/include/heaptrail.h
 	install -m 644 README.md docs/*.md $(DESTDIR)$(PREFIX)/share/doc/heaptrail
 	install -m 644 policies/access/default.policy $(DESTDIR)$(PREFIX)/share/heaptrail/access.policy
 

@@ -43,6 +43,7 @@ static __always_inline struct thread *thread_of(struct task_struct *task)
 	if (thread && thread->exec_id != (u32)task->self_exec_id) {
 		thread->exec_id = task->self_exec_id;
 		thread->sp = 0;
+		thread->depth = 0;
 		thread->is_announced = 0;
 	}
 	return thread;

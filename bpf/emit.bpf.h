@@ -60,6 +60,7 @@ static __always_inline void thread_announce(struct thread *thread, struct task_s
 	/* a pid may be given again, to a program of as many execs */
 	event->exec_id = (u32)hash_step(owner_of(task)->start_boottime, thread->exec_id);
 	event->inherits = inherits_blocks(owner_of(task));
+	event->depth = thread->depth < 0xffff ? thread->depth : 0xffff;
 	bpf_ringbuf_submit(event, wakeup_flag());
 	thread->is_announced = 1;
 }

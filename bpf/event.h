@@ -30,6 +30,7 @@ enum event_kind {
 	EVENT_THREAD = 5,  /* the first event of a thread, or of its next program, follows */
 	EVENT_MODULE = 6,  /* code in a file without the unwind table that it needs was met */
 	EVENT_MAPPING = 7, /* a call that maps returned, or one that unmaps began */
+	EVENT_MARK = 8,	   /* the program told of a moment, or of a scope */
 };
 
 /* event_head.flags: the low six bits are log2 of the alignment asked for, 0 where none was. */
@@ -88,10 +89,35 @@ struct event_thread {
 	struct event_head head;
 	char comm[16]; /* not always terminated */
 	u32 exec_id;   /* of its process: another after exec, or of a pid given again */
-	u32 inherits;  /* its process is a fork, since the recording began, that has not called exec
+	u16 inherits;  /* its process is a fork, since the recording began, that has not called exec
 			*/
+	u16 depth; /* of the scopes that it is in: a tid may be given again; 65535 is as much, or
+		    * more */
 };
 _Static_assert(sizeof(struct event_thread) == 48, "layout");
+
+#define MARK_NAME_SIZE 64
+
+/* What a program said by userspace/include/heaptrail.h. */
+struct event_mark {
+	struct event_head head;
+	u32 depth; /* of the scopes that the thread is in from here on */
+	u8 what;   /* enum mark_kind */
+	u8 reserved[3];
+	char name[MARK_NAME_SIZE]; /* terminated; "": it could not be read, or there is none */
+};
+_Static_assert(sizeof(struct event_mark) == 96, "layout");
+
+enum mark_kind {
+	MARK_MOMENT = 1,
+	MARK_BEGIN = 2,	    /* of a scope: what is allocated in it has this tag */
+	MARK_END = 3,	    /* of the innermost one */
+	MARK_UNMATCHED = 4, /* an end, but the thread is in no scope */
+	/* in captures only */
+	MARK_RESTART = 5, /* the thread's number is another's now, which is in so many scopes */
+	MARK_SCOPE = 6,	  /* that the thread was in when the segment began */
+	MARK_BLOCKS = 7,  /* the tag of blocks in LIVE chunks */
+};
 
 /* How a walk ended. Anything but STACK_COMPLETE says why frames are missing. */
 enum stack_status {

@@ -4,6 +4,7 @@
  *
  *   filter      is this thread's target one of ours?
  *   allocators  is this the outermost call, what does it do with memory, what came of it?
+ *   marks       what the program says of itself
  *   stacks      who called, named by a hash and sent once
  *   unwind      from frame to frame, by tables of each file
  *   emit        the record goes into the ring, or is counted as lost
@@ -21,6 +22,7 @@
 #include "bpf/emit.bpf.h"
 #include "bpf/stacks.bpf.h"
 #include "bpf/allocators.bpf.h"
+#include "bpf/marks.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -55,4 +57,11 @@ SEC("uprobe")
 int call_free(struct pt_regs *ctx)
 {
 	return free_enter(ctx, bpf_get_attach_cookie(ctx));
+}
+
+/* Places that tell of a moment or of a scope. */
+SEC("uprobe")
+int call_mark(struct pt_regs *ctx)
+{
+	return mark_pass(ctx, bpf_get_attach_cookie(ctx));
 }

@@ -19,7 +19,7 @@ const volatile u32 wakeup_bytes = 1;	   /* wake the tracer when this much waits 
 const volatile u8 has_tables = 0;	   /* walk by unwind tables, not by frame pointers */
 const volatile u8 has_preempt_control = 0; /* the kernel has bpf_preempt_disable() */
 const volatile u8 has_mappings = 0;	   /* calls that map and unmap are probed, too */
-const volatile u8 has_points = 0;	   /* static probe points are attached, and nothing else */
+const volatile u8 has_points = 0;	   /* blocks are told of by static probe points alone */
 const volatile u8 has_free_stacks = 0;	   /* take stacks of frees, too */
 
 volatile u32 phase; /* enum phase */
@@ -44,6 +44,7 @@ struct thread {
 	/* the last free that counted */
 	u64 free_address, free_sp, free_site, free_return;
 	u32 exec_id; /* of the program that it runs: exec keeps the thread */
+	u32 depth;   /* of the scopes that it is in */
 	u8 align_log2;
 	u8 is_of_file; /* a mapping */
 	u8 is_announced; /* EVENT_THREAD was sent */

@@ -64,6 +64,9 @@ enum call_kind {
 	CALL_BREAK,  /* moves the end of the data segment */
 	CALL_POINT_ALLOC, /* no function, but a place: tells of a block, and how many bytes it stands for */
 	CALL_POINT_FREE,  /* … and of its end */
+	CALL_MARK,	  /* a place that tells of a moment */
+	CALL_TAG_BEGIN,	  /* … of a scope's beginning */
+	CALL_TAG_END,	  /* … of its end */
 };
 
 /* Its entry says all; the return is not seen. */
@@ -71,9 +74,11 @@ enum call_kind {
 	((kind) == CALL_FREE || (kind) == CALL_UNMAP || CALL_IS_POINT(kind))
 #define CALL_IS_MAPPING(kind) ((kind) >= CALL_MAP && (kind) <= CALL_BREAK)
 #define CALL_IS_POINT(kind)   ((kind) >= CALL_POINT_ALLOC)
+#define CALL_IS_MARK(kind)    ((kind) >= CALL_MARK)
 
 /* Where a point's arguments are: the cookie has the number of its row in `points`. */
-#define POINTS_MAX 1024
+#define POINTS_MAX 4096
+#define MARKS_MAX  2048 /* of them */
 struct point_argument {
 	u8 reg;	      /* as in a cookie */
 	u8 in_memory; /* what is told is there: at register + displacement; else it is their sum */
@@ -89,16 +94,22 @@ struct point {
  * A probe's cookie: how to read the call at this site. Registers are DWARF's numbers plus one; 0:
  * none.
  *
- *   0..3 call_kind  4..11 function row  12..16 size  17..21 count  22..26 alignment  27..31 pointer
- * or out 32..47 entry stack pointer - stack pointer at the site, bytes; of a point: its row
+ *   0..4 call_kind  5..12 function row  13..17 size  18..22 count  23..27 alignment  28..32 pointer
+ * or out 33..48 entry stack pointer - stack pointer at the site, bytes; of a point: its row
  */
-#define COOKIE_KIND(c)	    ((c)&0xf)
-#define COOKIE_FUNCTION(c)  (((c) >> 4) & 0xff)
-#define COOKIE_SIZE(c)	    (((c) >> 12) & 0x1f)
-#define COOKIE_COUNT(c)	    (((c) >> 17) & 0x1f)
-#define COOKIE_ALIGNMENT(c) (((c) >> 22) & 0x1f)
-#define COOKIE_POINTER(c)   (((c) >> 27) & 0x1f)
-#define COOKIE_SP_OFFSET(c) (((c) >> 32) & 0xffff)
+#define COOKIE_FUNCTION_SHIFT  5
+#define COOKIE_SIZE_SHIFT      13
+#define COOKIE_COUNT_SHIFT     18
+#define COOKIE_ALIGNMENT_SHIFT 23
+#define COOKIE_POINTER_SHIFT   28
+#define COOKIE_SP_OFFSET_SHIFT 33
+#define COOKIE_KIND(c)	       ((c)&0x1f)
+#define COOKIE_FUNCTION(c)     (((c) >> COOKIE_FUNCTION_SHIFT) & 0xff)
+#define COOKIE_SIZE(c)	       (((c) >> COOKIE_SIZE_SHIFT) & 0x1f)
+#define COOKIE_COUNT(c)	       (((c) >> COOKIE_COUNT_SHIFT) & 0x1f)
+#define COOKIE_ALIGNMENT(c)    (((c) >> COOKIE_ALIGNMENT_SHIFT) & 0x1f)
+#define COOKIE_POINTER(c)      (((c) >> COOKIE_POINTER_SHIFT) & 0x1f)
+#define COOKIE_SP_OFFSET(c)    (((c) >> COOKIE_SP_OFFSET_SHIFT) & 0xffff)
 #define COOKIE_POINT(c)	    COOKIE_SP_OFFSET(c)
 
 #endif

@@ -17,6 +17,7 @@ static const char *const QUESTIONS[] = {
 	"{\"ask\":\"report\",\"sort\":\"temporary\",\"limit\":0,\"from\":0,\"tree\":true,"
 	"\"bottom_up\":true,\"by\":\"thread\"}",
 	"{\"ask\":\"report\",\"sort\":\"allocated\",\"limit\":1,\"from\":0,\"by\":\"allocator\"}",
+	"{\"ask\":\"report\",\"sort\":\"live\",\"limit\":0,\"from\":0,\"by\":\"tag\"}",
 	"{\"ask\":\"gaps\"}",
 };
 
@@ -24,7 +25,8 @@ static const char *const QUESTIONS[] = {
 static const char *const FIELDS[] = { "capture",   "events", "totals",	   "stacks_quality",
 				      "processes", "growth", "timeline",   "resident",
 				      "top",	   "sizes",  "suppressed", "lifetimes",
-				      "groups",	   "mapped", "rows",	   "rows_total" };
+				      "groups",	   "mapped", "rows",	   "rows_total",
+				      "markers",   "tags" };
 
 #define NARROW .is_set = true, .size_max = UINT64_MAX, .to_ns = UINT64_MAX
 
@@ -43,6 +45,8 @@ static const struct filter FILTERS[] = {
 	{ NARROW, .age_max_ns = 1000000, .age_min_ns = 1000 },
 	{ NARROW, .age_max_ns = UINT64_MAX, .suppressed = "^main$\nlibc\nwork*app" },
 	{ NARROW, .age_max_ns = 5000000, .at_peak = 1, .suppressed = "main" },
+	{ NARROW, .age_max_ns = UINT64_MAX, .tag = "r*" },
+	{ NARROW, .age_max_ns = UINT64_MAX, .from_mark = "m", .to_mark = "n", .at_peak = 1 },
 };
 
 #define QUESTION_COUNT (sizeof(QUESTIONS) / sizeof(QUESTIONS[0]))
@@ -90,12 +94,14 @@ static void tell(const struct model *model, const uint8_t *data, size_t size)
 static void check_blocks(const struct model *model)
 {
 	const struct live_totals *totals = model_totals(model);
-	uint64_t stacks = 0, threads = 0, functions = 0, processes = 0, sizes = 0;
+	uint64_t stacks = 0, threads = 0, functions = 0, processes = 0, sizes = 0, tags = 0;
 
 	for (size_t i = 0; i < model->stack_count; i++)
 		stacks += model->stacks[i].sums.live_bytes;
 	for (size_t i = 0; i < model->thread_state_count; i++)
 		threads += model->thread_states[i].sums.live_bytes;
+	for (size_t i = 0; i < model->tag_sum_count; i++)
+		tags += model->tag_sums[i].live_bytes;
 	for (size_t i = 0; i < 256; i++)
 		functions += model->function_sums[i].live_bytes;
 	for (size_t i = 0; i < model->processes.count; i++)
@@ -105,6 +111,7 @@ static void check_blocks(const struct model *model)
 	require(stacks == totals->live_bytes && threads == totals->live_bytes);
 	require(functions == totals->live_bytes && sizes == totals->live_bytes);
 	require(processes == totals->live_bytes);
+	require(!model->has_tag_sums || tags == totals->live_bytes);
 }
 
 static int take_summary(void *context, const struct bytes_buffer *payload)
@@ -165,8 +172,11 @@ static void ask(struct model *model, const char *text)
 	require(question);
 	reply = answer(&context, question);
 	require(reply);
-	for (size_t i = 0;
-	     json_object_get(question, "by") && i < sizeof(FIELDS) / sizeof(FIELDS[0]); i++)
+	/* a summary has no sums by tag */
+	const char *by = json_string_value(json_object_get(question, "by"));
+	bool is_refused = by && strcmp(by, "tag") == 0 && model->is_summary;
+	require(!is_refused || json_object_get(reply, "error"));
+	for (size_t i = 0; by && !is_refused && i < sizeof(FIELDS) / sizeof(FIELDS[0]); i++)
 		require(json_object_get(reply, FIELDS[i]));
 	char *document = json_dumps(reply, JSON_COMPACT);
 	require(document);

@@ -58,6 +58,7 @@ static inline int chunks_pass(struct model *model, const uint8_t *data, size_t s
 	int err = 0;
 
 	require(model_open(model, filter) == 0);
+	require(model_count_tags(model) == 0);
 	model->end_ns = moment->end_ns;
 	model->to_event = moment->to_event;
 	model->to_ns = moment->to_ns;
@@ -66,13 +67,36 @@ static inline int chunks_pass(struct model *model, const uint8_t *data, size_t s
 	return err ? err : chunks_feed(model, data, size, has_names ? CHUNKS_OF_REST : CHUNKS_ALL);
 }
 
+/* The moments that the filter names become times; 0 where there are none. */
+static inline int chunks_find_moments(struct model *model, const uint8_t *data, size_t size,
+				      struct filter *filter)
+{
+	struct chunks_moment moment = { 0 };
+	int err = chunks_pass(model, data, size, filter, &moment);
+
+	if (filter->from_mark[0])
+		filter->from_ns = model->from_mark_ns;
+	if (filter->to_mark[0])
+		filter->to_ns = model->to_mark_ns;
+	if (!err)
+		model_close(model);
+	return err;
+}
+
 /* As many passes as the filter needs; model_close() is the caller's, on an error, too. */
 static inline int chunks_read(struct model *model, const uint8_t *data, size_t size,
-			      const struct filter *filter)
+			      const struct filter *asked)
 {
 	static const struct filter EVERYTHING = FILTER_NONE;
+	struct filter resolved = *asked, *filter = &resolved;
 	struct chunks_moment moment = { 0 };
 	int err;
+
+	if (filter_needs_marks(filter)) {
+		err = chunks_find_moments(model, data, size, filter);
+		if (err)
+			return err;
+	}
 
 	if (filter_needs_end(filter)) {
 		err = chunks_pass(model, data, size, &EVERYTHING, &moment);

@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!elf_input_open(&input, data, size))
 		return 0;
 	sites_find(input.elf, sites, &count, &refused);
-	points_find(input.elf, sites, &count, &refused);
+	points_find(input.elf, sites, &count, &refused, &refused);
 	require(count <= MODULE_SITES_MAX);
 	for (uint32_t i = 0; i < count; i++)
 		check(input.elf, &sites[i], size);

@@ -363,6 +363,18 @@ static json_t *answer_overhead(const struct overhead_totals *overhead)
 			 answer_number(overhead->unknown_blocks));
 }
 
+/* As it was asked, and when the moments were that it names. */
+static json_t *answer_filter(const struct model *model, const json_t *question)
+{
+	json_t *filter = json_deep_copy(json_object_get(question, "filter"));
+
+	if (model->filter.from_mark[0])
+		json_object_set_new(filter, "from_ns", answer_number(model->filter.from_ns));
+	if (model->filter.to_mark[0])
+		json_object_set_new(filter, "to_ns", answer_number(model->filter.to_ns));
+	return filter ? filter : json_null();
+}
+
 static json_t *answer_report(const struct answer_context *context, const json_t *question)
 {
 	const char *sort = json_string_value(json_object_get(question, "sort"));
@@ -381,8 +393,7 @@ static json_t *answer_report(const struct answer_context *context, const json_t 
 	model_finish(context->model);
 	json_t *report = json_object();
 	json_object_set_new(report, "capture", answer_capture(context));
-	json_t *filter = json_object_get(question, "filter");
-	json_object_set_new(report, "filter", filter ? json_deep_copy(filter) : json_null());
+	json_object_set_new(report, "filter", answer_filter(model, question));
 	json_object_set_new(report, "events", answer_events(model));
 	json_object_set_new(report, "totals", answer_totals(model));
 	json_object_set_new(report, "stacks_quality", answer_quality(model));
@@ -396,11 +407,20 @@ static json_t *answer_report(const struct answer_context *context, const json_t 
 		json_object_set_new(report, "growing", answer_growing(model));
 		json_object_set_new(report, "over_time_ns", answer_moments(model));
 	}
+	json_object_set_new(report, "markers", answer_markers(model));
+	json_object_set_new(report, "markers_total", answer_number(model->markers_seen));
+	json_object_set_new(report, "tags", answer_tags(model));
 	json_object_set_new(report, "top", answer_top(model));
 	json_object_set_new(report, "suppressed", answer_suppressed(model));
 	json_object_set_new(report, "sizes", answer_sizes(model));
 	json_object_set_new(report, "lifetimes", answer_lifetimes(model));
 	const char *by = json_string_value(json_object_get(question, "by"));
+	if (by && strcmp(by, "tag") == 0 && !model->has_tag_sums) {
+		json_decref(report);
+		overhead_free(&overhead);
+		return json_pack("{s:s}", "error",
+				 "tags are counted where the first question is about them");
+	}
 	if (by) {
 		json_t *groups = answer_groups(model, by, key);
 		if (!groups) {

@@ -17,6 +17,10 @@ struct group {
 	const char *name, *module; /* module "": not of one */
 	uint32_t pid, tid;
 	uint32_t last_stack; /* that was added: in a recursion it counts once */
+	/* of a tag */
+	char *copy;	/* of its name, that ends before a slash of another's; else NULL */
+	size_t above;	/* number of the group that it is below, + 1; 0: none */
+	uint32_t depth; /* how many it is below */
 };
 
 struct groups {
@@ -211,17 +215,77 @@ static void of_allocators(struct groups *groups)
 	}
 }
 
+/* The group of the tag with the first `length` characters of this name, and of those above it. */
+static struct group *tag_group(struct groups *groups, const char *name, size_t length, size_t above)
+{
+	size_t count = groups->count;
+	char *copy = strndup(name, length);
+	struct group *group = copy ? find_or_add(groups, copy, NO_MODULE) : NULL;
+
+	if (group && groups->count > count) {
+		group->copy = copy;
+		group->above = above;
+		group->depth = above ? groups->items[above - 1].depth + 1 : 0;
+	} else {
+		free(copy);
+	}
+	groups->has_failed |= !group;
+	return group;
+}
+
+/* What is below a tag is part of it. */
+static void add_tag(struct groups *groups, const char *name, const struct stack_sums *sums)
+{
+	size_t above = 0;
+
+	for (size_t at = 0, length; !groups->has_failed; at = length + 1) {
+		length = at + strcspn(name + at, "/");
+		bool is_whole = !name[length];
+		if (!length && !is_whole)
+			continue;
+		struct group *group = tag_group(groups, name, length, above);
+		if (!group)
+			return;
+		tree_add_sums(&group->sums, sums);
+		if (is_whole) {
+			tree_add_sums(&group->own, sums);
+			return;
+		}
+		above = (size_t)(group - groups->items) + 1;
+	}
+}
+
+static void of_tags(struct groups *groups)
+{
+	const struct model *model = groups->model;
+
+	for (uint32_t i = 0; i < model->tag_sum_count; i++) {
+		if (!stack_sums_has_any(&model->tag_sums[i]))
+			continue;
+		const struct stack_sums sums = model_sums(model, &model->tag_sums[i]);
+		add_tag(groups, tags_name(&model->tags, i), &sums);
+	}
+}
+
 /* A new way of grouping is a new row. */
 static const struct {
 	const char *name;
 	void (*collect)(struct groups *groups);
-} WAYS[] = { { "function", of_functions },     { "module", of_modules },
-	     { "thread", of_threads },	       { "thread-name", of_thread_names },
-	     { "executable", of_executables }, { "allocator", of_allocators } };
+} WAYS[] = { { "function", of_functions },
+	     { "module", of_modules },
+	     { "thread", of_threads },
+	     { "thread-name", of_thread_names },
+	     { "executable", of_executables },
+	     { "allocator", of_allocators },
+	     { "tag", of_tags } };
 
-static int by_value(const void *a, const void *b, void *key)
+struct order {
+	const struct group *items;
+	const struct sort_key *key;
+};
+
+static int by_value(const struct group *left, const struct group *right, const struct sort_key *key)
 {
-	const struct group *left = a, *right = b;
 	uint64_t left_value = answer_value(&left->sums, key),
 		 right_value = answer_value(&right->sums, key);
 
@@ -229,6 +293,59 @@ static int by_value(const void *a, const void *b, void *key)
 		return left_value < right_value ? 1 : -1;
 	int order = strcmp(left->name, right->name);
 	return order ? order : left->tid < right->tid ? -1 : left->tid > right->tid;
+}
+
+static const struct group *lift(const struct group *group, uint32_t depth,
+				const struct group *items)
+{
+	while (group->depth > depth)
+		group = &items[group->above - 1];
+	return group;
+}
+
+/* What is below another group comes right behind it; others by what they, or those that they are
+ * below, have. */
+static int compare(const void *a, const void *b, void *context)
+{
+	const struct order *order = context;
+	const struct group *left = *(const struct group *const *)a,
+			   *right = *(const struct group *const *)b;
+	uint32_t depth = left->depth < right->depth ? left->depth : right->depth;
+	const struct group *above_left = lift(left, depth, order->items),
+			   *above_right = lift(right, depth, order->items);
+
+	if (above_left == above_right)
+		return left->depth < right->depth ? -1 : left->depth > right->depth;
+	while (above_left->above != above_right->above) {
+		above_left = &order->items[above_left->above - 1];
+		above_right = &order->items[above_right->above - 1];
+	}
+	return by_value(above_left, above_right, order->key);
+}
+
+/* NULL: out of memory. The caller's to free. */
+static const struct group **sort_groups(const struct groups *groups, const struct sort_key *key)
+{
+	struct order order = { groups->items, key };
+	const struct group **sorted = calloc(groups->count + 1, sizeof(*sorted));
+
+	for (size_t i = 0; sorted && i < groups->count; i++)
+		sorted[i] = &groups->items[i];
+	if (sorted)
+		qsort_r(sorted, groups->count, sizeof(*sorted), compare, &order);
+	return sorted;
+}
+
+static json_t *group_row(const struct group *group)
+{
+	json_t *row = json_pack("{s:o, s:o, s:I, s:I}", "name", answer_text(group->name), "module",
+				answer_text(group->module), "pid", (json_int_t)group->pid, "tid",
+				(json_int_t)group->tid);
+
+	answer_sums(row, &group->sums);
+	json_object_set_new(row, "own_live_bytes", answer_number(group->own.live_bytes));
+	json_object_set_new(row, "own_allocated_bytes", answer_number(group->own.allocated_bytes));
+	return row;
 }
 
 json_t *answer_groups(const struct model *model, const char *by, const struct sort_key *key)
@@ -241,25 +358,19 @@ json_t *answer_groups(const struct model *model, const char *by, const struct so
 			rows = json_array();
 			WAYS[i].collect(&groups);
 		}
-	if (groups.count)
-		qsort_r(groups.items, groups.count, sizeof(*groups.items), by_value, (void *)key);
-	for (size_t i = 0; rows && i < groups.count && i < GROUPS_SHOWN_MAX; i++) {
-		const struct group *group = &groups.items[i];
-		json_t *row = json_pack("{s:o, s:o, s:I, s:I}", "name", answer_text(group->name),
-					"module", answer_text(group->module), "pid",
-					(json_int_t)group->pid, "tid", (json_int_t)group->tid);
-		answer_sums(row, &group->sums);
-		json_object_set_new(row, "own_live_bytes", answer_number(group->own.live_bytes));
-		json_object_set_new(row, "own_allocated_bytes",
-				    answer_number(group->own.allocated_bytes));
-		json_array_append_new(rows, row);
-	}
+	const struct group **sorted = sort_groups(&groups, key);
+	groups.has_failed |= !sorted;
+	for (size_t i = 0; rows && sorted && i < groups.count && i < GROUPS_SHOWN_MAX; i++)
+		json_array_append_new(rows, group_row(sorted[i]));
 	if (groups.has_failed) {
 		json_decref(rows);
 		rows = NULL;
 	}
 	function_index_free(&groups.index);
+	for (size_t i = 0; i < groups.count; i++)
+		free(groups.items[i].copy);
 	free(groups.items);
+	free(sorted);
 	return rows;
 }
 

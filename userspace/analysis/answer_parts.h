@@ -61,14 +61,17 @@ uint64_t answer_value(const struct stack_sums *sums, const struct sort_key *key)
 json_t *answer_sizes(const struct model *model);
 json_t *answer_lifetimes(const struct model *model);
 
-/* Sums by "function", "module", "thread", "thread-name", "executable" or "allocator", best first. NULL: by nothing that is
- * known, or out of memory.
- */
+/* Sums by "function", "module", "thread", "thread-name", "executable", "allocator" or "tag", best
+ * first. NULL: by nothing that is known, or out of memory. */
 json_t *answer_groups(const struct model *model, const char *by, const struct sort_key *key);
 
 /* Functions whose names the pattern matches, with their callers and callees. NULL: out of memory.
  */
 json_t *answer_peek(const struct model *model, const char *pattern, const struct sort_key *key);
+
+/* Moments that programs told of, and how many there were; what is known of their scopes, or null. */
+json_t *answer_markers(const struct model *model);
+json_t *answer_tags(const struct model *model);
 
 /* What was mapped: totals, and the stacks that hold most, limit as above. */
 json_t *answer_mapped(const struct model *model, size_t limit);

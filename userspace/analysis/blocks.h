@@ -23,6 +23,7 @@ struct block {
 	uint32_t thread;
 	uint16_t resizes; /* how often it was resized, in a row; 65535: as often, or more */
 	uint8_t function; /* that allocated it */
+	uint32_t tag;	  /* analysis/tags.h */
 };
 
 struct blocks_slot {

@@ -29,6 +29,9 @@ static const struct condition {
 	{ "not_module", offsetof(struct filter, not_module), FILTER_TEXT_MAX },
 	{ "process", offsetof(struct filter, process), FILTER_TEXT_MAX },
 	{ "allocator", offsetof(struct filter, allocator), FILTER_TEXT_MAX },
+	{ "tag", offsetof(struct filter, tag), FILTER_TEXT_MAX },
+	{ "from_mark", offsetof(struct filter, from_mark), FILTER_TEXT_MAX },
+	{ "to_mark", offsetof(struct filter, to_mark), FILTER_TEXT_MAX },
 	{ "suppressed", offsetof(struct filter, suppressed), SUPPRESSIONS_TEXT_MAX },
 };
 
@@ -86,6 +89,11 @@ bool filter_needs_names(const struct filter *filter)
 {
 	return filter->function[0] || filter->module[0] || filter->not_function[0] ||
 	       filter->not_module[0] || filter->suppressed[0];
+}
+
+bool filter_needs_marks(const struct filter *filter)
+{
+	return filter->from_mark[0] || filter->to_mark[0];
 }
 
 bool filter_needs_end(const struct filter *filter)

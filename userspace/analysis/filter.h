@@ -32,6 +32,9 @@ struct filter {
 	char not_function[FILTER_TEXT_MAX], not_module[FILTER_TEXT_MAX]; /* of no frame */
 	char process[FILTER_TEXT_MAX]; /* name of the allocating one, or of its executable's file */
 	char allocator[FILTER_TEXT_MAX]; /* function that returned it */
+	char tag[FILTER_TEXT_MAX];	 /* that it has, or of one above that */
+	/* names of moments, which come in place of from_ns and to_ns; "": none */
+	char from_mark[FILTER_TEXT_MAX], to_mark[FILTER_TEXT_MAX];
 	/* what is known and accepted, one pattern on each line (base/suppressions.h); "": none */
 	char suppressed[SUPPRESSIONS_TEXT_MAX];
 };
@@ -47,6 +50,9 @@ const char *filter_parse(const json_t *object, struct filter *filter);
 
 /* Does it need the names of frames? */
 bool filter_needs_names(const struct filter *filter);
+
+/* Does it need to know when moments were? */
+bool filter_needs_marks(const struct filter *filter);
 
 /* Does it need to know when the recording ended? */
 bool filter_needs_end(const struct filter *filter);

@@ -13,6 +13,7 @@ struct live {
 	struct map programs; /* target -> number of its program, where that is not 0 */
 	struct blocks blocks;
 	struct live_totals totals; /* totals.live_blocks is the table's count */
+	uint32_t tag;
 };
 
 struct live *live_new(void)
@@ -33,6 +34,11 @@ void live_free(struct live *live)
 const struct live_totals *live_totals(const struct live *live)
 {
 	return &live->totals;
+}
+
+void live_set_tag(struct live *live, uint32_t tag)
+{
+	live->tag = tag;
 }
 
 const struct blocks *live_blocks(const struct live *live)
@@ -145,6 +151,7 @@ static int allocate(struct live *live, const struct capture_event *event, uint32
 	block->thread = event->thread;
 	block->resizes = resizes_after(outcome);
 	block->function = event->function;
+	block->tag = live->tag;
 	outcome->has_allocated = true;
 	outcome->allocated = block;
 	live->totals.allocated_bytes += event->size;

@@ -75,6 +75,9 @@ int live_enter_program(struct live *live, uint32_t target, uint32_t program, liv
 
 const struct live_totals *live_totals(const struct live *live);
 
+/* What is allocated from here on has this tag. */
+void live_set_tag(struct live *live, uint32_t tag);
+
 /* To fetch ahead what the next events will ask for. */
 const struct blocks *live_blocks(const struct live *live);
 

@@ -59,6 +59,7 @@ int model_open(struct model *model, const struct filter *filter)
 	if (!model->live || !model->mapped || !model->events)
 		return -ENOMEM;
 	model->totals = filter->is_set ? &model->filtered : live_totals(model->live);
+	model->due.next_event = model->from_mark_ns = model->to_mark_ns = UINT64_MAX;
 	return 0;
 }
 
@@ -363,6 +364,7 @@ static int (*const FEEDS[])(struct model *, struct bytes_reader *) = {
 	[CHUNK_CENSUS] = feed_census,	    [CHUNK_MAPPINGS] = feed_mappings,
 	[CHUNK_LIVE] = feed_live,	    [CHUNK_MAPPED] = feed_mapped,
 	[CHUNK_MEMORY] = feed_memory,	    [CHUNK_SUMMARY] = feed_summary,
+	[CHUNK_MARKS] = model_feed_marks,
 };
 
 int model_feed(struct model *model, enum chunk_type type, const void *raw, size_t size)
@@ -425,6 +427,14 @@ void model_close(struct model *model)
 	for (size_t i = 0; i < model->function_count; i++)
 		function_record_free(&model->functions[i]);
 	free_stacks(model);
+	for (size_t i = 0; i < model->marker_count; i++)
+		free(model->markers[i].name);
+	free(model->markers);
+	free(model->due.items);
+	free(model->due_live.items);
+	free(model->tag_sums);
+	free(model->tag_passes);
+	tags_free(&model->tags);
 	free(model->thread_passes);
 	free(model->thread_states);
 	free(model->stack_passes);

@@ -13,6 +13,7 @@
 #include "analysis/live.h"
 #include "analysis/mapped.h"
 #include "analysis/survivors.h"
+#include "analysis/tags.h"
 #include "analysis/timeline.h"
 #include "base/block_event.h"
 #include "base/map.h"
@@ -91,6 +92,29 @@ struct thread_state {
 	uint64_t program; /* pid << 32 | number of the one whose call was its last; 0: of none */
 };
 
+/* A moment that a program told of. */
+#define MARKERS_MAX 10000 /* that are kept */
+struct marker {
+	uint64_t time_ns;
+	uint32_t thread;
+	char *name;
+};
+
+/* A mark whose turn comes when so many events were fed. */
+struct due_mark {
+	uint64_t events;
+	uint64_t time_ns;
+	uint32_t thread, depth, tag;
+	uint8_t what;
+};
+
+struct due_marks {
+	struct due_mark *items;
+	size_t count, next;
+	uint64_t next_event; /* whose turn it is at; UINT64_MAX: there is none */
+	uint64_t events;     /* that were fed */
+};
+
 struct model_module {
 	struct module_record record;
 	struct names **names; /* one per NAMES chunk of the module */
@@ -135,9 +159,19 @@ struct model {
 	struct thread_state *thread_states; /* by thread */
 	size_t thread_state_count;
 	struct stack_sums function_sums[256]; /* by allocator function */
-	/* by thread and by stack: enum passes (model.c), as far as it is known */
-	uint8_t *thread_passes, *stack_passes;
-	size_t thread_passes_count, stack_passes_count;
+	struct tags tags;
+	struct stack_sums *tag_sums; /* by tag; NULL, unless it has_tag_sums */
+	size_t tag_sum_count;
+	bool has_tag_sums;
+	struct due_marks due, due_live; /* among events, and among the blocks of LIVE chunks */
+	uint32_t live_tag;		/* of the latter */
+	struct marker *markers;		/* the first MARKERS_MAX of those that pass */
+	size_t marker_count;
+	uint64_t markers_seen;		   /* that pass */
+	uint64_t from_mark_ns, to_mark_ns; /* of the filter's; UINT64_MAX: not found */
+	/* by thread, by stack and by tag: enum passes (model_passes.c), as far as it is known */
+	uint8_t *thread_passes, *stack_passes, *tag_passes;
+	size_t thread_passes_count, stack_passes_count, tag_passes_count;
 	uint8_t function_passes[256]; /* the same by allocator function */
 	struct map missed;	      /* of what passes: struct outcome's missed_key -> how many */
 	struct live *live;
@@ -175,6 +209,9 @@ bool model_is_last(const struct model *model, const struct block *block);
 /* One that will be fed the same once more, without the chunks that name frames: which stacks pass
  * the filter is known from the first time. 0 or -ENOMEM. */
 int model_open_again(struct model *again, const struct model *model);
+
+/* Sums by tag are wanted, too: to be said before anything is fed. 0 or -ENOMEM. */
+int model_count_tags(struct model *model);
 
 /* Sums of all blocks, or of those that pass the filter. */
 const struct live_totals *model_totals(const struct model *model);

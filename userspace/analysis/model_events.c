@@ -71,6 +71,7 @@ void model_finish(struct model *model)
 {
 	const struct live_totals *totals = model_totals(model);
 
+	model->has_failed |= model_apply_all_due(model) != 0;
 	timeline_advance(&model->timeline, model_until_ns(model), totals->live_bytes,
 			 totals->live_blocks);
 	if (model->resident_count)
@@ -166,6 +167,8 @@ static void add_block(struct model *model, const struct capture_event *event,
 	add_allocation(model, &model_stack(model, block->stack)->sums, &beginning);
 	add_allocation(model, &model_thread_state(model, block->thread)->sums, &beginning);
 	add_allocation(model, &model->function_sums[block->function], &beginning);
+	if (model->has_tag_sums)
+		add_allocation(model, &model->tag_sums[block->tag], &beginning);
 	bin->allocations++;
 	bin->allocated_bytes += block->size;
 	bin->live_blocks++;
@@ -182,6 +185,8 @@ void model_carry(struct model *model, const struct block *block)
 	add_live(model, &model_stack(model, block->stack)->sums, &beginning);
 	add_live(model, &model_thread_state(model, block->thread)->sums, &beginning);
 	add_live(model, &model->function_sums[block->function], &beginning);
+	if (model->has_tag_sums)
+		add_live(model, &model->tag_sums[block->tag], &beginning);
 	bin->live_blocks++;
 	bin->live_bytes += block->size;
 }
@@ -207,6 +212,8 @@ static void count_resize(struct model *model, const struct outcome *outcome)
 	add_resize(&model_stack(model, to->stack)->sums, outcome);
 	add_resize(&model_thread_state(model, to->thread)->sums, outcome);
 	add_resize(&model->function_sums[to->function], outcome);
+	if (model->has_tag_sums)
+		add_resize(&model->tag_sums[to->tag], outcome);
 }
 
 enum block_end {
@@ -252,6 +259,8 @@ static void remove_block(struct model *model, const struct block *block, enum bl
 	end_in(model, &model_stack(model, block->stack)->sums, &ending);
 	end_in(model, &model_thread_state(model, block->thread)->sums, &ending);
 	end_in(model, &model->function_sums[block->function], &ending);
+	if (model->has_tag_sums)
+		end_in(model, &model->tag_sums[block->tag], &ending);
 	bin->live_blocks--;
 	bin->live_bytes -= block->size;
 	model->lifetimes[bin_of(lifetime_ns)] += ending.seen;
@@ -439,6 +448,8 @@ static int apply(struct model *model, const struct capture_event *event)
 	int err = meet(model, event, thread);
 	timeline_advance(&model->timeline, event->time_ns, model->totals->live_bytes,
 			 model->totals->live_blocks);
+	if (model->tags.count)
+		live_set_tag(model->live, tags_top(&model->tags, event->thread));
 	if (!err)
 		err = live_apply(model->live, event, thread->pid, &outcome);
 	if (err)
@@ -521,7 +532,11 @@ int model_feed_events(struct model *model, const struct capture_event *events, s
 	for (size_t i = 0; !err && i < count; i++) {
 		if (i >= AHEAD_SLOT && i + AHEAD_SLOT < count && blocks->slots)
 			look_ahead(model, blocks, &events[i + AHEAD_SLOT], hashes, i + AHEAD_SLOT);
-		err = apply(model, &events[i]);
+		if (model->due.events == model->due.next_event)
+			err = model_apply_due(model);
+		model->due.events++;
+		if (!err)
+			err = apply(model, &events[i]);
 	}
 	return err;
 }

@@ -69,6 +69,17 @@ bool model_call_passes(struct model *model, uint64_t time_ns, uint32_t thread);
  */
 int model_enter_program(struct model *model, const struct thread_record *thread);
 
+/* model_marks.c: records of a MARKS chunk. What they say of scopes waits until the events before it
+ * have been fed. 0 or -ENOMEM. */
+int model_feed_marks(struct model *model, struct bytes_reader *in);
+
+/* The marks that are due when so many events were fed; those that are left, whatever was fed. */
+int model_apply_due(struct model *model);
+int model_apply_all_due(struct model *model);
+
+/* The tag of the next block of a LIVE chunk. */
+uint32_t model_live_tag(struct model *model);
+
 /* One mapping, in the order of the file. 0, -ENOMEM, -EBADMSG. */
 int model_apply_mapping(struct model *model, const struct mapping_record *record);
 

@@ -5,6 +5,7 @@
 #include "base/suppressions.h"
 #include "base/glob.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum passes {
@@ -152,6 +153,31 @@ static bool function_passes(struct model *model, uint8_t id)
 	return model->function_passes[id] == PASSES;
 }
 
+/* What is asked for, or what is above it: render for render/textures. */
+static enum passes look_at_tag(const struct model *model, uint32_t tag)
+{
+	char above[RECORD_MARK_NAME_MAX + 1];
+	const char *name = tags_name(&model->tags, tag);
+
+	for (const char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
+		snprintf(above, sizeof(above), "%.*s", (int)(slash - name), name);
+		if (*above && glob_matches(model->filter.tag, above))
+			return PASSES;
+	}
+	return glob_matches(model->filter.tag, name) ? PASSES : PASSES_NOT;
+}
+
+static bool tag_passes(struct model *model, uint32_t tag)
+{
+	if (!model->filter.tag[0])
+		return true;
+	if (model_reach((void **)&model->tag_passes, &model->tag_passes_count, 1, tag))
+		return look_at_tag(model, tag) == PASSES;
+	if (model->tag_passes[tag] == NOT_LOOKED_AT)
+		model->tag_passes[tag] = look_at_tag(model, tag);
+	return model->tag_passes[tag] == PASSES;
+}
+
 static enum passes stack_passes(struct model *model, uint32_t id)
 {
 	if (!filter_needs_names(&model->filter))
@@ -182,7 +208,7 @@ static enum passes block_passes(struct model *model, const struct block *block)
 	    (filter->holding && !holds(block, filter->holding)) ||
 	    block->time_ns < filter->from_ns || age < filter->age_min_ns ||
 	    age > filter->age_max_ns || !model_thread_passes(model, block->thread) ||
-	    !function_passes(model, block->function) ||
+	    !function_passes(model, block->function) || !tag_passes(model, block->tag) ||
 	    (filter->is_live && model->survivors && !survivors_have(model->survivors, block)))
 		return PASSES_NOT;
 	return stack_passes(model, block->stack);
@@ -202,10 +228,10 @@ bool model_call_passes(struct model *model, uint64_t time_ns, uint32_t thread)
 {
 	const struct filter *filter = &model->filter;
 
-	return !filter->is_set ||
-	       (time_ns >= filter->from_ns && filter->size_min == 0 &&
-		filter->size_max == UINT64_MAX && !filter->function[0] && !filter->address &&
-		!filter->holding && !filter->module[0] && !filter->not_function[0] &&
-		!filter->not_module[0] && !filter->allocator[0] && !filter->is_live &&
-		!filter_needs_end(filter) && model_thread_passes(model, thread));
+	return !filter->is_set || (time_ns >= filter->from_ns && filter->size_min == 0 &&
+				   filter->size_max == UINT64_MAX && !filter->function[0] &&
+				   !filter->address && !filter->holding && !filter->module[0] &&
+				   !filter->not_function[0] && !filter->not_module[0] &&
+				   !filter->allocator[0] && !filter->tag[0] && !filter->is_live &&
+				   !filter_needs_end(filter) && model_thread_passes(model, thread));
 }

@@ -39,7 +39,7 @@ static void tell(const struct model *model, const struct block *block)
 		model->tell(model->tell_context, &told);
 }
 
-static int restore_block(struct model *model, const struct capture_event *event)
+static int restore_block(struct model *model, const struct capture_event *event, uint32_t tag)
 {
 	const struct thread_record *thread = model_thread(model, event->thread);
 	const struct block block = { .address = event->address,
@@ -48,7 +48,8 @@ static int restore_block(struct model *model, const struct capture_event *event)
 				     .target = thread->pid,
 				     .stack = event->stack,
 				     .thread = event->thread,
-				     .function = event->function };
+				     .function = event->function,
+				     .tag = tag };
 	bool is_new = false;
 	int err = model_reach_stack(model, event->stack);
 
@@ -77,10 +78,12 @@ static int restore_block(struct model *model, const struct capture_event *event)
 
 int model_restore(struct model *model, const struct capture_event *event)
 {
+	uint32_t tag = model_live_tag(model);
+
 	if (!model_event_happened(model, event->time_ns))
 		return 0;
 	model->seen++;
 	return event->kind == CAPTURE_FREE
 		       ? live_restore_missed(model->live, event->address, event->time_ns)
-		       : restore_block(model, event);
+		       : restore_block(model, event, tag);
 }

@@ -134,6 +134,10 @@ const struct function FUNCTIONS[] = {
 	/* static probe points (symbols/points.h), by which programs tell of samples */
 	{ "otel_memory:alloc", CALL_POINT_ALLOC, 2, -1, -1, 0 },
 	{ "otel_memory:free", CALL_POINT_FREE, -1, -1, -1, 0 },
+	/* and of moments and scopes (include/heaptrail.h) */
+	{ "heaptrail:mark", CALL_MARK, -1, -1, -1, 0 },
+	{ "heaptrail:tag_begin", CALL_TAG_BEGIN, -1, -1, -1, 0 },
+	{ "heaptrail:tag_end", CALL_TAG_END, -1, -1, -1, -1 },
 };
 
 const size_t FUNCTION_COUNT = sizeof(FUNCTIONS) / sizeof(FUNCTIONS[0]);

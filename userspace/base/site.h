@@ -9,7 +9,7 @@
 #define BUILD_ID_MAX	     32
 #define SITE_INSTRUCTION_MAX 64
 #define SITE_SYMBOL_MAX	     64
-#define MODULE_SITES_MAX     256
+#define MODULE_SITES_MAX     1024
 
 /*
  * Where to put one probe. Registers are numbered as DWARF does (x86-64: rax 0, rdx 1, rcx 2, rbx 3,
@@ -55,7 +55,7 @@ struct module_inspection {
 	struct debug_links links;
 	uint32_t refused; /* functions found by name that have no usable site */
 	uint32_t refused_points; /* static probe points whose arguments cannot be read */
-	uint32_t reserved;
+	uint32_t refused_marks;	 /* the same of those that tell of moments and scopes, or too many */
 };
 _Static_assert(sizeof(struct module_inspection) % _Alignof(struct probe_site) == 0,
 	       "sites follow it directly");

@@ -35,6 +35,7 @@ enum chunk_type {
 	CHUNK_MAPPED = 14,   /* what was mapped then */
 	CHUNK_MEMORY = 15,   /* how much memory a process had */
 	CHUNK_SUMMARY = 16,  /* analysis/summary.h: the sums of all events */
+	CHUNK_MARKS = 17,    /* moments and scopes that programs told of */
 };
 
 enum capture_state {

@@ -382,3 +382,36 @@ void memory_record_free(struct memory_record *record)
 {
 	(void)record;
 }
+
+void mark_record_put(struct bytes_buffer *out, const struct mark_record *record)
+{
+	bytes_put_varint(out, record->time_ns);
+	bytes_put_varint(out, record->thread);
+	bytes_put_le(out, record->what, 1);
+	bytes_put_varint(out, record->events);
+	bytes_put_varint(out, record->depth);
+	bytes_put_string(out, record->name);
+}
+
+bool mark_record_get(struct bytes_reader *in, struct mark_record *record)
+{
+	*record = (struct mark_record) { 0 };
+	if (!begins(in))
+		return false;
+	record->time_ns = bytes_get_varint(in);
+	record->thread = get_u32(in);
+	record->what = bytes_get_u8(in);
+	record->events = bytes_get_varint(in);
+	record->depth = get_u32(in);
+	record->name = bytes_get_string(in, RECORD_MARK_NAME_MAX);
+	if (record->name)
+		return true;
+	in->failed = true;
+	return false;
+}
+
+void mark_record_free(struct mark_record *record)
+{
+	free(record->name);
+	record->name = NULL;
+}

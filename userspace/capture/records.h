@@ -120,6 +120,19 @@ struct mapping_record {
 	uint32_t stack; /* 0: none */
 };
 
+#define RECORD_MARK_NAME_MAX 255
+
+/* A moment, or a step into or out of a scope, and where among the events it was. */
+struct mark_record {
+	uint64_t time_ns;
+	uint32_t thread;
+	uint8_t what;	 /* enum mark_kind of bpf/event.h; a reader passes over others */
+	uint64_t events; /* of this capture's EVENTS chunks that come before it; MARK_BLOCKS: of its
+			  * LIVE chunks' */
+	uint32_t depth;	 /* of the scopes that the thread is in from here on */
+	char *name;
+};
+
 #define RECORD_FUNCTIONS(noun)                                                \
 	void noun##_put(struct bytes_buffer *out, const struct noun *record); \
 	bool noun##_get(struct bytes_reader *in, struct noun *record);        \
@@ -135,5 +148,6 @@ RECORD_FUNCTIONS(counters_record);
 RECORD_FUNCTIONS(census_record);
 RECORD_FUNCTIONS(mapping_record);
 RECORD_FUNCTIONS(memory_record);
+RECORD_FUNCTIONS(mark_record);
 
 #endif

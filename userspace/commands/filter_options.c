@@ -25,7 +25,8 @@ enum option_key {
 	KEY_PROCESS,
 	KEY_ALLOCATOR,
 	KEY_LIVE,
-	KEY_HOLDING
+	KEY_HOLDING,
+	KEY_TAG
 };
 
 static const struct argp_option OPTIONS[] = {
@@ -37,7 +38,9 @@ static const struct argp_option OPTIONS[] = {
 	  "allocated by a thread with such a name; * and ? stand for any", 5 },
 	{ "size", KEY_SIZE, "MIN[-MAX]", 0, "of such a size, as asked for: 1M, 100-200, 4K-", 5 },
 	{ "time", KEY_TIME, "FROM[-TO]", 0,
-	  "allocated in that part of the recording, as it was at its end: 10s-20s, 1m-", 5 },
+	  "allocated in that part of the recording, as it was at its end: 10s-20s, 1m-, or between "
+	  "moments that the program told of: @loaded.., @loaded..@ready, @loaded..20s",
+	  5 },
 	{ "at-peak", KEY_AT_PEAK, NULL, 0, "as it was when most was live", 5 },
 	{ "live", KEY_LIVE, NULL, 0, "that are live then, or at the end", 5 },
 	{ "age", KEY_AGE, "MIN[-MAX]", 0,
@@ -55,6 +58,8 @@ static const struct argp_option OPTIONS[] = {
 	  5 },
 	{ "allocator", KEY_ALLOCATOR, "PATTERN", 0,
 	  "that such a function returned: realloc, 'pool_*'", 5 },
+	{ "tag", KEY_TAG, "PATTERN", 0,
+	  "that the program gave such a tag, or one below it: render, '*/textures'", 5 },
 	{ 0 },
 };
 
@@ -92,11 +97,6 @@ static void set_range(struct filter_options *options, char *text,
 		set_number(options, high, to);
 }
 
-void filter_options_set_time(struct filter_options *options, char *text, struct argp_state *state)
-{
-	set_range(options, text, units_parse_duration, "from_ns", "to_ns", state);
-}
-
 static void set_text(struct filter_options *options, const char *name, const char *text,
 		     struct argp_state *state)
 {
@@ -104,6 +104,41 @@ static void set_text(struct filter_options *options, const char *name, const cha
 	if (json_object_set_new(filter_of(options), name, json_string(text)))
 		argp_error(state, "not UTF-8, in which ? stands for any byte that is not: %s",
 			   text);
+}
+
+/* "@NAME", or a time. */
+static void set_moment(struct filter_options *options, const char *text, const char *mark,
+		       const char *time, struct argp_state *state)
+{
+	uint64_t value;
+
+	if (*text == '@' && text[1])
+		set_text(options, mark, text + 1, state);
+	else if (units_parse_duration(text, &value))
+		argp_error(state, "neither a time nor a moment (@NAME): %s", text);
+	else
+		set_number(options, time, value);
+}
+
+/* "A..", "A..B" and "..B", as names have dashes. */
+static void set_moments(struct filter_options *options, char *text, struct argp_state *state)
+{
+	char *dots = strstr(text, "..");
+
+	if (dots)
+		*dots = 0;
+	if (*text)
+		set_moment(options, text, "from_mark", "from_ns", state);
+	if (dots && dots[2])
+		set_moment(options, dots + 2, "to_mark", "to_ns", state);
+}
+
+void filter_options_set_time(struct filter_options *options, char *text, struct argp_state *state)
+{
+	if (strchr(text, '@'))
+		set_moments(options, text, state);
+	else
+		set_range(options, text, units_parse_duration, "from_ns", "to_ns", state);
 }
 
 static void read_suppressions(struct filter_options *options, const char *path,
@@ -160,6 +195,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case KEY_NOT_MODULE: set_text(options, "not_module", value, state); return 0;
 	case KEY_PROCESS: set_text(options, "process", value, state); return 0;
 	case KEY_ALLOCATOR: set_text(options, "allocator", value, state); return 0;
+	case KEY_TAG: set_text(options, "tag", value, state); return 0;
 	case KEY_LIVE: set_number(options, "live", 1); return 0;
 	case KEY_ADDRESS: set_address(options, "address", value, state); return 0;
 	case KEY_HOLDING: set_address(options, "holding", value, state); return 0;

@@ -37,7 +37,7 @@ enum option_key {
 	KEY_LIMIT
 };
 
-#define WAY_NAMES "function, module, thread, thread-name, executable or allocator"
+#define WAY_NAMES "function, module, thread, thread-name, executable, allocator or tag"
 #define SORT_NAMES \
 	"live (default), blocks, peak, most-blocks, allocated, count, temporary, grown or growth"
 
@@ -79,8 +79,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	static const char *const SORTS[] = { "live",	    "blocks",	 "peak",
 					     "most-blocks", "allocated", "count",
 					     "temporary",   "grown",	 "growth" };
-	static const char *const WAYS[] = { "function",	   "module",	 "thread",
-					    "thread-name", "executable", "allocator" };
+	static const char *const WAYS[] = { "function",	  "module",    "thread", "thread-name",
+					    "executable", "allocator", "tag" };
 	struct arguments *arguments = state->input;
 
 	switch (key) {

@@ -28,7 +28,8 @@ static void mean_life(char *cell, const json_t *sums)
 				    : "-");
 }
 
-/* Functions and modules: all stacks that pass through, so that rows do not add up. */
+/* Functions and modules: all stacks that pass through, so that rows do not add up. Tags: those
+ * below them, too. */
 static const struct figure INCLUSIVE[] = {
 	{ "LIVE", figure_live, "live", 0 },
 	{ "OWN LIVE", own_live, NULL, 0 },
@@ -71,6 +72,19 @@ static char *label_of(const json_t *group)
 	return n < 0 ? NULL : text;
 }
 
+/* Below what it is below, without that name. */
+static char *tag_label(const json_t *group, int *indent)
+{
+	const char *name = get_text(group, "name"), *last = name;
+	char *text;
+
+	for (const char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*indent += 2 * (slash > name);
+		last = slash + (slash > name);
+	}
+	return asprintf(&text, "%s", *name ? last : "(without a tag)") < 0 ? NULL : text;
+}
+
 static void print_label(const struct columns *columns, char *label, int indent)
 {
 	const char *text = label ? label : "(out of memory)";
@@ -81,7 +95,7 @@ static void print_label(const struct columns *columns, char *label, int indent)
 
 static struct figures_table table_by(const char *by, const char *sort, int width)
 {
-	if (strcmp(by, "function") == 0 || strcmp(by, "module") == 0)
+	if (strcmp(by, "function") == 0 || strcmp(by, "module") == 0 || strcmp(by, "tag") == 0)
 		return FIGURES_TABLE(INCLUSIVE, sort, width);
 	if (strcmp(by, "thread-name") == 0 || strcmp(by, "executable") == 0)
 		return FIGURES_TABLE(TOGETHER, sort, width);
@@ -94,13 +108,17 @@ void report_groups(const json_t *groups, const char *by, const char *sort, size_
 	const json_t *group;
 	size_t i;
 
+	bool has_levels = strcmp(by, "tag") == 0;
+
 	columns_print_heading(&table.columns, strcmp(by, "thread") == 0 ? "THREAD" : "NAME");
 	json_array_foreach(groups, i, group)
 	{
+		int indent = 0;
 		if (limit && i == limit)
 			break;
 		figures_print(&table, group);
-		print_label(&table.columns, label_of(group), 0);
+		char *label = has_levels ? tag_label(group, &indent) : label_of(group);
+		print_label(&table.columns, label, indent);
 	}
 }
 

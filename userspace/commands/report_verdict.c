@@ -16,14 +16,16 @@
 #define TOP_SHARE_MIN 0.5 /* of what is live: less is no single path */
 #define GROWN_SHARE_MIN \
 	0.05 /* of what is live, over the time that was looked at: less is not called growth */
-#define KEPT_SHARE_MIN	 0.5 /* of the growth, at the end: what was freed again is no growth */
-#define ERRORS_MIN	 4 /* the slope is so many times its standard error: else it may be chance */
-#define FUNCTION_COLUMNS 60
-#define DURATION_MIN_NS	 1000000000
-#define RESIDENT_MIN_NS	 2000000000 /* shorter, it is looked at too seldom */
-#define RETURNED_MIN	 (1 << 20)
-#define RETURNED_SHARE	 0.1 /* of the heap */
-#define POINTS_MAX	 256 /* of a timeline */
+#define KEPT_SHARE_MIN	  0.5 /* of the growth, at the end: what was freed again is no growth */
+#define ERRORS_MIN	  4 /* the slope is so many times its standard error: else it may be chance */
+#define FUNCTION_COLUMNS  60
+#define DURATION_MIN_NS	  1000000000
+#define RESIDENT_MIN_NS	  2000000000 /* shorter, it is looked at too seldom */
+#define RETURNED_MIN	  (1 << 20)
+#define RETURNED_SHARE	  0.1 /* of the heap */
+#define POINTS_MAX	  256 /* of a timeline */
+#define MARKERS_SHOWN_MAX 8
+#define MARKER_COLUMNS	  60
 
 static void say_loss(const json_t *report)
 {
@@ -198,8 +200,31 @@ static void print_curve(const char *label, const json_t *points)
 	printf("%-12s%s  up to %s\n", label, curve, units_format_size(most, text));
 }
 
+/* The first of them. */
+static void print_markers(const json_t *report)
+{
+	const json_t *markers = json_object_get(report, "markers"), *marker;
+	uint64_t total = get(report, "markers_total");
+	char safe[4 * MARKER_COLUMNS + 1], text[UNITS_TEXT_MAX + 8];
+	size_t i;
+
+	json_array_foreach(markers, i, marker)
+	{
+		const char *name = get_text(marker, "name");
+		if (i == MARKERS_SHOWN_MAX)
+			break;
+		printf("%-12s%s  %s\n", i ? "" : "marks",
+		       units_format_duration(get(marker, "time_ns"), text),
+		       text_fit(safe, sizeof(safe), name, strlen(name), MARKER_COLUMNS));
+	}
+	if (total > MARKERS_SHOWN_MAX)
+		printf("%-12sand %s more: see --json\n", "",
+		       units_format_count(total - MARKERS_SHOWN_MAX, text));
+}
+
 void report_timeline(const json_t *report)
 {
 	print_curve("over time", json_object_get(report, "timeline"));
 	print_curve("resident", json_object_get(json_object_get(report, "resident"), "timeline"));
+	print_markers(report);
 }

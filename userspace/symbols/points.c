@@ -12,7 +12,6 @@
 
 #define NOTE_TYPE     3
 #define NOTE_NAME     "stapsdt"
-#define PROVIDER      "otel_memory"
 #define ARGUMENT_TEXT 64 /* of one argument */
 
 /* Names that the assembler has for a register, of 8, 4, 2 and 1 bytes, at DWARF's number. */
@@ -27,11 +26,17 @@ static const char *const REGISTERS[16][4] = {
 	{ "r14", "r14d", "r14w", "r14b" }, { "r15", "r15d", "r15w", "r15b" },
 };
 
-/* From "%rdi" on; *end: behind it. -1: it is none. */
-static int8_t register_named(const char *text, const char **end)
+/* From "%rdi" on, or "x0", which are named as they are numbered; *end: behind it. -1: it is none.
+ */
+static int8_t register_named(uint16_t machine, const char *text, const char **end)
 {
 	size_t length;
 
+	if (machine == EM_AARCH64) {
+		*end = text + 2;
+		return text[0] == 'x' && text[1] >= '0' && text[1] <= '7' ? (int8_t)(text[1] - '0')
+									  : -1;
+	}
 	if (*text != '%')
 		return -1;
 	length = strspn(++text, "abcdefghijklmnopqrstuvwxyz0123456789");
@@ -44,9 +49,9 @@ static int8_t register_named(const char *text, const char **end)
 	return -1;
 }
 
-/* "8@%rdi", "-4@%eax", "8@-24(%rbp)", "8@(%rsp)", "8@$512": where argument i of the point is, or
- * what. */
-static bool take_argument(struct probe_site *site, size_t i, const char *text)
+/* "8@%rdi", "-4@%eax", "8@-24(%rbp)", "8@(%rsp)", "8@$512", "8@x0": where argument i of the point
+ * is, or what. */
+static bool take_argument(uint16_t machine, struct probe_site *site, size_t i, const char *text)
 {
 	char *at;
 	const char *end;
@@ -56,8 +61,8 @@ static bool take_argument(struct probe_site *site, size_t i, const char *text)
 		return false;
 	site->argument_bytes[i] = (uint8_t)labs(bytes);
 	text = at + 1;
-	if (*text == '%') {
-		site->argument[i] = register_named(text, &end);
+	if (*text == '%' || *text == 'x') {
+		site->argument[i] = register_named(machine, text, &end);
 		return site->argument[i] >= 0 && *end == 0;
 	}
 	if (*text == '$') {
@@ -68,14 +73,14 @@ static bool take_argument(struct probe_site *site, size_t i, const char *text)
 	displacement = strtol(text, &at, 10);
 	if (*at != '(' || displacement < INT32_MIN || displacement > INT32_MAX)
 		return false;
-	site->argument[i] = register_named(at + 1, &end);
+	site->argument[i] = register_named(machine, at + 1, &end);
 	site->displacement[i] = (int32_t)displacement;
 	site->in_memory |= (uint8_t)(1 << i);
 	return site->argument[i] >= 0 && strcmp(end, ")") == 0;
 }
 
 /* Those that the function's row asks for. */
-static bool take_arguments(struct probe_site *site, const char *text)
+static bool take_arguments(uint16_t machine, struct probe_site *site, const char *text)
 {
 	const struct function *function = &FUNCTIONS[site->function];
 	int last = function->size > function->pointer ? function->size : function->pointer;
@@ -88,19 +93,23 @@ static bool take_arguments(struct probe_site *site, const char *text)
 		memcpy(one, text, length);
 		one[length] = 0;
 		if ((i == function->size || i == function->pointer) &&
-		    !take_argument(site, (size_t)i, one))
+		    !take_argument(machine, site, (size_t)i, one))
 			return false;
 		text += length + (text[length] == ' ');
 	}
 	return true;
 }
 
-static int row_of(const char *name)
+static int row_of(const char *provider, const char *name)
 {
-	for (size_t i = 0; i < FUNCTION_COUNT; i++)
-		if (CALL_IS_POINT(FUNCTIONS[i].kind) &&
-		    strcmp(FUNCTIONS[i].symbol + sizeof(PROVIDER), name) == 0)
+	size_t length = strlen(provider);
+
+	for (size_t i = 0; i < FUNCTION_COUNT; i++) {
+		const char *symbol = FUNCTIONS[i].symbol;
+		if (CALL_IS_POINT(FUNCTIONS[i].kind) && strncmp(symbol, provider, length) == 0 &&
+		    symbol[length] == ':' && strcmp(symbol + length + 1, name) == 0)
 			return (int)i;
+	}
 	return -1;
 }
 
@@ -130,8 +139,9 @@ static bool read_note(const struct elf *elf, const uint8_t *bytes, size_t size, 
 	const char *provider = next_string(&at, end);
 	const char *name = provider ? next_string(&at, end) : NULL;
 	const char *arguments = name ? next_string(&at, end) : NULL;
-	int row = arguments && strcmp(provider, PROVIDER) == 0 ? row_of(name) : -1;
-	if (row < 0)
+	int row = arguments ? row_of(provider, name) : -1;
+	/* 0: the linker has left out the code that it was in */
+	if (row < 0 || !pc)
 		return false;
 	/* prelink moves files; what the section says is where it was moved to */
 	if (base && linked_base) {
@@ -144,23 +154,23 @@ static bool read_note(const struct elf *elf, const uint8_t *bytes, size_t size, 
 	size_t code_size;
 	const uint8_t *code = elf_code(elf, pc, &code_size);
 	*is_usable = code && elf_offset_of(elf, pc, &site->offset) &&
-		     take_arguments(site, arguments) &&
+		     take_arguments(elf_machine(elf), site, arguments) &&
 		     (!semaphore || elf_offset_of(elf, semaphore, &site->semaphore_offset));
 	site->entry_offset = site->offset;
 	if (*is_usable)
-		site->is_emulated = *code == 0x90;
+		site->is_emulated = elf_machine(elf) == EM_AARCH64 || *code == 0x90;
 	text_copy(site->instruction, sizeof(site->instruction), "nop");
 	return true;
 }
 
 void points_find(const struct elf *elf, struct probe_site sites[static MODULE_SITES_MAX],
-		 uint32_t *count, uint32_t *refused)
+		 uint32_t *count, uint32_t *refused, uint32_t *refused_marks)
 {
 	size_t size, base_size;
 	uint64_t address, base = 0;
 	const uint8_t *notes = elf_section(elf, ".note.stapsdt", &address, &size);
 
-	if (!notes || elf_machine(elf) != EM_X86_64)
+	if (!notes || (elf_machine(elf) != EM_X86_64 && elf_machine(elf) != EM_AARCH64))
 		return;
 	(void)elf_section(elf, ".stapsdt.base", &base, &base_size);
 	struct bytes_reader in = bytes_reader_on(notes, size);
@@ -180,6 +190,6 @@ void points_find(const struct elf *elf, struct probe_site sites[static MODULE_SI
 		if (is_usable && *count < MODULE_SITES_MAX)
 			sites[(*count)++] = site;
 		else
-			++*refused;
+			++*(CALL_IS_MARK(FUNCTIONS[site.function].kind) ? refused_marks : refused);
 	}
 }

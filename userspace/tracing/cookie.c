@@ -38,13 +38,15 @@ uint64_t cookie_of(const struct probe_site *site, uint32_t point)
 	const struct function *function = functions_row(site->function);
 
 	if (CALL_IS_POINT(function->kind))
-		return (uint64_t)function->kind | (uint64_t)site->function << 4 |
-		       (uint64_t)point << 32;
-	return (uint64_t)function->kind | (uint64_t)site->function << 4 |
-	       argument_register(site, function->size) << 12 |
-	       argument_register(site, function->count) << 17 |
-	       argument_register(site, function->alignment) << 22 |
-	       argument_register(site, function->pointer) << 27 | (uint64_t)site->sp_offset << 32;
+		return (uint64_t)function->kind |
+		       (uint64_t)site->function << COOKIE_FUNCTION_SHIFT |
+		       (uint64_t)point << COOKIE_SP_OFFSET_SHIFT;
+	return (uint64_t)function->kind | (uint64_t)site->function << COOKIE_FUNCTION_SHIFT |
+	       argument_register(site, function->size) << COOKIE_SIZE_SHIFT |
+	       argument_register(site, function->count) << COOKIE_COUNT_SHIFT |
+	       argument_register(site, function->alignment) << COOKIE_ALIGNMENT_SHIFT |
+	       argument_register(site, function->pointer) << COOKIE_POINTER_SHIFT |
+	       (uint64_t)site->sp_offset << COOKIE_SP_OFFSET_SHIFT;
 }
 
 bool cookie_is_entry_only(const struct probe_site *site)
@@ -55,6 +57,11 @@ bool cookie_is_entry_only(const struct probe_site *site)
 bool cookie_is_point(const struct probe_site *site)
 {
 	return CALL_IS_POINT(functions_row(site->function)->kind);
+}
+
+bool cookie_is_mark(const struct probe_site *site)
+{
+	return CALL_IS_MARK(functions_row(site->function)->kind);
 }
 
 bool cookie_is_mapping(const struct probe_site *site)

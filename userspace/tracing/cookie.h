@@ -17,8 +17,9 @@ void cookie_point(const struct probe_site *site, struct point *point);
 /* Does its entry say all, so that its return is of no interest? */
 bool cookie_is_entry_only(const struct probe_site *site);
 
-/* Is it a static probe point? */
+/* Is it a static probe point? One of those that tell of no block? */
 bool cookie_is_point(const struct probe_site *site);
+bool cookie_is_mark(const struct probe_site *site);
 
 /* Does it map or unmap, rather than allocate or free? */
 bool cookie_is_mapping(const struct probe_site *site);

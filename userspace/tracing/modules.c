@@ -126,13 +126,25 @@ int module_inspected(struct module *module, const void *bytes, size_t size)
 	return 0;
 }
 
-void module_choose_sites(struct module *module, bool has_mappings, bool has_points)
+static bool take_mark(struct module *module, uint32_t *marks_left)
+{
+	module->inspection.refused_marks += !*marks_left;
+	if (!*marks_left)
+		return false;
+	--*marks_left;
+	return true;
+}
+
+void module_choose_sites(struct module *module, bool has_mappings, bool has_points,
+			 uint32_t *marks_left)
 {
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < module->inspection.site_count; i++) {
 		const struct probe_site *site = &module->sites[i];
-		if (cookie_is_mapping(site) ? has_mappings : cookie_is_point(site) == has_points)
+		if (cookie_is_mapping(site) ? has_mappings
+		    : cookie_is_mark(site)  ? take_mark(module, marks_left)
+					    : cookie_is_point(site) == has_points)
 			module->sites[kept++] = *site;
 	}
 	module->inspection.site_count = kept;

@@ -53,9 +53,11 @@ int module_inspected(struct module *module, const void *bytes, size_t size);
 
 /*
  * Forgets the sites that are not wanted: those of calls that map and unmap, unless they are asked
- * for; and either the static probe points or, where these are what is asked for, the allocators'.
+ * for; and either the static probe points that tell of blocks or, where these are what is asked
+ * for, the allocators'. Of marks as many stay as *marks_left says, which they are taken from.
  */
-void module_choose_sites(struct module *module, bool has_mappings, bool has_points);
+void module_choose_sites(struct module *module, bool has_mappings, bool has_points,
+			 uint32_t *marks_left);
 
 /* Adds to the note, once each: what is missing ("no names"), and why, of an -errno. */
 void module_note(struct module *module, const char *what, int err);

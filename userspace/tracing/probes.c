@@ -37,7 +37,7 @@ struct probes {
 	size_t counters_bytes;
 	int cpu_count, online_count;
 	struct tables *tables; /* NULL: stacks are walked by frame pointers */
-	struct link_list allocations, frees;
+	struct link_list allocations, frees, marks;
 	size_t free_count; /* sites */
 	uint32_t point_count;
 };
@@ -62,6 +62,7 @@ static void choose_programs(struct heaptrail *skeleton, enum attach_mode mode)
 	bpf_program__set_expected_attach_type(skeleton->progs.call_entry, multi);
 	bpf_program__set_expected_attach_type(skeleton->progs.call_return, multi);
 	bpf_program__set_expected_attach_type(skeleton->progs.call_free, multi);
+	bpf_program__set_expected_attach_type(skeleton->progs.call_mark, multi);
 }
 
 static bool kernel_has_function(const char *name)
@@ -247,12 +248,40 @@ static int attach_allocations(struct probes *probes, struct link_request *reques
 	return attach(probes, &probes->allocations, request, skeleton->progs.call_entry);
 }
 
+/* Which program a site runs, in the order in which they are attached. */
+enum site_class {
+	SITE_MARKS,
+	SITE_FREES,
+	SITE_ALLOCATIONS,
+	SITE_CLASS_COUNT
+};
+
+static enum site_class class_of(const struct probe_site *site)
+{
+	return cookie_is_mark(site)	    ? SITE_MARKS
+	       : cookie_is_entry_only(site) ? SITE_FREES
+					    : SITE_ALLOCATIONS;
+}
+
+static int attach_class(struct probes *probes, enum site_class class, struct link_request *request)
+{
+	struct heaptrail *skeleton = probes->skeleton;
+
+	if (!request->count)
+		return 0;
+	switch (class) {
+	case SITE_MARKS: return attach(probes, &probes->marks, request, skeleton->progs.call_mark);
+	case SITE_FREES: return attach(probes, &probes->frees, request, skeleton->progs.call_free);
+	default: return attach_allocations(probes, request);
+	}
+}
+
 int probes_attach(struct probes *probes, int module_fd, const struct probe_site *sites,
 		  size_t count, pid_t pid)
 {
 	int err = 0;
 
-	for (int is_freeing = 1; !err && is_freeing >= 0; is_freeing--) {
+	for (int class = 0; !err && class < SITE_CLASS_COUNT; class ++) {
 		uint64_t offsets[MODULE_SITES_MAX], cookies[MODULE_SITES_MAX],
 			semaphores[MODULE_SITES_MAX];
 		struct link_request request = { .file_fd = module_fd,
@@ -261,9 +290,9 @@ int probes_attach(struct probes *probes, int module_fd, const struct probe_site 
 						.cookies = cookies,
 						.pid = pid };
 		for (size_t i = 0; i < count && i < MODULE_SITES_MAX; i++) {
-			if (cookie_is_entry_only(&sites[i]) != is_freeing)
+			if (class_of(&sites[i]) != (enum site_class) class)
 				continue;
-			probes->free_count += is_freeing;
+			probes->free_count += class == SITE_FREES;
 			if (cookie_is_point(&sites[i]) && probes->point_count == POINTS_MAX)
 				return -ENOSPC;
 			uint32_t point = cookie_is_point(&sites[i]) ? probes->point_count++ : 0;
@@ -274,11 +303,7 @@ int probes_attach(struct probes *probes, int module_fd, const struct probe_site 
 			cookies[request.count++] = cookie_of(&sites[i], point);
 		}
 		probes->skeleton->bss->has_free_layers = probes->free_count > 1;
-		if (request.count && is_freeing)
-			err = attach(probes, &probes->frees, &request,
-				     probes->skeleton->progs.call_free);
-		else if (request.count)
-			err = attach_allocations(probes, &request);
+		err = attach_class(probes, (enum site_class) class, &request);
 	}
 	return err;
 }
@@ -346,6 +371,7 @@ void probes_end(struct probes *probes)
 		return;
 	detach(&probes->allocations);
 	detach(&probes->frees);
+	detach(&probes->marks);
 }
 
 struct ring *probes_ring(const struct probes *probes)
@@ -388,6 +414,7 @@ void probes_close(struct probes *probes)
 		return;
 	detach(&probes->allocations);
 	detach(&probes->frees);
+	detach(&probes->marks);
 	ring_close(probes->ring);
 	tables_close(probes->tables);
 	if (probes->counters)

@@ -23,7 +23,7 @@ struct probes_options {
 	bool has_owner;	    /* what has other rights than this user's is no target */
 	uint32_t owner_uid;
 	bool has_free_stacks;
-	bool has_points;   /* sites are static probe points */
+	bool has_points;   /* blocks are told of by static probe points, not by calls */
 	bool has_mappings; /* sites of calls that map and unmap may be attached, too */
 	bool has_tables;   /* stacks by unwind tables; else by the kernel's frame-pointer walk */
 };

@@ -21,6 +21,8 @@ bool reader_wants(enum chunk_type type, enum reader_part part)
 {
 	bool is_name = type == CHUNK_STACKS || type == CHUNK_MODULES || type == CHUNK_NAMES;
 
+	if (part == READ_MARKS)
+		return type == CHUNK_MARKS || type == CHUNK_THREADS;
 	return part == READ_ALL || is_name == (part == READ_NAMES);
 }
 
@@ -40,6 +42,8 @@ static int pass(struct reading *reading, const struct filter *filter, const stru
 	reading->model.to_event = moment->to_event;
 	reading->model.survivors = moment->survivors;
 	reading->model.to_ns = moment->to_ns;
+	if (!err && reading->counts_tags)
+		err = model_count_tags(&reading->model);
 	if (!err && has_names)
 		err = reader_ahead_read(reading, &reading->model, READ_NAMES);
 	if (!err)
@@ -61,6 +65,25 @@ static int read_summary(struct reading *reading)
 	return err;
 }
 
+/* The moments that the filter names become times. 0, -errno; -ENOENT: there is no such moment. */
+static int find_moments(struct reading *reading, struct filter *filter)
+{
+	struct model *model = &reading->model;
+	int err = model_open(model, filter);
+
+	if (!err)
+		err = reader_ahead_read(reading, model, READ_MARKS);
+	if (!err && ((filter->from_mark[0] && model->from_mark_ns == UINT64_MAX) ||
+		     (filter->to_mark[0] && model->to_mark_ns == UINT64_MAX)))
+		err = -ENOENT;
+	if (filter->from_mark[0])
+		filter->from_ns = model->from_mark_ns;
+	if (filter->to_mark[0])
+		filter->to_ns = model->to_mark_ns;
+	model_close(model);
+	return err;
+}
+
 /* As many passes as the filter needs: one finds when the recording ended, one when most was live,
  * one what was live then. */
 static int read_capture(struct reading *reading, const struct filter *filter)
@@ -69,7 +92,7 @@ static int read_capture(struct reading *reading, const struct filter *filter)
 	struct moment moment = { 0 };
 	int err = 0;
 
-	if (!filter->is_set && !reading->is_replayed) {
+	if (!filter->is_set && !reading->is_replayed && !reading->counts_tags) {
 		err = read_summary(reading);
 		if (!err || err == -ECANCELED)
 			return err;
@@ -99,9 +122,14 @@ static int read_capture(struct reading *reading, const struct filter *filter)
 	return err ? err : pass(reading, filter, &moment);
 }
 
-static void load(struct reading *reading, const struct filter *filter)
+static void load(struct reading *reading, const struct filter *asked)
 {
-	int err = read_capture(reading, filter);
+	struct filter filter = *asked;
+	int err = filter_needs_marks(&filter) ? find_moments(reading, &filter) : 0;
+	bool has_moments = err != -ENOENT;
+
+	if (!err)
+		err = read_capture(reading, &filter);
 
 	if (!err)
 		err = reader_events_begin(reading);
@@ -112,9 +140,15 @@ static void load(struct reading *reading, const struct filter *filter)
 	reading->done = (struct reader_done) { .chunks = last->chunks,
 					       .bytes = last->bytes,
 					       .state = last->verdict.state };
+	reading->exit_status = has_moments ? 6 : 2;
 	if (last->verdict.state == CAPTURE_TAMPERED)
 		snprintf(reading->error, sizeof(reading->error),
 			 "the capture was tampered with: %s", last->verdict.reason);
+	else if (!has_moments)
+		snprintf(
+			reading->error, sizeof(reading->error),
+			"no program has told of such a moment, or of the second one after the first: "
+			"report lists those that there are");
 	else if (err)
 		snprintf(reading->error, sizeof(reading->error), "the capture cannot be read: %s",
 			 err == -EKEYREJECTED ? "the key does not belong to it"
@@ -161,6 +195,8 @@ static const char *take_filter(struct reading *reading, const json_t *question)
 	reading->filter = filter;
 	reading->is_quick = asks_for(question, "quick");
 	reading->is_replayed = asks_for(question, "replay");
+	const char *by = json_string_value(json_object_get(question, "by"));
+	reading->counts_tags = by && strcmp(by, "tag") == 0;
 	load(reading, &filter);
 	if (!reading->error[0])
 		describe(reading);
@@ -179,7 +215,8 @@ static bool serve(struct reading *reading)
 	question = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
 	const char *wrong = question ? take_filter(reading, question) : "the question is not JSON";
 	if (reading->error[0])
-		reply = json_pack("{s:s, s:i}", "error", reading->error, "exit", 6);
+		reply = json_pack("{s:s, s:i}", "error", reading->error, "exit",
+				  reading->exit_status);
 	else if (wrong)
 		reply = json_pack("{s:s, s:i}", "error", wrong, "exit", 2);
 	else if (reader_asks_events(question))

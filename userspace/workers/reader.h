@@ -7,14 +7,16 @@
 #include "workers/protocol.h"
 
 /* What frames are called is at the end of a capture: where a filter needs it, that is read before
- * the events. Where the summary is enough, what it sums up is verified and no more, or, where an
- * answer is wanted at once, not even that. */
+ * the events; and so are moments that programs told of, with their threads. Where the summary is
+ * enough, what it sums up is verified and no more, or, where an answer is wanted at once, not even
+ * that. */
 enum reader_part {
 	READ_ALL,
 	READ_NAMES,
 	READ_REST,
 	READ_SUMMARY,
-	READ_SUMMARY_QUICKLY
+	READ_SUMMARY_QUICKLY,
+	READ_MARKS
 };
 
 /* A chunk that was read ahead, and what is known of the capture then. */
@@ -39,6 +41,7 @@ struct reading {
 	uint8_t key[CAPTURE_KEY_BYTES]; /* until it is loaded */
 	bool is_loaded;
 	bool is_quick, is_replayed; /* what is read: as the first question wants it */
+	bool counts_tags;	    /* so must it be that it is about them */
 	struct filter filter;
 	struct reader_ahead ahead;
 	struct model model;
@@ -46,6 +49,7 @@ struct reading {
 	struct answer_context context;
 	struct reader_done done;
 	char error[256]; /* "" where the capture can be used */
+	int exit_status; /* of who asked, then */
 
 	/* reader_events.c */
 	struct capture_reader *replayer; /* at its beginning until events are asked for */

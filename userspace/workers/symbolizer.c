@@ -95,7 +95,8 @@ static int inspect(const struct message *request, uint32_t function_count)
 		inspection.build_id_size = elf_build_id(elf, inspection.build_id);
 		links_read(elf, &inspection.links);
 		sites_find(elf, sites, &inspection.site_count, &inspection.refused);
-		points_find(elf, sites, &inspection.site_count, &inspection.refused_points);
+		points_find(elf, sites, &inspection.site_count, &inspection.refused_points,
+			    &inspection.refused_marks);
 	}
 	if (!err)
 		err = io_pwrite(out, &inspection, sizeof(inspection), 0);

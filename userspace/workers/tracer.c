@@ -11,6 +11,8 @@
 #include "base/io.h"
 #include "base/message.h"
 #include "base/text.h"
+#include "bpf/settings.h"
+#include "tracing/cookie.h"
 #include "workers/worker.h"
 
 #include <elf.h>
@@ -201,11 +203,12 @@ static void summarize(const struct tracer *tracer, const struct target *target,
 		if (!id)
 			continue;
 		const struct module *module = tracer->modules.items[id - 1];
-		scanned->site_count += module->inspection.site_count;
-		for (uint32_t j = 0; j < module->inspection.site_count; j++)
+		for (uint32_t j = 0; j < module->inspection.site_count; j++) {
+			scanned->site_count += !cookie_is_mark(&module->sites[j]);
 			if (module->sites[j].function >= FUNCTION_COUNT)
 				scanned->user_functions |= 1u << (module->sites[j].function -
 								  FUNCTION_COUNT);
+		}
 		scanned->skipped += module->note[0] != 0;
 		scanned->has_32bit |= module->inspection.elf_class == ELFCLASS32;
 	}
@@ -467,7 +470,7 @@ static _Noreturn void run(struct tracer *tracer)
 
 int main(void)
 {
-	static struct tracer tracer;
+	static struct tracer tracer = { .marks_left = MARKS_MAX };
 
 	worker_begin("tracer");
 	worker_leave_root("tracer");

@@ -49,6 +49,7 @@ struct tracer {
 	bool has_news; /* a target mapped something since this was last cleared */
 	bool is_attached;
 	uint64_t counters_ns;	   /* when they were sent last; 0: probes never were live */
+	uint32_t marks_left;	   /* that may yet be probed */
 	struct table_cache *cache; /* NULL: there is none */
 	int functions;		   /* memory with a row per struct user_function, for one module */
 	struct modules modules;

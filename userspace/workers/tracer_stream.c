@@ -38,6 +38,7 @@ static size_t record_size(const uint8_t *record)
 	case EVENT_FREE: return sizeof(struct event_free);
 	case EVENT_REALLOC: return sizeof(struct event_realloc);
 	case EVENT_MAPPING: return sizeof(struct event_mapping);
+	case EVENT_MARK: return sizeof(struct event_mark);
 	case EVENT_THREAD: return sizeof(struct event_thread);
 	case EVENT_MODULE: return sizeof(struct event_module);
 	case EVENT_STACK:

@@ -160,7 +160,7 @@ static int use_inspection(struct tracer *tracer, struct module *module, const vo
 
 	if (!err)
 		module_choose_sites(module, tracer->options.has_mappings,
-				    tracer->options.has_points);
+				    tracer->options.has_points, &tracer->marks_left);
 	return err;
 }
 
@@ -365,6 +365,11 @@ static void load_module(struct tracer *tracer, struct module *module)
 			module->note, sizeof(module->note),
 			"%u otel_memory points are not probed: their arguments are not where they can be read",
 			module->inspection.refused_points);
+	if (!err && module->inspection.refused_marks && !module->note[0])
+		snprintf(
+			module->note, sizeof(module->note),
+			"%u marks or tags are not probed: they are too many, or made by another header",
+			module->inspection.refused_marks);
 	if (tracer->is_attached && (err = tracer_attach_module(tracer, module)))
 		module_note(module, "not probed", err);
 	announce_module(tracer, module);

@@ -58,8 +58,9 @@ struct writer {
 	/* waiting to be written */
 	struct capture_event *events; /* CAPTURE_EVENTS_MAX */
 	size_t event_count, events_max;
-	struct bytes_buffer targets, modules, functions, threads, stacks, mappings;
-	size_t mapping_count;
+	struct bytes_buffer targets, modules, functions, threads, stacks, mappings, marks;
+	size_t mapping_count, mark_count;
+	bool has_marks; /* there were any */
 	/* ids */
 	struct map stack_ids;  /* hash -> id << 1 | its record was written */
 	struct map thread_ids; /* pid << 32 | tid -> program << 32 | id */
@@ -83,6 +84,18 @@ uint64_t writer_lost(const struct counters_record *counted);
 
 /* The tracer has ended without saying so: what was told to it and did not come is lost. */
 void writer_count_unread(struct writer *writer);
+
+/* writer_marks.c: a moment, or a step into or out of a scope. */
+void writer_mark(struct writer *writer, const struct event_mark *mark, uint32_t thread);
+
+/* The thread is at its beginning, and in so many scopes: another has had its number before. */
+void writer_restart_thread(struct writer *writer, uint32_t thread,
+			   const struct event_thread *record);
+
+/* What a segment begins with: that the next block of a LIVE chunk, and those behind it, have this
+ * tag; and, last, the scopes that threads are in, as the model of the one before knows them. */
+void writer_put_block_tag(struct writer *writer, const char *tag);
+void writer_put_scopes(struct writer *writer, const struct model *before);
 
 /* Ring records, one after the other. */
 void writer_events(struct writer *writer, const uint8_t *records, size_t size);

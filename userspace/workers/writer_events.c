@@ -62,6 +62,10 @@ void writer_flush(struct writer *writer)
 	flush_kept(writer, CHUNK_FUNCTIONS, &writer->functions);
 	writer_flush_records(writer, CHUNK_THREADS, &writer->threads);
 	writer_flush_records(writer, CHUNK_STACKS, &writer->stacks);
+	/* what they say is said of the events that follow */
+	writer_flush_records(writer, CHUNK_MARKS, &writer->marks);
+	count_written(writer, writer->mark_count);
+	writer->mark_count = 0;
 	if (writer->event_count) {
 		capture_events_encode(&out, writer->events, writer->event_count);
 		writer_append(writer, CHUNK_EVENTS, &out);
@@ -163,7 +167,11 @@ static void add_thread(struct writer *writer, const struct event_thread *thread)
 	if (map_put(&writer->programs, key, program << 32 | thread->exec_id))
 		out_of_memory();
 	memcpy(comm, thread->comm, sizeof(thread->comm));
-	thread_put(writer, &thread->head, (uint32_t)program, thread->inherits != 0, comm);
+	uint32_t threads = writer->thread_count;
+	uint64_t id = thread_put(writer, &thread->head, (uint32_t)program, thread->inherits != 0,
+				 comm);
+	if (writer->thread_count == threads)
+		writer_restart_thread(writer, (uint32_t)id, thread);
 }
 
 static void add_stack(struct writer *writer, const struct event_stack *stack)
@@ -253,6 +261,14 @@ static void add_realloc(struct writer *writer, const void *record)
 	finish_event(writer, event, moved->stack);
 }
 
+static void add_mark(struct writer *writer, const struct event_mark *mark)
+{
+	writer_mark(writer, mark, calling_thread(writer, &mark->head));
+	writer->mark_count++;
+	if (writer->marks.size > RECORDS_FLUSH_BYTES)
+		writer_flush(writer);
+}
+
 /* A call's range as the kernel takes it: whole pages. */
 static uint64_t whole_pages(uint64_t *address, uint64_t size)
 {
@@ -300,6 +316,7 @@ static size_t record_bytes(const uint8_t *record, size_t left)
 	case EVENT_FREE: size = sizeof(struct event_free); break;
 	case EVENT_REALLOC: size = sizeof(struct event_realloc); break;
 	case EVENT_MAPPING: size = sizeof(struct event_mapping); break;
+	case EVENT_MARK: size = sizeof(struct event_mark); break;
 	case EVENT_THREAD: size = sizeof(struct event_thread); break;
 	case EVENT_MODULE: size = sizeof(struct event_module); break;
 	case EVENT_STACK:
@@ -323,6 +340,7 @@ void writer_events(struct writer *writer, const uint8_t *records, size_t size)
 		case EVENT_FREE: add_free(writer, record); break;
 		case EVENT_REALLOC: add_realloc(writer, record); break;
 		case EVENT_MAPPING: add_mapping(writer, (const void *)record); break;
+		case EVENT_MARK: add_mark(writer, (const void *)record); break;
 		case EVENT_STACK: add_stack(writer, (const void *)record); break;
 		case EVENT_MODULE: break; /* was for the tracer */
 		case EVENT_THREAD: add_thread(writer, (const void *)record); break;

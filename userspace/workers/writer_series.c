@@ -197,6 +197,7 @@ static void flush_live(struct writer *writer)
 
 	writer_flush_records(writer, CHUNK_THREADS, &writer->threads);
 	writer_flush_records(writer, CHUNK_STACKS, &writer->stacks);
+	writer_flush_records(writer, CHUNK_MARKS, &writer->marks);
 	if (writer->event_count) {
 		capture_events_encode(&out, writer->events, writer->event_count);
 		writer_append(writer, CHUNK_LIVE, &out);
@@ -215,16 +216,21 @@ static void put_live(struct writer *writer, const struct capture_event *event)
 struct putting {
 	struct writer *writer;
 	const struct model *before;
+	uint32_t tag; /* of the last block */
 };
 
 static void put_block(void *context, const struct block *block)
 {
-	struct writer *writer = ((struct putting *)context)->writer;
-	const struct model *before = ((struct putting *)context)->before;
+	struct putting *putting = context;
+	struct writer *writer = putting->writer;
+	const struct model *before = putting->before;
 	bool is_last = model_is_last(before, block);
 
 	series_use_thread(writer, block->thread);
 	series_use_stack(writer, block->stack);
+	if (block->tag != putting->tag)
+		writer_put_block_tag(writer, tags_name(&before->tags, block->tag));
+	putting->tag = block->tag;
 	put_live(writer,
 		 &(struct capture_event) { .kind = is_last ? CAPTURE_REALLOC : CAPTURE_ALLOC,
 					   .address = block->address,
@@ -282,6 +288,7 @@ void series_begin_segment(struct writer *writer, const struct model *before)
 	live_visit(before->live, put_block, &putting);
 	live_visit_missed(before->live, put_missed, &putting);
 	flush_live(writer);
+	writer_put_scopes(writer, before);
 	mapped_visit(before->mapped, put_range, &putting);
 	flush_mapped(writer);
 	capture_writer_position(writer->capture, &position);

@@ -109,6 +109,13 @@ static const struct mapping_record MAPPING = {
 	.old_address = 1ull << 46, .old_size = 4096, .address = UINT64_MAX, .size = 1ull << 50, .stack = 9,
 };
 
+static const struct mark_record MARK = { .time_ns = BIG,
+					 .thread = UINT32_MAX,
+					 .what = 255,
+					 .events = BIG,
+					 .depth = 70,
+					 .name = (char *)"render/\xff" };
+
 static void put_all(struct bytes_buffer *out)
 {
 	module_record_put(out, &MODULE);
@@ -118,6 +125,7 @@ static void put_all(struct bytes_buffer *out)
 	session_record_put(out, &SESSION);
 	counters_record_put(out, &COUNTERS);
 	mapping_record_put(out, &MAPPING);
+	mark_record_put(out, &MARK);
 	end_record_put(out, &END);
 }
 
@@ -131,6 +139,7 @@ static void all_records_come_back(void **state)
 	struct session_record session;
 	struct counters_record counters;
 	struct mapping_record mapping;
+	struct mark_record mark;
 	struct end_record end;
 
 	(void)state;
@@ -170,6 +179,13 @@ static void all_records_come_back(void **state)
 	assert_memory_equal(&counters, &COUNTERS, sizeof(counters));
 	assert_true(mapping_record_get(&in, &mapping));
 	assert_memory_equal(&mapping, &MAPPING, sizeof(mapping));
+	assert_true(mark_record_get(&in, &mark));
+	assert_int_equal(mark.time_ns, MARK.time_ns);
+	assert_int_equal(mark.thread, MARK.thread);
+	assert_int_equal(mark.what, MARK.what);
+	assert_int_equal(mark.events, MARK.events);
+	assert_int_equal(mark.depth, MARK.depth);
+	assert_string_equal(mark.name, MARK.name);
 	assert_true(end_record_get(&in, &end));
 	assert_memory_equal(&end, &END, sizeof(end));
 	assert_int_equal(bytes_left(&in), 0);
@@ -178,6 +194,7 @@ static void all_records_come_back(void **state)
 	thread_record_free(&thread);
 	function_record_free(&function);
 	session_record_free(&session);
+	mark_record_free(&mark);
 	bytes_free(&out);
 }
 
@@ -201,6 +218,7 @@ READ_AS(counters_record)
 READ_AS(census_record)
 READ_AS(mapping_record)
 READ_AS(memory_record)
+READ_AS(mark_record)
 
 static void read_as_end(const uint8_t *data, size_t size)
 {
@@ -217,7 +235,7 @@ static void (*const READS[])(const uint8_t *, size_t) = {
 	read_as_function_record, read_as_session_record,
 	read_as_counters_record, read_as_end,
 	read_as_census_record,	 read_as_mapping_record,
-	read_as_memory_record,
+	read_as_memory_record,	 read_as_mark_record,
 };
 
 static void read_as_everything(const uint8_t *data, size_t size)

@@ -2,6 +2,7 @@
 #include "tracing/modules.h"
 
 #include "base/functions.h"
+#include "bpf/settings.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -112,6 +113,39 @@ static void sites_are_taken_over(void **state)
 	assert_int_equal(module_inspected(module, &answer, size_of(0)), 0);
 }
 
+/* A row of this kind. */
+static uint16_t row_of(uint8_t kind)
+{
+	uint16_t row = 0;
+
+	while (functions_row(row)->kind != kind)
+		row++;
+	return row;
+}
+
+static void marks_stay_beside_what_is_asked_for(void **state)
+{
+	static const uint8_t KINDS[] = { CALL_ALLOC,	 CALL_MARK, CALL_POINT_ALLOC,
+					 CALL_TAG_BEGIN, CALL_MAP,  CALL_TAG_END };
+	struct module *module = add();
+	uint32_t left = 5;
+
+	(void)state;
+	answer.inspection.site_count = 6;
+	for (size_t i = 0; i < 6; i++)
+		answer.sites[i].function = row_of(KINDS[i]);
+	for (uint32_t has_points = 0; has_points < 2; has_points++) {
+		assert_int_equal(module_inspected(module, &answer, size_of(6)), 0);
+		module_choose_sites(module, false, has_points, &left);
+		/* the second time there is room for one less */
+		assert_int_equal(module->inspection.site_count, 4 - has_points);
+		assert_int_equal(module->inspection.refused_marks, has_points);
+		assert_int_equal(functions_row(module->sites[0].function)->kind,
+				 has_points ? CALL_MARK : CALL_ALLOC);
+	}
+	assert_int_equal(left, 0);
+}
+
 static void strings_end(void **state)
 {
 	struct module *module = add();
@@ -213,6 +247,7 @@ int main(void)
 		TEST(modules_stay_where_they_are_while_others_come),
 		TEST(an_open_file_is_closed_with_its_module),
 		TEST(sites_are_taken_over),
+		TEST(marks_stay_beside_what_is_asked_for),
 		TEST(strings_end),
 		TEST(sizes_that_do_not_agree_are_refused),
 		TEST(sites_that_cannot_be_are_refused),
