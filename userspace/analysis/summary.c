@@ -271,24 +271,13 @@ static void put_histories(struct putting *putting)
 	}
 }
 
-static void put_threads(struct putting *putting)
+/* Sums that lie so many bytes apart. */
+static void put_sums(struct putting *putting, enum table_kind kind, const struct stack_sums *first,
+		     size_t distance, size_t count)
 {
-	begin_table(putting, TABLE_THREADS);
-	for (size_t i = 0; i < putting->model->thread_state_count; i++) {
-		const struct stack_sums *sums = &putting->model->thread_states[i].sums;
-		if (!stack_sums_has_any(sums))
-			continue;
-		uint64_t *row = begin_row(putting);
-		*row++ = i;
-		end_row(putting, load_sums(putting, row, sums));
-	}
-}
-
-static void put_functions(struct putting *putting)
-{
-	begin_table(putting, TABLE_FUNCTIONS);
-	for (size_t i = 0; i < COUNT(putting->model->function_sums); i++) {
-		const struct stack_sums *sums = &putting->model->function_sums[i];
+	begin_table(putting, kind);
+	for (size_t i = 0; i < count; i++) {
+		const struct stack_sums *sums = (const void *)((const char *)first + i * distance);
 		if (!stack_sums_has_any(sums))
 			continue;
 		uint64_t *row = begin_row(putting);
@@ -340,8 +329,10 @@ int summary_put(struct model *model, summary_sink *sink, void *context)
 		put_timeline(&putting, TABLE_RESIDENT, &model->resident);
 		put_stacks(&putting, &overhead);
 		put_histories(&putting);
-		put_threads(&putting);
-		put_functions(&putting);
+		put_sums(&putting, TABLE_THREADS, &model->thread_states->sums,
+			 sizeof(*model->thread_states), model->thread_state_count);
+		put_sums(&putting, TABLE_FUNCTIONS, model->function_sums,
+			 sizeof(*model->function_sums), COUNT(model->function_sums));
 		put_bins(&putting);
 		put_processes(&putting);
 		end_table(&putting);
