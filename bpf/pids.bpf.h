@@ -10,7 +10,8 @@
 
 #define PID_LEVELS_MAX 32 /* the kernel's own bound of namespaces in one another */
 
-/* 0: it is not in the recorder's namespace. Level 0 is the first namespace, which is none of these. */
+/* 0: it is not in the recorder's namespace. Level 0 is the first namespace, which is none of these.
+ */
 static __noinline u32 number_in_namespace(struct pid *pid)
 {
 	const char *numbers = (const char *)&pid->numbers[0];

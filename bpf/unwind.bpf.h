@@ -55,16 +55,19 @@ static __always_inline u64 address_space(struct task_struct *task)
 	return hash_step(hash, exec_vm);
 }
 
-#define MNT_NS_INTERNAL (-22L) /* of no namespace: the kernel's own mounts, and what overlayfs lies over */
+#define MNT_NS_INTERNAL \
+	(-22L) /* of no namespace: the kernel's own mounts, and what overlayfs lies over */
 
 /*
- * The inode whose numbers /proc/PID/maps has. Where a file system lies over others (overlayfs, which
- * most containers have their programs from) that is, since Linux 6.8, not the one that is mapped.
+ * The inode whose numbers /proc/PID/maps has. Where a file system lies over others (overlayfs,
+ * which most containers have their programs from) that is, since Linux 6.8, not the one that is
+ * mapped.
  */
 static __always_inline struct inode *inode_told(struct file *file)
 {
 	struct backing_file *backing = (void *)file;
-	const void *mount = (const void *)file->f_path.mnt - bpf_core_field_offset(struct mount, mnt);
+	const void *mount = (const void *)file->f_path.mnt -
+			    bpf_core_field_offset(struct mount, mnt);
 
 	if (bpf_core_field_exists(backing->user_path) &&
 	    !(file->f_inode->i_sb->s_flags & SB_KERNMOUNT) &&
