@@ -352,11 +352,13 @@ static json_t *answer_top(const struct model *model)
 }
 
 /* null: nothing of it is known. */
-static json_t *answer_overhead(const struct overhead_totals *overhead)
+static json_t *answer_overhead(const struct model *model, const struct overhead_totals *overhead)
 {
-	if (!overhead->blocks)
+	const char *allocator = overhead_allocator(model);
+
+	if (!overhead->blocks || !allocator)
 		return json_null();
-	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "allocator", "glibc", "blocks",
+	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "allocator", allocator, "blocks",
 			 answer_number(overhead->blocks), "asked_bytes",
 			 answer_number(overhead->asked_bytes), "chunk_bytes",
 			 answer_number(overhead->chunk_bytes), "unknown_blocks",
@@ -403,7 +405,8 @@ static json_t *answer_report(const struct answer_context *context, const json_t 
 	json_object_set_new(report, "resident", answer_resident(model));
 	json_object_set_new(report, "growth", answer_growth(model));
 	if (has_details) {
-		json_object_set_new(report, "overhead", answer_overhead(&overhead.totals));
+		json_object_set_new(report, "overhead",
+				    answer_overhead(context->model, &overhead.totals));
 		json_object_set_new(report, "growing", answer_growing(model));
 		json_object_set_new(report, "over_time_ns", answer_moments(model));
 	}

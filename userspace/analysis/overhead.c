@@ -1,60 +1,103 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "analysis/overhead.h"
 
+#include "analysis/allocators.h"
 #include "analysis/model_parts.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define HEADER	       8u
-#define ALIGNMENT      16u
-#define CHUNK_MIN      32u
-#define PAGE	       4096u
-#define MAPPED_MIN     (128u << 10) /* M_MMAP_THRESHOLD as it is at first; it only grows */
-#define SIZE_MAX_MEANT (1ull << 47) /* larger ones are of a capture that makes no sense */
+#define TRACES_MIN 8 /* blocks that might have told otherwise, and did not */
 
-uint64_t overhead_chunk(uint64_t size, uint64_t address)
+static const char *path_of(const struct model *model, const struct function_record *function)
 {
-	if (size > SIZE_MAX_MEANT)
-		return size;
-	/* one with a mapping of its own begins behind two words at the start of a page */
-	if (size >= MAPPED_MIN && address % PAGE == 2 * HEADER)
-		return (size + 2 * HEADER + PAGE - 1) / PAGE * PAGE;
-	uint64_t chunk = (size + HEADER + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-	return chunk < CHUNK_MIN ? CHUNK_MIN : chunk;
+	return function->module < model->module_count ? model->modules[function->module].record.path
+						      : NULL;
 }
 
-/* libc.so.6, libc-2.31.so: musl's is named otherwise. */
-static bool is_glibc(const struct model *model, uint32_t module)
+/* Whose malloc it is: glibc's, or of what takes its place. NULL: not known, or of several. */
+static const struct allocator *find_allocator(const struct model *model)
 {
-	const char *path = module < model->module_count ? model->modules[module].record.path : NULL;
-	const char *slash = path ? strrchr(path, '/') : NULL;
-
-	return slash && (strcmp(slash, "/libc.so.6") == 0 || strncmp(slash, "/libc-2.", 8) == 0);
-}
-
-/* The function's name is of the C library, and every module that has one of this id is glibc. */
-static void find_functions(const struct model *model, bool is_known[static 256])
-{
-	bool is_other[256] = { false };
+	const struct allocator *found = NULL;
 
 	for (size_t i = 0; i < model->function_count; i++) {
-		const struct function_record *function = &model->functions[i];
-		if (function->id < 256 && is_glibc(model, function->module))
-			is_known[function->id] = true;
-		else if (function->id < 256)
-			is_other[function->id] = true;
+		const struct allocator *other = allocator_of_module(
+			path_of(model, &model->functions[i]));
+		if (!other || other == found)
+			continue;
+		if (found && found != ALLOCATOR_GLIBC && other != ALLOCATOR_GLIBC)
+			return NULL;
+		if (!found || found == ALLOCATOR_GLIBC)
+			found = other;
 	}
-	for (size_t i = 0; i < 256; i++)
-		is_known[i] &= !is_other[i];
+	return found;
+}
+
+const char *overhead_allocator(const struct model *model)
+{
+	const struct allocator *found = find_allocator(model);
+
+	return found ? allocator_name(found) : NULL;
 }
 
 struct looking {
 	struct model *model;
 	struct overhead *overhead;
-	bool is_known[256];
+	const struct allocator *allocator;
+	bool is_known[256]; /* by function: its blocks are the allocator's */
+	size_t fitting;
+	bool is_refuted;
 };
+
+/* Every module that has a function of this id is the allocator, or glibc, whose malloc it takes the
+ * place of, or asks malloc. */
+static void find_functions(struct looking *looking)
+{
+	const struct model *model = looking->model;
+	bool is_other[256] = { false };
+
+	looking->allocator = find_allocator(model);
+	for (size_t i = 0; looking->allocator && i < model->function_count; i++) {
+		const struct function_record *function = &model->functions[i];
+		const char *path = path_of(model, function);
+		if (function->id > 255)
+			continue;
+		if ((!allocator_of_module(path) && !allocator_is_asked_by(path)) ||
+		    !allocator_knows(looking->allocator, function->name))
+			is_other[function->id] = true;
+		else
+			looking->is_known[function->id] = true;
+	}
+	for (size_t i = 0; i < 256; i++)
+		looking->is_known[i] &= !is_other[i];
+}
+
+static void look_at_trace(void *context, const struct block *block)
+{
+	struct looking *looking = context;
+
+	if (!looking->is_known[block->function])
+		return;
+	enum allocator_trace trace = allocator_trace(looking->allocator, block->size,
+						     block->address);
+	looking->fitting += trace == TRACE_FITS;
+	looking->is_refuted |= trace == TRACE_FITS_NOT;
+}
+
+/*
+ * Which of two mallocs a process has called, nothing has recorded: one that is loaded besides
+ * glibc's usually is the one, but not if glibc comes first, nor in another process of the same
+ * recording. Addresses tell.
+ */
+static void check_allocator(struct looking *looking)
+{
+	if (!looking->allocator || looking->allocator == ALLOCATOR_GLIBC)
+		return;
+	live_visit(looking->model->live, look_at_trace, looking);
+	if (looking->is_refuted || looking->fitting < TRACES_MIN)
+		memset(looking->is_known, 0, sizeof(looking->is_known));
+}
 
 static void add_block(void *context, const struct block *block)
 {
@@ -67,7 +110,7 @@ static void add_block(void *context, const struct block *block)
 		overhead->totals.unknown_blocks++;
 		return;
 	}
-	uint64_t chunk = overhead_chunk(block->size, block->address);
+	uint64_t chunk = allocator_chunk(looking->allocator, block->size, block->address);
 	overhead->totals.blocks++;
 	overhead->totals.asked_bytes += block->size;
 	overhead->totals.chunk_bytes += chunk;
@@ -91,7 +134,8 @@ int overhead_find(struct model *model, struct overhead *overhead)
 			overhead->by_stack[i] = model->stacks[i].overhead_bytes;
 		return 0;
 	}
-	find_functions(model, looking.is_known);
+	find_functions(&looking);
+	check_allocator(&looking);
 	live_visit(model->live, add_block, &looking);
 	return 0;
 }

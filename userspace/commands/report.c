@@ -307,6 +307,24 @@ static void print_filter(const json_t *filter)
 		putchar('\n');
 }
 
+/* Nothing where it is not known of any allocator. */
+static void print_overhead(const json_t *overhead)
+{
+	const char *allocator = json_string_value(json_object_get(overhead, "allocator"));
+	char a[UNITS_TEXT_MAX + 8], b[UNITS_TEXT_MAX + 8];
+
+	if (!allocator)
+		return;
+	printf("overhead    about %s on top of %s blocks of %s",
+	       units_format_size(get(overhead, "chunk_bytes") - get(overhead, "asked_bytes"), a),
+	       units_format_count(get(overhead, "blocks"), b),
+	       strcmp(allocator, "glibc") == 0 ? "glibc's malloc" : allocator);
+	if (get(overhead, "unknown_blocks"))
+		printf("; not known of %s more",
+		       units_format_count(get(overhead, "unknown_blocks"), a));
+	putchar('\n');
+}
+
 static void print_head(const json_t *report, bool is_at_peak, bool is_written, int width)
 {
 	const json_t *events = json_object_get(report, "events"),
@@ -339,12 +357,7 @@ static void print_head(const json_t *report, bool is_at_peak, bool is_written, i
 	printf("allocated   %s in all, %s blocks temporary\n",
 	       units_format_size(get(totals, "allocated_bytes"), a),
 	       units_format_count(get(totals, "temporary_blocks"), b));
-	const json_t *overhead = json_object_get(report, "overhead");
-	if (json_is_object(overhead))
-		printf("overhead    about %s on top of %s blocks of glibc's malloc\n",
-		       units_format_size(
-			       get(overhead, "chunk_bytes") - get(overhead, "asked_bytes"), a),
-		       units_format_count(get(overhead, "blocks"), b));
+	print_overhead(json_object_get(report, "overhead"));
 	if (get(totals, "ended_blocks"))
 		printf("exec        %s blocks ended with their program\n",
 		       units_format_count(get(totals, "ended_blocks"), a));
