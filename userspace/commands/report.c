@@ -23,6 +23,7 @@
 #define NOTES_SHOWN_MAX	    5
 #define TARGETS_SHOWN_MAX   3
 #define PROCESSES_SHOWN_MAX 20
+#define PEAK_MIN	    (1u << 20)
 
 enum option_key {
 	KEY_TREE = 256,
@@ -149,6 +150,36 @@ static const struct argp ARGP = {
 	NULL
 };
 
+/* What the names of the JSON document mean to somebody who has not read the format's. */
+static const char *words_for(const char *reason)
+{
+	static const char *const WORDS[][2] = {
+		{ "ring_full", "no room between kernel and recorder" },
+		{ "thread_state", "no memory for a thread's state" },
+		{ "unmatched_return", "a call's return met another call" },
+		{ "recursion", "the kernel skipped the probe" },
+		{ "unread", "the tracer ended before it had read them" },
+		{ "disk", "not written" },
+		{ "frame_pointers", "in part by frame pointers" },
+		{ "depth", "deeper than is followed" },
+		{ "no_table", "code whose unwind table was not there yet" },
+		{ "no_row", "code that its unwind table leaves out" },
+		{ "rule", "unwind rule not supported" },
+		{ "unreadable", "stack memory not readable" },
+		{ "bad_frame", "frames lead nowhere" },
+		{ "not_code", "a return address outside of code" },
+		{ "anonymous", "code without a file" },
+		{ "busy", "address space locked" },
+		{ "no_slot", "no memory left on that CPU" },
+		{ "signal", "through a signal's frame" },
+	};
+
+	for (size_t i = 0; i < sizeof(WORDS) / sizeof(WORDS[0]); i++)
+		if (strcmp(reason, WORDS[i][0]) == 0)
+			return WORDS[i][1];
+	return reason;
+}
+
 static void print_reasons(const json_t *reasons)
 {
 	const char *name, *before = " (";
@@ -157,9 +188,10 @@ static void print_reasons(const json_t *reasons)
 
 	json_object_foreach((json_t *)reasons, name, value)
 	{
-		printf("%s%s %s", before, name,
-		       units_format_count((uint64_t)json_integer_value(value), count));
-		before = ", ";
+		printf("%s%s: %s", before,
+		       units_format_count((uint64_t)json_integer_value(value), count),
+		       words_for(name));
+		before = "; ";
 	}
 	if (json_object_size(reasons))
 		putchar(')');
@@ -325,6 +357,14 @@ static void print_overhead(const json_t *overhead)
 	putchar('\n');
 }
 
+/* What there is at the end says nothing about what there was. */
+static bool is_mostly_gone(const json_t *totals)
+{
+	uint64_t peak = get(totals, "peak_bytes");
+
+	return peak >= PEAK_MIN && get(totals, "live_bytes") < peak / 2;
+}
+
 static void print_head(const json_t *report, bool is_at_peak, bool is_written, int width)
 {
 	const json_t *events = json_object_get(report, "events"),
@@ -345,10 +385,11 @@ static void print_head(const json_t *report, bool is_at_peak, bool is_written, i
 	       units_format_count(get(events, "failed"), d));
 	printf("lost        %s", units_format_count(get(events, "lost"), a));
 	print_reasons(json_object_get(events, "lost_by_reason"));
-	printf("\nlive        %s in %s blocks at the %s; peak %s\n",
+	printf("\nlive        %s in %s blocks at the %s; peak %s%s\n",
 	       units_format_size(get(totals, "live_bytes"), a),
 	       units_format_count(get(totals, "live_blocks"), b), is_at_peak ? "peak" : "end",
-	       units_format_size(get(totals, "peak_bytes"), c));
+	       units_format_size(get(totals, "peak_bytes"), c),
+	       is_mostly_gone(totals) ? "; --at-peak shows whose that was" : "");
 	if (get(totals, "carried_blocks"))
 		printf("carried     %s in %s blocks lived when the segment began\n",
 		       units_format_size(get(totals, "carried_bytes"), a),

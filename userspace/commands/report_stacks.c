@@ -11,6 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of a stack that has more than FRAMES_SHOWN_MAX. */
+#define FRAMES_SHOWN_MAX 24
+#define FRAMES_OF_LEAF	 16
+#define FRAMES_OF_ROOT	 4
+
 #define TREE_INDENT_MAX 40
 
 static const struct figure STACK_FIGURES[] = {
@@ -101,19 +106,26 @@ static void print_frame(const struct columns *columns, const json_t *frame, int 
 	free(label);
 }
 
-/* Behind the figures of a row. */
+/* Behind the figures of a row. Of a deep stack, what allocates and where it began; what lies
+ * between is many lines of an interpreter's loop. */
 void report_frames(const struct columns *columns, const json_t *frames)
 {
-	const json_t *frame;
-	size_t i;
+	size_t count = json_array_size(frames);
+	char left[64];
 
-	if (json_array_size(frames) == 0)
+	if (count == 0)
 		print_text(columns, "(no stack)", 0);
-	json_array_foreach(frames, i, frame)
-	{
+	for (size_t i = 0; i < count; i++) {
 		if (i)
 			printf("%*s", columns->indent, "");
-		print_frame(columns, frame, 0);
+		if (count > FRAMES_SHOWN_MAX && i == FRAMES_OF_LEAF) {
+			i = count - FRAMES_OF_ROOT;
+			snprintf(left, sizeof(left), "... %zu more: see --tree or --json",
+				 i - FRAMES_OF_LEAF);
+			print_text(columns, left, 0);
+			printf("%*s", columns->indent, "");
+		}
+		print_frame(columns, json_array_get(frames, i), 0);
 	}
 }
 
@@ -130,10 +142,27 @@ static void print_rows(const struct figures_table *table, const json_t *rows)
 	}
 }
 
+/* The table does not have all stacks. */
+static void print_share(const json_t *report)
+{
+	const json_t *rows = json_object_get(report, "rows"), *row;
+	size_t i, shown = json_array_size(rows), total = (size_t)get(report, "rows_total");
+	char of[UNITS_TEXT_MAX + 8], size[UNITS_TEXT_MAX], all[UNITS_TEXT_MAX];
+	uint64_t live = 0;
+
+	if (shown >= total)
+		return;
+	json_array_foreach(rows, i, row) live += get(row, "live_bytes");
+	printf("rows        %zu of %s stacks, with %s of the %s that are live; --limit 0 shows all, --tree adds them up\n\n",
+	       shown, units_format_count(total, of), units_format_size(live, size),
+	       units_format_size(get(json_object_get(report, "totals"), "live_bytes"), all));
+}
+
 void report_table(const json_t *report, int width)
 {
 	const struct figures_table table = table_by(get_text(report, "sort"), width);
 
+	print_share(report);
 	print_rows(&table, json_object_get(report, "rows"));
 }
 
