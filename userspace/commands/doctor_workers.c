@@ -124,24 +124,27 @@ static void print_worker(const json_t *worker)
 	putchar('\n');
 }
 
-/* Workers are children of the command, and readers of its vault. */
+/* Workers are children of the command, readers of its vault; where they are services, of systemd.
+ */
 static void collect(const char *parent, json_t *workers)
 {
-	char path[320], children[4096] = "", exe[512], *rest = NULL;
+	char path[320], exe[512], *pid = NULL;
+	size_t size = 0;
 
 	snprintf(path, sizeof(path), "/proc/%.16s/task/%.16s/children", parent, parent);
 	FILE *file = fopen(path, "re");
 	if (!file)
 		return;
-	children[fread(children, 1, sizeof(children) - 1, file)] = 0;
-	fclose(file);
-	for (char *pid = strtok_r(children, " ", &rest); pid; pid = strtok_r(NULL, " ", &rest)) {
+	while (getdelim(&pid, &size, ' ', file) > 0) {
+		pid[strcspn(pid, " ")] = 0;
 		const char *name = worker_name(pid, exe);
 		if (!name)
 			continue;
 		json_array_append_new(workers, describe(pid, name));
 		collect(pid, workers);
 	}
+	free(pid);
+	fclose(file);
 }
 
 int doctor_workers(const char *pid, bool is_json)
