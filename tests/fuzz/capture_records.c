@@ -37,13 +37,14 @@ COPY(mapping_record)
 COPY(end_record)
 COPY(memory_record)
 COPY(mark_record)
+COPY(cgroup_record)
 
 typedef void copy_fn(const void *data, size_t size, struct bytes_buffer *out);
 
 static copy_fn *const COPIES[] = {
 	copy_stack_record,    copy_module_record,  copy_target_record,	 copy_thread_record,
 	copy_function_record, copy_session_record, copy_counters_record, copy_census_record,
-	copy_mapping_record,  copy_end_record,	   copy_memory_record,	 copy_mark_record,
+	copy_mapping_record,  copy_end_record,	   copy_memory_record,	 copy_mark_record,	   copy_cgroup_record,
 };
 
 #define KINDS (sizeof(COPIES) / sizeof(COPIES[0]))

@@ -2,6 +2,7 @@
 #include "analysis/answer.h"
 
 #include "analysis/answer_parts.h"
+#include "analysis/model_parts.h"
 #include "analysis/gaps.h"
 #include "base/text.h"
 
@@ -68,10 +69,12 @@ static json_t *answer_capture(const struct answer_context *context)
 	json_t *targets = json_array(), *functions = json_array();
 
 	for (size_t i = 0; i < model->target_count; i++)
-		json_array_append_new(targets, json_pack("{s:I, s:o, s:o}", "pid",
-							 (json_int_t)model->targets[i].pid, "comm",
-							 answer_text(model->targets[i].comm), "exe",
-							 answer_text(model->targets[i].exe)));
+		json_array_append_new(
+			targets,
+			json_pack("{s:I, s:o, s:o, s:o}", "pid", (json_int_t)model->targets[i].pid,
+				  "comm", answer_text(model->targets[i].comm), "exe",
+				  answer_text(model->targets[i].exe), "cgroup",
+				  answer_text(model_cgroup(model, &model->targets[i]))));
 	for (size_t i = 0; i < model->function_count; i++) {
 		const struct function_record *function = &model->functions[i];
 		const char *module = function->module < model->module_count &&

@@ -185,6 +185,19 @@ static const char *executable(const struct model *model, const struct thread_rec
 	return "";
 }
 
+static const char *cgroup(const struct model *model, const struct thread_record *thread)
+{
+	for (size_t i = model->target_count; i-- > 0;)
+		if (model->targets[i].pid == thread->pid)
+			return model_cgroup(model, &model->targets[i]);
+	return "";
+}
+
+static void of_cgroups(struct groups *groups)
+{
+	of_threads_by(groups, cgroup);
+}
+
 static void of_thread_names(struct groups *groups)
 {
 	of_threads_by(groups, thread_name);
@@ -271,13 +284,10 @@ static void of_tags(struct groups *groups)
 static const struct {
 	const char *name;
 	void (*collect)(struct groups *groups);
-} WAYS[] = { { "function", of_functions },
-	     { "module", of_modules },
-	     { "thread", of_threads },
-	     { "thread-name", of_thread_names },
-	     { "executable", of_executables },
-	     { "allocator", of_allocators },
-	     { "tag", of_tags } };
+} WAYS[] = { { "function", of_functions },     { "module", of_modules },
+	     { "thread", of_threads },	       { "thread-name", of_thread_names },
+	     { "executable", of_executables }, { "allocator", of_allocators },
+	     { "cgroup", of_cgroups },	       { "tag", of_tags } };
 
 struct order {
 	const struct group *items;

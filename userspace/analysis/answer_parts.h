@@ -61,7 +61,7 @@ uint64_t answer_value(const struct stack_sums *sums, const struct sort_key *key)
 json_t *answer_sizes(const struct model *model);
 json_t *answer_lifetimes(const struct model *model);
 
-/* Sums by "function", "module", "thread", "thread-name", "executable", "allocator" or "tag", best
+/* Sums by "function", "module", "thread", "thread-name", "executable", "allocator", "cgroup" or "tag", best
  * first. NULL: by nothing that is known, or out of memory. */
 json_t *answer_groups(const struct model *model, const char *by, const struct sort_key *key);
 

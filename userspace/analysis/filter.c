@@ -29,6 +29,7 @@ static const struct condition {
 	{ "not_module", offsetof(struct filter, not_module), FILTER_TEXT_MAX },
 	{ "process", offsetof(struct filter, process), FILTER_TEXT_MAX },
 	{ "allocator", offsetof(struct filter, allocator), FILTER_TEXT_MAX },
+	{ "cgroup", offsetof(struct filter, cgroup), FILTER_TEXT_MAX },
 	{ "tag", offsetof(struct filter, tag), FILTER_TEXT_MAX },
 	{ "from_mark", offsetof(struct filter, from_mark), FILTER_TEXT_MAX },
 	{ "to_mark", offsetof(struct filter, to_mark), FILTER_TEXT_MAX },

@@ -32,6 +32,7 @@ struct filter {
 	char not_function[FILTER_TEXT_MAX], not_module[FILTER_TEXT_MAX]; /* of no frame */
 	char process[FILTER_TEXT_MAX]; /* name of the allocating one, or of its executable's file */
 	char allocator[FILTER_TEXT_MAX]; /* function that returned it */
+	char cgroup[FILTER_TEXT_MAX];	 /* of the allocating process, or one above that */
 	char tag[FILTER_TEXT_MAX];	 /* that it has, or of one above that */
 	/* names of moments, which come in place of from_ns and to_ns; "": none */
 	char from_mark[FILTER_TEXT_MAX], to_mark[FILTER_TEXT_MAX];

@@ -172,6 +172,24 @@ static int feed_targets(struct model *model, struct bytes_reader *in)
 	return 0;
 }
 
+static int feed_cgroups(struct model *model, struct bytes_reader *in)
+{
+	struct cgroup_record record;
+	int err = 0;
+
+	while (!err && cgroup_record_get(in, &record)) {
+		err = model_reach((void **)&model->cgroups, &model->cgroup_count,
+				  sizeof(*model->cgroups), record.target);
+		if (err) {
+			cgroup_record_free(&record);
+			continue;
+		}
+		cgroup_record_free(&model->cgroups[record.target]);
+		model->cgroups[record.target] = record;
+	}
+	return err;
+}
+
 static int feed_functions(struct model *model, struct bytes_reader *in)
 {
 	struct function_record record;
@@ -364,7 +382,7 @@ static int (*const FEEDS[])(struct model *, struct bytes_reader *) = {
 	[CHUNK_CENSUS] = feed_census,	    [CHUNK_MAPPINGS] = feed_mappings,
 	[CHUNK_LIVE] = feed_live,	    [CHUNK_MAPPED] = feed_mapped,
 	[CHUNK_MEMORY] = feed_memory,	    [CHUNK_SUMMARY] = feed_summary,
-	[CHUNK_MARKS] = model_feed_marks,
+	[CHUNK_MARKS] = model_feed_marks,   [CHUNK_CGROUPS] = feed_cgroups,
 };
 
 int model_feed(struct model *model, enum chunk_type type, const void *raw, size_t size)
@@ -439,6 +457,9 @@ void model_close(struct model *model)
 	free(model->thread_states);
 	free(model->stack_passes);
 	free(model->censuses);
+	for (size_t i = 0; i < model->cgroup_count; i++)
+		cgroup_record_free(&model->cgroups[i]);
+	free(model->cgroups);
 	free(model->targets);
 	free(model->threads);
 	free(model->modules);

@@ -127,6 +127,8 @@ struct model {
 	struct session_record session;
 	struct target_record *targets;
 	size_t target_count;
+	struct cgroup_record *cgroups; /* by target's id */
+	size_t cgroup_count;
 	struct thread_record *threads; /* by id */
 	size_t thread_count;
 	struct model_module *modules; /* by id */

@@ -45,6 +45,16 @@ static inline const struct thread_record *model_thread(const struct model *model
 	return id < model->thread_count ? &model->threads[id] : &UNKNOWN;
 }
 
+/* The control group of a target; "" where it is not known. */
+static inline const char *model_cgroup(const struct model *model,
+				       const struct target_record *target)
+{
+	const char *path = target->id < model->cgroup_count ? model->cgroups[target->id].path
+							    : NULL;
+
+	return path ? path : "";
+}
+
 /* Is it before what the filter calls the end? Events are told in an order that their times need not
  * have: the moment of a peak is one of them, and those before it have happened. */
 static inline bool model_event_happened(const struct model *model, uint64_t time_ns)

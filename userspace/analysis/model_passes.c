@@ -105,6 +105,29 @@ static bool process_passes(const struct model *model, uint32_t pid)
 	return false;
 }
 
+/* What is asked for, or what is above it: render for render/textures. */
+static bool matches_with_above(const char *pattern, const char *name)
+{
+	char above[RECORD_STRING_MAX + 1];
+
+	for (const char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
+		snprintf(above, sizeof(above), "%.*s", (int)(slash - name), name);
+		if (*above && glob_matches(pattern, above))
+			return true;
+	}
+	return glob_matches(pattern, name);
+}
+
+static bool cgroup_passes(const struct model *model, uint32_t pid)
+{
+	for (size_t i = 0; i < model->target_count; i++)
+		if (model->targets[i].pid == pid &&
+		    matches_with_above(model->filter.cgroup,
+				       model_cgroup(model, &model->targets[i])))
+			return true;
+	return false;
+}
+
 static enum passes look_at_thread(const struct model *model, uint32_t id)
 {
 	const struct thread_record *thread = id < model->thread_count ? &model->threads[id] : NULL;
@@ -113,6 +136,8 @@ static enum passes look_at_thread(const struct model *model, uint32_t id)
 	if (model->filter.pid && (!thread || thread->pid != model->filter.pid))
 		return PASSES_NOT;
 	if (model->filter.process[0] && (!thread || !process_passes(model, thread->pid)))
+		return PASSES_NOT;
+	if (model->filter.cgroup[0] && (!thread || !cgroup_passes(model, thread->pid)))
 		return PASSES_NOT;
 	return !model->filter.thread[0] || glob_matches(model->filter.thread, name) ? PASSES
 										    : PASSES_NOT;
@@ -153,18 +178,10 @@ static bool function_passes(struct model *model, uint8_t id)
 	return model->function_passes[id] == PASSES;
 }
 
-/* What is asked for, or what is above it: render for render/textures. */
 static enum passes look_at_tag(const struct model *model, uint32_t tag)
 {
-	char above[RECORD_MARK_NAME_MAX + 1];
-	const char *name = tags_name(&model->tags, tag);
-
-	for (const char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
-		snprintf(above, sizeof(above), "%.*s", (int)(slash - name), name);
-		if (*above && glob_matches(model->filter.tag, above))
-			return PASSES;
-	}
-	return glob_matches(model->filter.tag, name) ? PASSES : PASSES_NOT;
+	return matches_with_above(model->filter.tag, tags_name(&model->tags, tag)) ? PASSES
+										   : PASSES_NOT;
 }
 
 static bool tag_passes(struct model *model, uint32_t tag)

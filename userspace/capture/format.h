@@ -36,6 +36,7 @@ enum chunk_type {
 	CHUNK_MEMORY = 15,   /* how much memory a process had */
 	CHUNK_SUMMARY = 16,  /* analysis/summary.h: the sums of all events */
 	CHUNK_MARKS = 17,    /* moments and scopes that programs told of */
+	CHUNK_CGROUPS = 18,  /* which control groups targets were in */
 };
 
 enum capture_state {

@@ -415,3 +415,28 @@ void mark_record_free(struct mark_record *record)
 	free(record->name);
 	record->name = NULL;
 }
+
+void cgroup_record_put(struct bytes_buffer *out, const struct cgroup_record *record)
+{
+	bytes_put_varint(out, record->target);
+	bytes_put_string(out, record->path);
+}
+
+bool cgroup_record_get(struct bytes_reader *in, struct cgroup_record *record)
+{
+	*record = (struct cgroup_record) { 0 };
+	if (!begins(in))
+		return false;
+	record->target = get_u32(in);
+	record->path = bytes_get_string(in, RECORD_STRING_MAX);
+	if (record->path)
+		return true;
+	in->failed = true;
+	return false;
+}
+
+void cgroup_record_free(struct cgroup_record *record)
+{
+	free(record->path);
+	record->path = NULL;
+}

@@ -120,6 +120,12 @@ struct mapping_record {
 	uint32_t stack; /* 0: none */
 };
 
+/* Its target's control group, when it was met. */
+struct cgroup_record {
+	uint32_t target; /* id of a target record */
+	char *path;
+};
+
 #define RECORD_MARK_NAME_MAX 255
 
 /* A moment, or a step into or out of a scope, and where among the events it was. */
@@ -149,5 +155,6 @@ RECORD_FUNCTIONS(census_record);
 RECORD_FUNCTIONS(mapping_record);
 RECORD_FUNCTIONS(memory_record);
 RECORD_FUNCTIONS(mark_record);
+RECORD_FUNCTIONS(cgroup_record);
 
 #endif

@@ -26,7 +26,8 @@ enum option_key {
 	KEY_ALLOCATOR,
 	KEY_LIVE,
 	KEY_HOLDING,
-	KEY_TAG
+	KEY_TAG,
+	KEY_CGROUP
 };
 
 static const struct argp_option OPTIONS[] = {
@@ -58,6 +59,8 @@ static const struct argp_option OPTIONS[] = {
 	  5 },
 	{ "allocator", KEY_ALLOCATOR, "PATTERN", 0,
 	  "that such a function returned: realloc, 'pool_*'", 5 },
+	{ "cgroup", KEY_CGROUP, "PATTERN", 0,
+	  "of a process in such a control group, or one below it: '/system.slice/redis*'", 5 },
 	{ "tag", KEY_TAG, "PATTERN", 0,
 	  "that the program gave such a tag, or one below it: render, '*/textures'", 5 },
 	{ 0 },
@@ -195,6 +198,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case KEY_NOT_MODULE: set_text(options, "not_module", value, state); return 0;
 	case KEY_PROCESS: set_text(options, "process", value, state); return 0;
 	case KEY_ALLOCATOR: set_text(options, "allocator", value, state); return 0;
+	case KEY_CGROUP: set_text(options, "cgroup", value, state); return 0;
 	case KEY_TAG: set_text(options, "tag", value, state); return 0;
 	case KEY_LIVE: set_number(options, "live", 1); return 0;
 	case KEY_ADDRESS: set_address(options, "address", value, state); return 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Whom a recording is about. */
+#include "base/cgroup.h"
 #include "base/io.h"
 #include "commands/command.h"
 #include "commands/record_parts.h"
@@ -11,6 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define GROUPS_TEXT_MAX 16384
+
 static void read_proc(uint32_t pid, const char *name, char *out, size_t size)
 {
 	char path[64];
@@ -19,16 +22,19 @@ static void read_proc(uint32_t pid, const char *name, char *out, size_t size)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? 0 : read(fd, out, size - 1);
 	out[n > 0 ? n : 0] = 0;
-	out[strcspn(out, "\n")] = 0;
 	io_close(&fd);
 }
 
 void record_describe(uint32_t pid, struct tracer_target *target)
 {
+	static char groups[GROUPS_TEXT_MAX];
 	char path[64];
 
 	*target = (struct tracer_target) { .pid = pid };
 	read_proc(pid, "comm", target->comm, sizeof(target->comm));
+	target->comm[strcspn(target->comm, "\n")] = 0;
+	read_proc(pid, "cgroup", groups, sizeof(groups));
+	cgroup_choose(groups, target->cgroup, sizeof(target->cgroup));
 	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
 	ssize_t n = readlink(path, target->exe, sizeof(target->exe) - 1);
 	target->exe[n > 0 ? n : 0] = 0;

@@ -38,7 +38,7 @@ enum option_key {
 	KEY_LIMIT
 };
 
-#define WAY_NAMES "function, module, thread, thread-name, executable, allocator or tag"
+#define WAY_NAMES "function, module, thread, thread-name, executable, cgroup, allocator or tag"
 #define SORT_NAMES \
 	"live (default), blocks, peak, most-blocks, allocated, count, temporary, grown or growth"
 
@@ -80,8 +80,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	static const char *const SORTS[] = { "live",	    "blocks",	 "peak",
 					     "most-blocks", "allocated", "count",
 					     "temporary",   "grown",	 "growth" };
-	static const char *const WAYS[] = { "function",	  "module",    "thread", "thread-name",
-					    "executable", "allocator", "tag" };
+	static const char *const WAYS[] = { "function",	  "module", "thread",	 "thread-name",
+					    "executable", "cgroup", "allocator", "tag" };
 	struct arguments *arguments = state->input;
 
 	switch (key) {

@@ -97,7 +97,8 @@ static struct figures_table table_by(const char *by, const char *sort, int width
 {
 	if (strcmp(by, "function") == 0 || strcmp(by, "module") == 0 || strcmp(by, "tag") == 0)
 		return FIGURES_TABLE(INCLUSIVE, sort, width);
-	if (strcmp(by, "thread-name") == 0 || strcmp(by, "executable") == 0)
+	if (strcmp(by, "thread-name") == 0 || strcmp(by, "executable") == 0 ||
+	    strcmp(by, "cgroup") == 0)
 		return FIGURES_TABLE(TOGETHER, sort, width);
 	return FIGURES_TABLE(EXCLUSIVE, sort, width);
 }

@@ -10,6 +10,7 @@
 #define HEAPTRAIL_WORKERS_PROTOCOL_H
 
 #include "base/census.h"
+#include "base/cgroup.h"
 #include "base/site.h"
 #include "base/user_function.h"
 
@@ -398,6 +399,7 @@ struct tracer_target {
 	uint32_t reserved;
 	char comm[16];
 	char exe[1024];
+	char cgroup[CGROUP_PATH_MAX]; /* base/cgroup.h */
 };
 
 enum tracer_helper {

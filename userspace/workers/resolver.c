@@ -2,9 +2,10 @@
 /*
  * The resolver: turns a target and an address range into a descriptor, and does nothing else. It
  * holds the rights to look into other users' processes, so it reads the contents of no file but
- * what the kernel says of a target's ids: whoever asks gets the open file and parses it without
- * rights.
+ * what the kernel says of a target's ids, name and control groups: whoever asks gets the open file
+ * and parses it without rights.
  */
+#include "base/cgroup.h"
 #include "base/io.h"
 #include "base/message.h"
 #include "workers/opens.h"
@@ -167,6 +168,21 @@ static int open_of(const struct message *message)
 	return fd;
 }
 
+/* cgroups(7) */
+static void read_cgroup(uint32_t pid, struct tracer_target *target)
+{
+	static char text[STATUS_TEXT_MAX];
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%u/cgroup", pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	memset(text, 0, sizeof(text));
+	if (fd >= 0)
+		(void)io_read(fd, text, sizeof(text) - 1);
+	io_close(&fd);
+	cgroup_choose(text, target->cgroup, sizeof(target->cgroup));
+}
+
 /* Who a pid is: the descriptor first, so that what is read afterwards is that process's or
  * another's that got the pid when it was gone, which is then noticed. */
 static int identify(uint32_t pid, struct tracer_target *target)
@@ -186,6 +202,7 @@ static int identify(uint32_t pid, struct tracer_target *target)
 	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
 	ssize_t length = readlink(path, target->exe, sizeof(target->exe) - 1);
 	target->exe[length > 0 ? length : 0] = 0;
+	read_cgroup(pid, target);
 	if (is_same_process(pidfd))
 		return pidfd;
 	close(pidfd);

@@ -181,10 +181,15 @@ static void handle_target(struct writer *writer, struct tracer_target *target)
 {
 	target->comm[sizeof(target->comm) - 1] = 0;
 	target->exe[sizeof(target->exe) - 1] = 0;
+	target->cgroup[sizeof(target->cgroup) - 1] = 0;
 	target_record_put(&writer->targets, &(struct target_record) { .id = ++writer->target_count,
 								      .pid = target->pid,
 								      .comm = target->comm,
 								      .exe = target->exe });
+	if (target->cgroup[0])
+		cgroup_record_put(&writer->cgroups,
+				  &(struct cgroup_record) { .target = writer->target_count,
+							    .path = target->cgroup });
 }
 
 static void handle_module(struct writer *writer, struct stream_module *module)

@@ -37,7 +37,7 @@ struct series {
 	bool is_full;			/* and the command was told */
 	bool is_due;			/* all that it needs has come, but for stacks */
 	uint64_t due_ns, due_clock_ns;
-	struct kept kept[CHUNK_MAPPED + 1];   /* by type of chunk */
+	struct kept kept[CHUNK_CGROUPS + 1];  /* by type of chunk */
 	struct kept_record *stacks, *threads; /* by id */
 	size_t stack_count, thread_count, stack_bytes, missing_stacks;
 	struct stream_session session;
@@ -58,7 +58,7 @@ struct writer {
 	/* waiting to be written */
 	struct capture_event *events; /* CAPTURE_EVENTS_MAX */
 	size_t event_count, events_max;
-	struct bytes_buffer targets, modules, functions, threads, stacks, mappings, marks;
+	struct bytes_buffer targets, cgroups, modules, functions, threads, stacks, mappings, marks;
 	size_t mapping_count, mark_count;
 	bool has_marks; /* there were any */
 	/* ids */

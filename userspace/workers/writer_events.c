@@ -58,6 +58,7 @@ void writer_flush(struct writer *writer)
 	struct bytes_buffer out = { 0 };
 
 	flush_kept(writer, CHUNK_TARGETS, &writer->targets);
+	flush_kept(writer, CHUNK_CGROUPS, &writer->cgroups);
 	flush_kept(writer, CHUNK_MODULES, &writer->modules);
 	flush_kept(writer, CHUNK_FUNCTIONS, &writer->functions);
 	writer_flush_records(writer, CHUNK_THREADS, &writer->threads);

@@ -282,6 +282,7 @@ void series_begin_segment(struct writer *writer, const struct model *before)
 	series->is_full = series->is_due = false;
 	series->begin_ns = clock_now_ns();
 	write_kept(writer, CHUNK_TARGETS);
+	write_kept(writer, CHUNK_CGROUPS);
 	write_kept(writer, CHUNK_MODULES);
 	write_kept(writer, CHUNK_FUNCTIONS);
 	write_kept(writer, CHUNK_NAMES);

@@ -219,6 +219,7 @@ READ_AS(census_record)
 READ_AS(mapping_record)
 READ_AS(memory_record)
 READ_AS(mark_record)
+READ_AS(cgroup_record)
 
 static void read_as_end(const uint8_t *data, size_t size)
 {
@@ -236,6 +237,7 @@ static void (*const READS[])(const uint8_t *, size_t) = {
 	read_as_counters_record, read_as_end,
 	read_as_census_record,	 read_as_mapping_record,
 	read_as_memory_record,	 read_as_mark_record,
+	read_as_cgroup_record,
 };
 
 static void read_as_everything(const uint8_t *data, size_t size)
