@@ -175,8 +175,11 @@ static void show(void *context, const struct audit_line *line)
 static int fail_to_read(const char *path, int err)
 {
 	if (err == -EACCES)
-		return command_fail(EXIT_PERMISSION,
-				    "%s: you may not read the audit log; run as root", path);
+		return command_fail(
+			EXIT_PERMISSION,
+			"%s: you may not read the audit log; run as root (what you have "
+			"opened with an identity of yours: -S ~/.local/state/heaptrail)",
+			path);
 	if (err == -ENOENT)
 		return command_fail(EXIT_FAILED,
 				    "%s: there is no audit log yet; the first recording makes it",

@@ -68,11 +68,17 @@ static int take_folder(int state, const char *name, const struct identity *id, i
 	return err;
 }
 
+/* Who only wants to read something may have another way. */
 static _Noreturn void fail(const struct vault *vault, const char *name, int err)
 {
-	worker_fail(err == -EACCES ? 4 : 1, -err, "%s%s: cannot be made, or opened: %s%s",
+	bool is_to_open = vault->reader.socket >= 0;
+
+	worker_fail(err == -EACCES ? 4 : 1, -err, "%s%s: cannot be made, or opened: %s%s%s",
 		    vault->state_directory, name, strerror(-err),
-		    err == -EACCES ? "; run as root" : "");
+		    err == -EACCES ? "; run as root" : "",
+		    err == -EACCES && is_to_open
+			    ? ", or open the capture as its recipient (-i IDENTITY, --passphrase)"
+			    : "");
 }
 
 void vault_leave_root(struct vault *vault)
