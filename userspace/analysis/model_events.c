@@ -403,6 +403,7 @@ static void tell(struct model *model, const struct capture_event *event,
 	if (outcome->has_allocated) {
 		told.flags |= BLOCK_EVENT_HAS_NEW;
 		told.address = event->address;
+		told.tag = outcome->allocated->tag;
 	}
 	if (kind == BLOCK_FREED)
 		told.old_address = event->address;

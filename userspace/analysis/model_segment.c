@@ -33,7 +33,8 @@ static void tell(const struct model *model, const struct block *block)
 					  .address = block->address,
 					  .size = block->size,
 					  .stack = block->stack,
-					  .function = block->function };
+					  .function = block->function,
+					  .tag = block->tag };
 
 	if (model->tell)
 		model->tell(model->tell_context, &told);

@@ -6,7 +6,8 @@ void block_event_put(struct bytes_buffer *out, const struct block_event *event)
 	const uint64_t fields[] = { event->kind,     event->flags,     event->time_ns,
 				    event->pid,	     event->tid,       event->address,
 				    event->size,     event->stack,     event->old_address,
-				    event->old_size, event->old_stack, event->function };
+				    event->old_size, event->old_stack, event->function,
+				    event->tag };
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		bytes_put_varint(out, fields[i]);
@@ -14,7 +15,7 @@ void block_event_put(struct bytes_buffer *out, const struct block_event *event)
 
 bool block_event_get(struct bytes_reader *in, struct block_event *event)
 {
-	uint64_t fields[12];
+	uint64_t fields[13];
 
 	if (in->failed || !bytes_left(in))
 		return false;
@@ -33,6 +34,7 @@ bool block_event_get(struct bytes_reader *in, struct block_event *event)
 		.old_size = fields[9],
 		.old_stack = (uint32_t)fields[10],
 		.function = (uint8_t)fields[11],
+		.tag = (uint32_t)fields[12],
 	};
 	return !in->failed;
 }

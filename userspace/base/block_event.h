@@ -27,6 +27,8 @@ struct block_event {
 	uint64_t address, size; /* of the new block */
 	uint32_t stack;
 	uint8_t function;		/* of the allocator, that was called */
+	uint32_t tag;			/* of the new block; 0: none */
+	const char *tag_name;		/* known to whoever asks, and not told with each */
 	uint64_t old_address, old_size; /* of the one that ends */
 	uint32_t old_stack;		/* that allocated it */
 };

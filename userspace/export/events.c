@@ -36,6 +36,15 @@ static struct state *functions_of(struct export *export)
 	return state;
 }
 
+static void write_tag(FILE *out, const char *name)
+{
+	json_t *text = json_string(name);
+
+	fputs(",\"tag\":", out);
+	(void)json_dumpf(text, out, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+	json_decref(text);
+}
+
 static void write_event(struct export *export, const struct block_event *event)
 {
 	bool is_known = event->kind < sizeof(KINDS) / sizeof(KINDS[0]) && KINDS[event->kind];
@@ -55,6 +64,8 @@ static void write_event(struct export *export, const struct block_event *event)
 			event->address, event->size, event->stack);
 	else if (event->kind == BLOCK_FAILED)
 		fprintf(out, ",\"size\":%" PRIu64 ",\"stack\":%u", event->size, event->stack);
+	if (event->flags & BLOCK_EVENT_HAS_NEW && event->tag_name && *event->tag_name)
+		write_tag(out, event->tag_name);
 	if (event->old_address)
 		fprintf(out, ",\"old_address\":%" PRIu64, event->old_address);
 	if (event->flags & BLOCK_EVENT_HAS_OLD)

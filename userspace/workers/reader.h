@@ -55,6 +55,7 @@ struct reading {
 	struct capture_reader *replayer; /* at its beginning until events are asked for */
 	struct model replay;
 	bool is_replaying;
+	uint32_t tags_told; /* of its tags */
 };
 
 /* Are chunks of this type in that part? */
@@ -74,8 +75,8 @@ void reader_ahead_end(struct reading *reading);
 int reader_events_begin(struct reading *reading);
 
 /*
- * {"ask": "events"} → {"events": "…"}: the next ones, in the order of the file, as base64 of what
- * block_event_put() writes; "" after the last. They are read and applied once more, to a model of
+ * {"ask": "events"} → {"events": "…", "tags": […]}: the next ones, in the order of the file, as base64 of what
+ * block_event_put() writes, and the names of tags that are new, by number from 0 on; "" after the last. They are read and applied once more, to a model of
  * its own with the same filter, so that the sums of all are those of the report; and page by page,
  * since all of them have no room in memory.
  */

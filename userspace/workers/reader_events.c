@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "analysis/answer_parts.h"
 #include "workers/reader.h"
 
 #include <errno.h>
@@ -34,16 +35,28 @@ static int begin(struct reading *reading)
 	return err;
 }
 
-static json_t *page_of(const struct bytes_buffer *page)
+/* Those that were not told with an earlier page. */
+static json_t *new_tags(struct reading *reading)
+{
+	const struct tags *tags = &reading->replay.tags;
+	json_t *names = json_array();
+
+	for (; reading->tags_told < tags->count; reading->tags_told++)
+		json_array_append_new(names, answer_text(tags_name(tags, reading->tags_told)));
+	return names;
+}
+
+static json_t *page_of(struct reading *reading, const struct bytes_buffer *page)
 {
 	size_t size = sodium_base64_ENCODED_LEN(page->size, sodium_base64_VARIANT_ORIGINAL);
 	char *text = malloc(size);
 	json_t *answer = NULL;
 
 	if (text)
-		answer = json_pack("{s:s}", "events",
+		answer = json_pack("{s:s, s:o}", "events",
 				   sodium_bin2base64(text, size, page->data, page->size,
-						     sodium_base64_VARIANT_ORIGINAL));
+						     sodium_base64_VARIANT_ORIGINAL),
+				   "tags", new_tags(reading));
 	free(text);
 	return answer;
 }
@@ -62,7 +75,7 @@ json_t *reader_events(struct reading *reading)
 	json_t *answer = err || more < 0 || page.failed
 				 ? json_pack("{s:s, s:i}", "error",
 					     "the events cannot be read once more", "exit", 6)
-				 : page_of(&page);
+				 : page_of(reading, &page);
 	bytes_free(&page);
 	return answer;
 }

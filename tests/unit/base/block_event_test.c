@@ -26,7 +26,8 @@ static const struct block_event EVENTS[] = {
 	  .stack = UINT32_MAX,
 	  .old_address = UINT64_MAX,
 	  .old_size = UINT64_MAX,
-	  .old_stack = UINT32_MAX },
+	  .old_stack = UINT32_MAX,
+	  .tag = UINT32_MAX },
 	{ .kind = BLOCK_FREED, .old_address = 16 },
 };
 
@@ -45,6 +46,7 @@ static void assert_same(const struct block_event *a, const struct block_event *b
 	assert_int_equal(a->old_address, b->old_address);
 	assert_int_equal(a->old_size, b->old_size);
 	assert_int_equal(a->old_stack, b->old_stack);
+	assert_int_equal(a->tag, b->tag);
 }
 
 static void what_is_put_comes_back(void **state)
