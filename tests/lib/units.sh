@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The services of policies/systemd on a machine where no systemd runs: their sockets listen below $work, and whoever
-# connects gets the very program, with the user, groups, capabilities and limits of its unit. What systemd adds by
+# connects gets the very program, with the user, groups, capabilities, limits and priority of its unit. What systemd adds by
 # namespaces and system-call filters is not there: workers have their own (policies/workers).
 #
 # Needs tests/system/lib.sh. units_start sets $units (the sockets), $service (the state directory); $members is the gid of
@@ -64,7 +64,7 @@ unit_command() {
 	command=(env -i "PATH=$PATH")
 	[ -z "$cache" ] || command+=("CACHE_DIRECTORY=$work/cache/$cache")
 	[ -z "$cache" ] || install -d -m 700 -o "$user" -g "$user" "$work/cache/$cache"
-	command+=(prlimit "--core=0" ${limit:+"--nofile=$limit"})
+	command+=(nice -n "${unit_values[Nice]-0}" prlimit "--core=0" ${limit:+"--nofile=$limit"})
 	command+=(setpriv --reuid "$user" --regid "$user" ${groups:+--groups "${user_ids[$groups]}"})
 	[ -n "$groups" ] || command+=(--clear-groups)
 	only "${unit_values[AmbientCapabilities]-}"
