@@ -21,8 +21,10 @@ started=()
 # is_ours PID: a child, or what has this test's environment. The number of one that has ended may be anybody's by now.
 is_ours() {
 	local parent
-	parent=$(sed 's/.*) [A-Z] //; s/ .*//' "/proc/$1/stat" 2>/dev/null)
-	[ "$parent" = "$owner" ] || grep -qzFx "HEAPTRAIL_STATE_DIR=$work/state" "/proc/$1/environ" 2>/dev/null
+	# there, a name has no line breaks, whatever it has
+	parent=$(sed -n 's/^PPid:\t//p' "/proc/$1/status" 2>/dev/null)
+	[ "$parent" = "$owner" ] ||
+		grep -qzFx -e "HEAPTRAIL_STATE_DIR=$work/state" -e "HEAPTRAIL_STATE_DIR=$work/service" "/proc/$1/environ" 2>/dev/null
 }
 
 cleanup() {
