@@ -144,6 +144,7 @@ static void open_capture(uint8_t what, int fd)
 	err = vault_brought_unwrap(&vault, by, fd, &header, key);
 	require(tries <= SLOT_PASSPHRASES_MAX);
 	require(by == VAULT_BY_PASSPHRASE || tries == 0);
+	require(asked <= WRITER_RECIPIENTS_MAX);
 	require(err != -ENOKEY || by == VAULT_BY_IDENTITY);
 }
 

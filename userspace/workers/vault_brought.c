@@ -23,7 +23,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define AGE_WAIT_MS 300000 /* until somebody has typed a PIN, and touched a key */
+#define WAIT_MS 300000 /* until somebody has typed a PIN, and touched a key */
 
 /* What only the age program opens with. */
 struct program_identity {
@@ -44,7 +44,7 @@ struct vault_brought {
 	size_t text_size;
 	bool wants_passphrase; /* a capture that is to be opened */
 	struct passphrase passphrase;
-	unsigned tried; /* slots, with it */
+	unsigned tried, asked; /* slots, with it and with the age program */
 };
 
 static struct vault_brought *brought_of(struct vault *vault)
@@ -69,9 +69,9 @@ void vault_brought_forget(struct vault *vault)
 }
 
 /* Up to its end, or max bytes; whoever asks may hang up meanwhile. */
-static int read_given(int fd, void *data, size_t max, int wait_ms, size_t *size)
+static int read_given(int fd, void *data, size_t max, size_t *size)
 {
-	uint64_t end_ns = clock_now_ns() + (uint64_t)wait_ms * 1000000;
+	uint64_t end_ns = clock_now_ns() + WAIT_MS * 1000000ull;
 	struct pollfd polls[2] = { { .fd = fd, .events = POLLIN },
 				   { .fd = WORKER_SOCKET, .events = 0 } };
 
@@ -121,6 +121,7 @@ static const char *take_identities(struct vault_brought *brought, const char *te
 	case 0: break;
 	case -ENOTSUP: why = "is an SSH key of another type than ed25519"; break;
 	case -E2BIG: why = "has more than sixteen identities"; break;
+	case -ENOMEM: why = strerror(ENOMEM); break;
 	default:
 		why = "is no identity: neither age's (AGE-SECRET-KEY-1…, AGE-PLUGIN-…) nor an SSH "
 		      "key of type ed25519, or it is damaged";
@@ -154,8 +155,7 @@ void vault_serve_identity(struct vault *vault, int fd)
 	if (brought->is_waiting || brought->files == VAULT_IDENTITIES_MAX)
 		worker_fail(1, EINVAL, "too many files of identities: at most %d",
 			    VAULT_IDENTITIES_MAX);
-	int err = read_given(fd, brought->text, sizeof(brought->text), AGE_WAIT_MS,
-			     &brought->text_size);
+	int err = read_given(fd, brought->text, sizeof(brought->text), &brought->text_size);
 	if (err)
 		why = strerror(-err);
 	else if (brought->text_size == sizeof(brought->text))
@@ -247,8 +247,10 @@ void vault_take_passphrase(struct vault *vault, int fd)
 
 /* --- slots --- */
 
-/* The asker runs the age program, whose answer comes here and nowhere else. */
-static int open_by_program(const struct program_identity *identity, const struct unwrap_slot *slot,
+/* The asker runs the age program, whose answer comes here and nowhere else; not for ever, however
+ * many slots there are. */
+static int open_by_program(struct vault_brought *brought, const struct program_identity *identity,
+			   const struct unwrap_slot *slot,
 			   uint8_t secret[static CAPTURE_SECRET_BYTES])
 {
 	struct vault_age request = { .identity = identity->file,
@@ -262,13 +264,15 @@ static int open_by_program(const struct program_identity *identity, const struct
 		    ? !age_names_ssh_key(slot->bytes, slot->size, &identity->ssh)
 		    : !age_is_for_plugin(slot->bytes, slot->size))
 		return -ENOKEY;
+	if (brought->asked++ == WRITER_RECIPIENTS_MAX)
+		return -E2BIG;
 	snprintf(request.plugin, sizeof(request.plugin), "%s", identity->plugin);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
 		return -errno;
 	int err = message_send(WORKER_SOCKET, VAULT_AGE, &request, sizeof(request), &pair[1], 1);
 	close(pair[1]);
 	if (!err)
-		err = read_given(pair[0], answer, sizeof(answer), AGE_WAIT_MS, &size);
+		err = read_given(pair[0], answer, sizeof(answer), &size);
 	close(pair[0]);
 	/* it says nothing where it is not for this identity */
 	if (!err && size != CAPTURE_SECRET_BYTES)
@@ -282,7 +286,7 @@ static int open_by_program(const struct program_identity *identity, const struct
 static int open_by_identities(void *context, const struct unwrap_slot *slot,
 			      uint8_t secret[static CAPTURE_SECRET_BYTES])
 {
-	const struct vault_brought *brought = context;
+	struct vault_brought *brought = context;
 	int err = -ENOKEY, worst = -ENOKEY;
 
 	for (size_t i = 0; i < brought->count && (err == -ENOKEY || err == -EBADMSG); i++) {
@@ -295,7 +299,7 @@ static int open_by_identities(void *context, const struct unwrap_slot *slot,
 	    !age_is_file(slot->bytes, slot->size, CAPTURE_SECRET_BYTES))
 		return -EBADMSG;
 	for (size_t i = 0; i < brought->program_count && (err == -ENOKEY || err == -EBADMSG); i++)
-		err = open_by_program(&brought->programs[i], slot, secret);
+		err = open_by_program(brought, &brought->programs[i], slot, secret);
 	return err == -ENOKEY ? worst : err;
 }
 
@@ -359,7 +363,7 @@ int vault_brought_unwrap(struct vault *vault, uint32_t by, int fd,
 		.open = by == VAULT_BY_IDENTITY ? open_by_identities : open_by_passphrase
 	};
 
-	brought->tried = 0;
+	brought->tried = brought->asked = 0;
 	int err = unwrap_capture(&unwrapper, fd, header, key);
 	sodium_memzero(&brought->passphrase, sizeof(brought->passphrase));
 	/* there is such a slot: vault_brought_check() */

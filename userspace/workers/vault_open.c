@@ -138,6 +138,9 @@ static void refuse_brought(struct vault *vault, const struct access_decision *de
 				       "rewrap --passphrase makes one)");
 	else if (err == -EINVAL)
 		vault_refuse(vault, object, decision, 1, EINVAL, "no identity was given");
+	else if (err == -E2BIG && by == VAULT_BY_IDENTITY)
+		vault_refuse(vault, object, decision, 1, E2BIG,
+			     "has more slots for the age program to try than heaptrail writes");
 	else if (err == -E2BIG)
 		vault_refuse(vault, object, decision, 1, E2BIG,
 			     "asks for more than " LOCK_LIMITS
