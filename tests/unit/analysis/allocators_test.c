@@ -15,7 +15,11 @@
 #include <cmocka.h>
 
 #define SIZES_END (1u << 20)
+#ifdef __aarch64__
+#define LIBRARIES "/usr/lib/aarch64-linux-gnu/"
+#else
 #define LIBRARIES "/usr/lib/x86_64-linux-gnu/"
+#endif
 
 static void chunks_are_those_of_glibc(void **state)
 {
