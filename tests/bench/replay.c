@@ -109,7 +109,7 @@ static uint64_t write_summary(struct capture_writer *writer, struct model *model
 	model->has_end = true;
 	model_finish(model);
 	capture_writer_position(writer, &before);
-	demand(summary_put(model, append_summary, writer) == 0, "a summary");
+	demand(summary_put(model, NULL, 0, append_summary, writer) == 0, "a summary");
 	capture_writer_position(writer, &after);
 	model_close(model);
 	return after.sequence - before.sequence;

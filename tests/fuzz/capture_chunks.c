@@ -127,7 +127,7 @@ static void sum_up(struct model *model)
 
 	require(model_open_summary(&summed) == 0);
 	model_finish(model);
-	require(summary_put(model, take_summary, &summed) == 0);
+	require(summary_put(model, NULL, 0, take_summary, &summed) == 0);
 	check_blocks(&summed);
 	require(memcmp(model_totals(&summed), model_totals(model), sizeof(struct live_totals)) ==
 		0);
@@ -194,6 +194,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (what % 16 == 15) {
 		require(model_open_summary(&model) == 0);
 		if (!chunks_feed(&model, data, size, CHUNKS_OF_SUMMARY))
+			ask(&model, QUESTIONS[what / FILTER_COUNT % QUESTION_COUNT]);
+	} else if (what % 16 == 14) {
+		require(model_open(&model, &FILTERS[1]) == 0);
+		model.is_resumed = true;
+		if (!chunks_feed(&model, data, size, CHUNKS_ALL))
 			ask(&model, QUESTIONS[what / FILTER_COUNT % QUESTION_COUNT]);
 	} else if (!chunks_read(&model, data, size, &FILTERS[what % FILTER_COUNT])) {
 		check_blocks(&model);

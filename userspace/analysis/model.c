@@ -372,6 +372,18 @@ static int feed_summary(struct model *model, struct bytes_reader *in)
 	return 0;
 }
 
+static int feed_checkpoint(struct model *model, struct bytes_reader *in)
+{
+	enum chunk_type type = bytes_get_u8(in);
+
+	if (model->is_resumed && type == CHUNK_LIVE)
+		return feed_live(model, in);
+	if (model->is_resumed && type == CHUNK_MAPPED)
+		return feed_mapped(model, in);
+	in->at = in->end;
+	return 0;
+}
+
 /* A new chunk type is a new row; unknown ones are from a newer recorder, and passed over. */
 static int (*const FEEDS[])(struct model *, struct bytes_reader *) = {
 	[CHUNK_EVENTS] = feed_events,	    [CHUNK_END] = feed_end,
@@ -383,6 +395,7 @@ static int (*const FEEDS[])(struct model *, struct bytes_reader *) = {
 	[CHUNK_LIVE] = feed_live,	    [CHUNK_MAPPED] = feed_mapped,
 	[CHUNK_MEMORY] = feed_memory,	    [CHUNK_SUMMARY] = feed_summary,
 	[CHUNK_MARKS] = model_feed_marks,   [CHUNK_CGROUPS] = feed_cgroups,
+	[CHUNK_CHECKPOINT] = feed_checkpoint,
 };
 
 int model_feed(struct model *model, enum chunk_type type, const void *raw, size_t size)

@@ -147,6 +147,7 @@ struct model {
 	struct filter filter;
 	/* its sums are a summary's: it knows no events, and nothing more is summed up */
 	bool is_summary;
+	bool is_resumed; /* it begins with a checkpoint, and is fed that one alone */
 	struct overhead_totals overhead;  /* of a summary */
 	struct live_totals filtered;	  /* of what passes the filter; a summary's */
 	const struct live_totals *totals; /* those, or of all blocks */

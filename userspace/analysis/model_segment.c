@@ -43,12 +43,15 @@ static void tell(const struct model *model, const struct block *block)
 static int restore_block(struct model *model, const struct capture_event *event, uint32_t tag)
 {
 	const struct thread_record *thread = model_thread(model, event->thread);
+	uint32_t resizes = event->duration_ns / 2;
 	const struct block block = { .address = event->address,
 				     .size = event->size,
 				     .time_ns = event->time_ns,
 				     .target = thread->pid,
 				     .stack = event->stack,
 				     .thread = event->thread,
+				     .resizes = resizes > UINT16_MAX ? UINT16_MAX
+								     : (uint16_t)resizes,
 				     .function = event->function,
 				     .tag = tag };
 	bool is_new = false;
@@ -63,7 +66,7 @@ static int restore_block(struct model *model, const struct capture_event *event,
 	if (err || !is_new)
 		return err;
 	/* the thread has allocated nothing since */
-	if (event->kind == CAPTURE_REALLOC)
+	if (event->kind == CAPTURE_REALLOC && event->duration_ns % 2 == 0)
 		model_thread_state(model, event->thread)->last_allocation = event->address;
 	if (model_block_is_suppressed(model, &block))
 		add_to_suppressed(model, &block);

@@ -36,6 +36,7 @@ enum table_kind {
 	TABLE_SIZES,
 	TABLE_LIFETIMES,
 	TABLE_PROCESSES,
+	TABLE_CHECKPOINTS,
 };
 
 #define SUM(field) offsetof(struct stack_sums, field)
@@ -62,6 +63,11 @@ static const size_t PROCESS_SUMS[] = { PROCESS(allocations),	 PROCESS(frees),
 				       PROCESS(allocated_bytes), PROCESS(live_bytes),
 				       PROCESS(live_blocks),	 PROCESS(peak_bytes),
 				       PROCESS(first_ns),	 PROCESS(last_ns) };
+
+static const size_t CHECKPOINT[] = { offsetof(struct checkpoint, sequence),
+				     offsetof(struct checkpoint, chunks),
+				     offsetof(struct checkpoint, latest_ns),
+				     offsetof(struct checkpoint, earliest_ns) };
 
 #define TOTAL(field) offsetof(struct model, field)
 static const size_t TOTALS[] = {
@@ -311,7 +317,16 @@ static void put_processes(struct putting *putting)
 	}
 }
 
-int summary_put(struct model *model, summary_sink *sink, void *context)
+static void put_checkpoints(struct putting *putting, const struct checkpoint *checkpoints,
+			    size_t count)
+{
+	begin_table(putting, TABLE_CHECKPOINTS);
+	for (size_t i = 0; i < count; i++)
+		end_row(putting, LOAD(begin_row(putting), &checkpoints[i], CHECKPOINT));
+}
+
+int summary_put(struct model *model, const struct checkpoint *checkpoints, size_t count,
+		summary_sink *sink, void *context)
 {
 	struct putting putting = { .model = model,
 				   .sink = sink,
@@ -335,6 +350,7 @@ int summary_put(struct model *model, summary_sink *sink, void *context)
 			 sizeof(*model->function_sums), COUNT(model->function_sums));
 		put_bins(&putting);
 		put_processes(&putting);
+		put_checkpoints(&putting, checkpoints, count);
 		end_table(&putting);
 		end_payload(&putting);
 		err = putting.error;
@@ -475,37 +491,80 @@ static int (*const TAKES[])(struct model *model, const uint64_t *row, size_t at)
 	[TABLE_LIFETIMES] = take_lifetime, [TABLE_PROCESSES] = take_process,
 };
 
-static int get_table(struct model *model, struct bytes_reader *in, uint64_t *cells)
+/* Cells that are not there are 0. 0 or -EBADMSG. */
+static int get_table(struct bytes_reader *in, uint64_t *kind, uint64_t *rows, uint64_t *cells)
 {
-	uint64_t kind = bytes_get_varint(in), rows = bytes_get_varint(in),
-		 columns = bytes_get_varint(in);
-	int err = 0;
+	*kind = bytes_get_varint(in);
+	*rows = bytes_get_varint(in);
+	uint64_t columns = bytes_get_varint(in);
 
-	if (in->failed || rows > ROWS_MAX || columns > bytes_left(in))
+	if (in->failed || *rows > ROWS_MAX || columns > bytes_left(in))
 		return -EBADMSG;
-	memset(cells, 0, rows * COLUMNS_MAX * sizeof(*cells));
+	memset(cells, 0, *rows * COLUMNS_MAX * sizeof(*cells));
 	for (uint64_t column = 0; !in->failed && column < columns; column++)
-		for (uint64_t row = 0; row < rows; row++) {
+		for (uint64_t row = 0; row < *rows; row++) {
 			uint64_t cell = bytes_get_varint(in);
 			if (column < COLUMNS_MAX)
 				cells[row * COLUMNS_MAX + column] = cell;
 		}
-	if (in->failed)
-		return -EBADMSG;
+	return in->failed ? -EBADMSG : 0;
+}
+
+typedef int take_table(void *context, uint64_t kind, uint64_t rows, const uint64_t *cells);
+
+static int get_tables(struct bytes_reader *in, take_table *take, void *context)
+{
+	uint64_t *cells = malloc((size_t)ROWS_MAX * COLUMNS_MAX * sizeof(*cells));
+	uint64_t kind, rows;
+	int err = cells ? 0 : -ENOMEM;
+
+	while (!err && bytes_left(in)) {
+		err = get_table(in, &kind, &rows, cells);
+		if (!err)
+			err = take(context, kind, rows, cells);
+	}
+	free(cells);
+	return err;
+}
+
+static int take_sums(void *context, uint64_t kind, uint64_t rows, const uint64_t *cells)
+{
+	int err = 0;
+
 	if (kind >= COUNT(TAKES) || !TAKES[kind])
 		return 0;
 	for (uint64_t row = 0; !err && row < rows; row++)
-		err = TAKES[kind](model, cells + row * COLUMNS_MAX, (size_t)row);
+		err = TAKES[kind](context, cells + row * COLUMNS_MAX, (size_t)row);
 	return err;
 }
 
 int summary_get(struct model *model, struct bytes_reader *in)
 {
-	uint64_t *cells = malloc((size_t)ROWS_MAX * COLUMNS_MAX * sizeof(*cells));
-	int err = cells ? 0 : -ENOMEM;
+	return get_tables(in, take_sums, model);
+}
 
-	while (!err && bytes_left(in))
-		err = get_table(model, in, cells);
-	free(cells);
-	return err;
+struct finding {
+	struct checkpoint **checkpoints;
+	size_t *count;
+};
+
+static int take_checkpoints(void *context, uint64_t kind, uint64_t rows, const uint64_t *cells)
+{
+	struct finding *finding = context;
+
+	if (kind != TABLE_CHECKPOINTS || !rows)
+		return 0;
+	struct checkpoint *grown = realloc(*finding->checkpoints,
+					   (*finding->count + rows) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	*finding->checkpoints = grown;
+	for (uint64_t row = 0; row < rows; row++)
+		STORE(cells + row * COLUMNS_MAX, &grown[(*finding->count)++], CHECKPOINT);
+	return 0;
+}
+
+int summary_get_checkpoints(struct bytes_reader *in, struct checkpoint **checkpoints, size_t *count)
+{
+	return get_tables(in, take_checkpoints, &(struct finding) { checkpoints, count });
 }

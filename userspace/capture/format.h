@@ -37,6 +37,7 @@ enum chunk_type {
 	CHUNK_SUMMARY = 16,  /* analysis/summary.h: the sums of all events */
 	CHUNK_MARKS = 17,    /* moments and scopes that programs told of */
 	CHUNK_CGROUPS = 18,  /* which control groups targets were in */
+	CHUNK_CHECKPOINT = 19, /* what lived at one moment; who reads everything passes over it */
 };
 
 enum capture_state {

@@ -21,6 +21,9 @@ bool reader_wants(enum chunk_type type, enum reader_part part)
 {
 	bool is_name = type == CHUNK_STACKS || type == CHUNK_MODULES || type == CHUNK_NAMES;
 
+	/* they are for who begins there, or is content with that */
+	if (type == CHUNK_CHECKPOINT || type == CHUNK_SUMMARY)
+		return false;
 	if (part == READ_MARKS)
 		return type == CHUNK_MARKS || type == CHUNK_THREADS;
 	return part == READ_ALL || is_name == (part == READ_NAMES);
@@ -32,23 +35,41 @@ struct moment {
 	const struct survivors *survivors; /* NULL: not known */
 };
 
-/* The whole capture into the model. */
+static int pass_by(struct reading *reading, const struct filter *filter,
+		   const struct moment *moment, enum reader_way way)
+{
+	struct model *model = &reading->model;
+	bool has_names = filter_needs_names(filter);
+	int err = model_open(model, filter);
+
+	model->end_ns = moment->end_ns;
+	model->to_event = moment->to_event;
+	model->survivors = moment->survivors;
+	model->to_ns = moment->to_ns;
+	model->is_resumed = way == READ_BY_INDEX;
+	if (!err && reading->counts_tags)
+		err = model_count_tags(model);
+	if (!err && has_names)
+		err = reader_ahead_read(reading, model, READ_NAMES, way);
+	if (!err)
+		err = reader_ahead_read(reading, model, has_names ? READ_REST : READ_ALL, way);
+	return err;
+}
+
+/* All that the filter needs of the capture into the model. What is wrong with an index, reading
+ * through tells. */
 static int pass(struct reading *reading, const struct filter *filter, const struct moment *moment)
 {
-	bool has_names = filter_needs_names(filter);
-	int err = model_open(&reading->model, filter);
+	int err = -ENODATA;
 
-	reading->model.end_ns = moment->end_ns;
-	reading->model.to_event = moment->to_event;
-	reading->model.survivors = moment->survivors;
-	reading->model.to_ns = moment->to_ns;
-	if (!err && reading->counts_tags)
-		err = model_count_tags(&reading->model);
-	if (!err && has_names)
-		err = reader_ahead_read(reading, &reading->model, READ_NAMES);
-	if (!err)
-		err = reader_ahead_read(reading, &reading->model, has_names ? READ_REST : READ_ALL);
-	return err;
+	if (!reading->is_replayed) {
+		err = pass_by(reading, filter, moment, READ_BY_INDEX);
+		if (!err || err == -ECANCELED)
+			return err;
+		model_close(&reading->model);
+		reading->is_replayed = true;
+	}
+	return pass_by(reading, filter, moment, READ_THROUGH);
 }
 
 /* Of the whole capture, unless its summary cannot be used, for whatever reason: then all of it is
@@ -58,11 +79,28 @@ static int read_summary(struct reading *reading)
 	int err = model_open_summary(&reading->model);
 
 	if (!err)
-		err = reader_ahead_read(reading, &reading->model,
-					reading->is_quick ? READ_SUMMARY_QUICKLY : READ_SUMMARY);
+		err = reader_ahead_read(reading, &reading->model, READ_SUMMARY, READ_BY_INDEX);
 	if (err && err != -ECANCELED)
 		model_close(&reading->model);
+	/* that there is none is no trouble; whatever else is, reading through tells */
+	reading->is_replayed = err && err != -ENODATA;
 	return err;
+}
+
+/* When did it end? A summary knows; what it sums up is verified with the pass that follows. */
+static int find_end(struct reading *reading)
+{
+	static const struct filter EVERYTHING = FILTER_NONE;
+	const struct moment moment = { 0 };
+	bool is_quick = reading->is_quick;
+	int err = -ENODATA;
+
+	if (!reading->is_replayed) {
+		reading->is_quick = true;
+		err = read_summary(reading);
+		reading->is_quick = is_quick;
+	}
+	return err && err != -ECANCELED ? pass(reading, &EVERYTHING, &moment) : err;
 }
 
 /* The moments that the filter names become times. 0, -errno; -ENOENT: there is no such moment. */
@@ -72,7 +110,7 @@ static int find_moments(struct reading *reading, struct filter *filter)
 	int err = model_open(model, filter);
 
 	if (!err)
-		err = reader_ahead_read(reading, model, READ_MARKS);
+		err = reader_ahead_read(reading, model, READ_MARKS, READ_THROUGH);
 	if (!err && ((filter->from_mark[0] && model->from_mark_ns == UINT64_MAX) ||
 		     (filter->to_mark[0] && model->to_mark_ns == UINT64_MAX)))
 		err = -ENOENT;
@@ -88,7 +126,6 @@ static int find_moments(struct reading *reading, struct filter *filter)
  * one what was live then. */
 static int read_capture(struct reading *reading, const struct filter *filter)
 {
-	static const struct filter EVERYTHING = FILTER_NONE;
 	struct moment moment = { 0 };
 	int err = 0;
 
@@ -99,7 +136,7 @@ static int read_capture(struct reading *reading, const struct filter *filter)
 		err = 0;
 	}
 	if (filter_needs_end(filter)) {
-		err = pass(reading, &EVERYTHING, &moment);
+		err = find_end(reading);
 		moment.end_ns = model_end_ns(&reading->model);
 		if (!err)
 			model_close(&reading->model);

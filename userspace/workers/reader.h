@@ -6,17 +6,20 @@
 #include "analysis/answer.h"
 #include "workers/protocol.h"
 
-/* What frames are called is at the end of a capture: where a filter needs it, that is read before
- * the events; and so are moments that programs told of, with their threads. Where the summary is
- * enough, what it sums up is verified and no more, or, where an answer is wanted at once, not even
- * that. */
+/* What of a capture. What frames are called is at its end: where a filter needs it, that is read
+ * before the events. */
 enum reader_part {
 	READ_ALL,
 	READ_NAMES,
 	READ_REST,
-	READ_SUMMARY,
-	READ_SUMMARY_QUICKLY,
-	READ_MARKS
+	READ_MARKS,
+	READ_SUMMARY, /* all but what it sums up */
+};
+
+/* And how. */
+enum reader_way {
+	READ_BY_INDEX, /* what is not wanted is verified and no more, or, quickly, not even that */
+	READ_THROUGH,  /* from front to back */
 };
 
 /* A chunk that was read ahead, and what is known of the capture then. */
@@ -58,15 +61,20 @@ struct reading {
 	uint32_t tags_told; /* of its tags */
 };
 
-/* Are chunks of this type in that part? */
+/* Are chunks of this type in that part, of a capture that is read through? */
 bool reader_wants(enum chunk_type type, enum reader_part part);
 
 /* Starts the half that reads ahead, before rights are given up. 0 or -errno. */
 int reader_ahead_start(struct reading *reading);
 
-/* That part of the capture into the model. reading->ahead.last: how far it came. 0 or -errno;
- * -ECANCELED: the asker has hung up; -ENODATA: the other half has ended. */
-int reader_ahead_read(struct reading *reading, struct model *model, enum reader_part part);
+/*
+ * That part of the capture into the model. By the index, of events only those that the model's
+ * filter needs: from the last checkpoint before them on. reading->ahead.last: how far it came. 0 or
+ * -errno; -ECANCELED: the asker has hung up; -ENODATA: the other half has ended, or there is no
+ * index.
+ */
+int reader_ahead_read(struct reading *reading, struct model *model, enum reader_part part,
+		      enum reader_way way);
 
 /* The other half ends, and with it its key. */
 void reader_ahead_end(struct reading *reading);

@@ -17,6 +17,7 @@
 
 #include <errno.h>
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -33,8 +34,14 @@ struct ahead_slot {
 	};
 };
 
-/* From the first half: a part to begin with, or AHEAD_FREE. */
-#define AHEAD_FREE 0xff
+/* From the first half: what to begin with, or that a slot is free. */
+struct ahead_request {
+	bool is_free;
+	bool is_quick;
+	enum reader_part part;
+	enum reader_way way;
+	uint64_t from_ns, to_ns; /* of the filter */
+};
 
 /* --- the half that reads ahead --- */
 
@@ -45,13 +52,13 @@ struct source {
 	struct ahead_chunk so_far;
 };
 
-static uint8_t hear(const struct source *source)
+static struct ahead_request hear(const struct source *source)
 {
-	uint8_t byte;
+	struct ahead_request request;
 
-	if (io_read(source->socket, &byte, 1))
+	if (io_read(source->socket, &request, sizeof(request)))
 		_exit(0);
-	return byte;
+	return request;
 }
 
 static struct ahead_slot *free_slot(struct source *source)
@@ -124,54 +131,143 @@ static int check_chunk(struct source *source, struct capture_reader *reader, siz
 	return !err && sequence % CHECKS_AT_ONCE == 0 ? put_chunk(source, &NOTHING) : err;
 }
 
-/* The End chunk is in the model's hands first: it says where the summary begins. */
-static int read_summary(struct source *source, struct capture_reader *reader, bool is_quick)
+/* Which chunks are wanted, of those that the index tells of. */
+struct plan {
+	const struct ahead_request *request;
+	const struct index_entry *entries;
+	size_t count;
+	size_t summary; /* where it begins; count: there is none */
+	bool has_read_summary;
+	size_t counters;	       /* the last ones: no others count */
+	size_t checkpoint, begin, end; /* events are those between; the checkpoint is before */
+};
+
+/* Blocks from before the filter's time do not pass: the last state before it is enough, and nothing
+ * after it is told once everything has a later time. */
+static void narrow(struct plan *plan, const struct checkpoint *checkpoints, size_t count)
 {
+	for (size_t i = 0; i < count; i++) {
+		const struct checkpoint *checkpoint = &checkpoints[i];
+		if (checkpoint->sequence > plan->count ||
+		    checkpoint->chunks > plan->count - checkpoint->sequence)
+			continue;
+		if (checkpoint->latest_ns < plan->request->from_ns) {
+			plan->checkpoint = (size_t)checkpoint->sequence;
+			plan->begin = (size_t)(checkpoint->sequence + checkpoint->chunks);
+		}
+		if (checkpoint->earliest_ns > plan->request->to_ns &&
+		    checkpoint->sequence < plan->end)
+			plan->end = (size_t)checkpoint->sequence;
+	}
+}
+
+static int find_range(struct source *source, struct plan *plan, struct capture_reader *reader)
+{
+	struct checkpoint *checkpoints = NULL;
+	size_t count = 0;
+	int err = 0;
+
+	for (size_t i = plan->summary; !err && i < plan->count; i++) {
+		struct chunk chunk;
+		err = capture_reader_at(reader, i, &chunk);
+		if (!err) {
+			count_verified(source, reader, chunk.size);
+			struct bytes_reader in = bytes_reader_on(chunk.raw, chunk.size);
+			err = summary_get_checkpoints(&in, &checkpoints, &count);
+		}
+	}
+	plan->has_read_summary = true;
+	if (!err)
+		narrow(plan, checkpoints, count);
+	free(checkpoints);
+	return err;
+}
+
+/* The End chunk is in the model's hands first: it says where the summary begins. */
+static int make_plan(struct source *source, struct capture_reader *reader, struct plan *plan)
+{
+	const struct ahead_request *request = plan->request;
+	bool is_part = request->from_ns || request->to_ns != UINT64_MAX;
 	struct end_record totals;
 	struct chunk chunk;
-	size_t count, counters = 0;
 	int err = capture_reader_index(reader, &chunk);
 
 	if (err)
 		return err;
 	count_verified(source, reader, chunk.size);
-	const struct index_entry *entries = capture_reader_entries(reader, &count);
-	if (!end_totals_get(chunk.raw, chunk.size, &totals) || !totals.summary_chunks ||
-	    totals.summary_chunks > count)
+	plan->entries = capture_reader_entries(reader, &plan->count);
+	if (!end_totals_get(chunk.raw, chunk.size, &totals) || totals.summary_chunks > plan->count)
+		return -EBADMSG;
+	plan->summary = plan->count - (size_t)totals.summary_chunks;
+	plan->end = plan->count;
+	for (size_t i = 0; i < plan->count; i++) {
+		if (plan->entries[i].type == CHUNK_COUNTERS)
+			plan->counters = i;
+		/* what threads are in then, no checkpoint knows */
+		if (plan->entries[i].type == CHUNK_MARKS)
+			is_part = false;
+	}
+	if (request->part == READ_SUMMARY && !totals.summary_chunks)
 		return -ENODATA;
-	for (size_t i = 0; i < count; i++)
-		counters = entries[i].type == CHUNK_COUNTERS ? i : counters;
-	err = put_chunk(source, &chunk);
-	for (size_t i = 0; !err && i < count; i++) {
-		/* of these the last one counts; and one that there was no room for all of is none
-		 */
-		bool is_summed = summary_covers(entries[i].type) ||
-				 (entries[i].type == CHUNK_COUNTERS && i != counters) ||
-				 (entries[i].type == CHUNK_SUMMARY &&
-				  i < count - totals.summary_chunks);
-		if (is_summed && is_quick)
+	if (request->part != READ_NAMES)
+		err = put_chunk(source, &chunk);
+	if (!err && is_part && (request->part == READ_ALL || request->part == READ_REST))
+		err = find_range(source, plan, reader);
+	return err;
+}
+
+static bool is_wanted(const struct plan *plan, size_t i)
+{
+	enum chunk_type type = plan->entries[i].type;
+	enum reader_part part = plan->request->part;
+
+	if (type == CHUNK_COUNTERS && i != plan->counters)
+		return false;
+	if (part == READ_SUMMARY)
+		return type == CHUNK_SUMMARY ? i >= plan->summary
+					     : !summary_covers(type) && type != CHUNK_CHECKPOINT;
+	if (type == CHUNK_CHECKPOINT)
+		return part != READ_NAMES && i >= plan->checkpoint && i < plan->begin;
+	/* looks at memory are of all processes that there are then, and few */
+	if (summary_covers(type) && type != CHUNK_MEMORY && (i < plan->begin || i >= plan->end))
+		return false;
+	return reader_wants(type, part);
+}
+
+static int read_by_index(struct source *source, struct capture_reader *reader,
+			 const struct ahead_request *request)
+{
+	struct plan plan = { .request = request };
+	struct chunk chunk;
+	int err = make_plan(source, reader, &plan);
+
+	for (size_t i = 0; !err && i < plan.count; i++) {
+		bool is_fed = is_wanted(&plan, i);
+		/* those of another part are verified with that */
+		if (!is_fed && (request->is_quick || request->part == READ_NAMES ||
+				(plan.has_read_summary && i >= plan.summary)))
 			continue;
-		err = is_summed ? check_chunk(source, reader, i)
-				: capture_reader_at(reader, i, &chunk);
+		err = is_fed ? capture_reader_at(reader, i, &chunk)
+			     : check_chunk(source, reader, i);
 		if (!err)
-			count_verified(source, reader, entries[i].raw_size);
-		if (!err && !is_summed)
+			count_verified(source, reader, plan.entries[i].raw_size);
+		if (!err && is_fed)
 			err = put_chunk(source, &chunk);
 	}
 	return err;
 }
 
 /* Reads the capture once. */
-static void read_part(struct source *source, const struct reading *reading, enum reader_part part)
+static void read_part(struct source *source, const struct reading *reading,
+		      const struct ahead_request *request)
 {
 	struct capture_reader *reader = NULL;
 	int err = capture_reader_open(reading->capture, reading->key, &reader);
 
 	source->so_far = (struct ahead_chunk) { .verdict = { .state = CAPTURE_INCOMPLETE } };
 	if (!err)
-		err = part == READ_SUMMARY || part == READ_SUMMARY_QUICKLY
-			      ? read_summary(source, reader, part == READ_SUMMARY_QUICKLY)
-			      : read_through(source, reader, part);
+		err = request->way == READ_BY_INDEX ? read_by_index(source, reader, request)
+						    : read_through(source, reader, request->part);
 	struct ahead_slot *slot = free_slot(source);
 	source->so_far.is_last = true;
 	source->so_far.error = err;
@@ -191,11 +287,11 @@ static _Noreturn void read_ahead(const struct reading *reading, int socket,
 	close(WORKER_SOCKET);
 	close(reading->asker);
 	for (;;) {
-		uint8_t byte = hear(&source);
-		if (byte == AHEAD_FREE)
+		struct ahead_request request = hear(&source);
+		if (request.is_free)
 			source.free++;
 		else
-			read_part(&source, reading, (enum reader_part)byte);
+			read_part(&source, reading, &request);
 	}
 }
 
@@ -246,26 +342,35 @@ void reader_ahead_end(struct reading *reading)
 	munmap(reading->ahead.slots, SLOTS * sizeof(*reading->ahead.slots));
 }
 
-int reader_ahead_read(struct reading *reading, struct model *model, enum reader_part part)
+int reader_ahead_read(struct reading *reading, struct model *model, enum reader_part part,
+		      enum reader_way way)
 {
 	struct reader_ahead *ahead = &reading->ahead;
-	uint8_t byte = (uint8_t)part;
+	struct ahead_request request = { .is_quick = reading->is_quick,
+					 .part = part,
+					 .way = way,
+					 .from_ns = model->filter.from_ns,
+					 .to_ns = model->filter.to_ns };
+	static const struct ahead_request FREE = { .is_free = true };
 	bool is_last = false;
-	int err = io_write(ahead->socket, &byte, 1);
+	int err = 0;
 
-	while (!err && !is_last) {
-		err = io_read(ahead->socket, &byte, 1);
-		if (err)
-			break;
+	if (io_write(ahead->socket, &request, sizeof(request)))
+		return -ENODATA;
+	/* after an error, too, to the end: both halves are to know the same of the slots */
+	while (!is_last) {
+		uint8_t byte;
+		if (io_read(ahead->socket, &byte, 1))
+			return -ENODATA;
 		const struct ahead_slot *slot = &ahead->slots[ahead->next++ % SLOTS];
 		ahead->last = slot->chunk;
 		is_last = slot->chunk.is_last;
-		err = is_last		     ? slot->chunk.error
-		      : is_given_up(reading) ? -ECANCELED
-					     : feed(model, slot);
-		byte = AHEAD_FREE;
+		if (is_given_up(reading))
+			return -ECANCELED;
 		if (!err)
-			err = io_write(ahead->socket, &byte, 1);
+			err = is_last ? slot->chunk.error : feed(model, slot);
+		if (io_write(ahead->socket, &FREE, sizeof(FREE)))
+			return -ENODATA;
 	}
 	return err;
 }

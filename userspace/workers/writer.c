@@ -5,7 +5,6 @@
  */
 #include "workers/writer.h"
 
-#include "analysis/summary.h"
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/io.h"
@@ -322,7 +321,9 @@ static uint64_t put_summary(struct writer *writer, const struct end_record *end)
 	writer->model.has_end = true;
 	model_finish(&writer->model);
 	capture_writer_position(writer->capture, &before);
-	if (summary_put(&writer->model, append_summary, writer))
+	writer_end_checkpoints(writer);
+	if (summary_put(&writer->model, writer->checkpoints, writer->checkpoint_count,
+			append_summary, writer))
 		return 0;
 	capture_writer_position(writer->capture, &after);
 	return after.sequence - before.sequence;
@@ -536,6 +537,7 @@ int main(void)
 	worker_begin("writer");
 	worker_leave_root("writer");
 	open_model(&writer);
+	writer.earliest_ns = UINT64_MAX;
 	writer.events_max = CAPTURE_EVENTS_MAX;
 	writer.events = malloc(CAPTURE_EVENTS_MAX * sizeof(*writer.events));
 	if (!writer.events)

@@ -4,6 +4,7 @@
 #define HEAPTRAIL_WORKERS_WRITER_H
 
 #include "analysis/model.h"
+#include "analysis/summary.h"
 #include "base/map.h"
 #include "capture/end.h"
 #include "capture/records.h"
@@ -70,6 +71,12 @@ struct writer {
 	 * did not take, it knows more. */
 	struct model model;
 	bool is_merged; /* it sums up no stack by itself, and there will be no summary */
+	/* where a reader can begin: of this segment */
+	struct checkpoint *checkpoints;
+	size_t checkpoint_count;
+	uint64_t events_at_checkpoint; /* of events_written, when the last one was made */
+	uint64_t earliest_ns;	       /* of the times that were told since then */
+	uint64_t latest_ns;	       /* of all */
 	uint64_t events_written, events_discarded;
 	struct counters_record counted; /* as the kernel counted them last */
 	struct series series;
@@ -109,6 +116,26 @@ void writer_flush_records(struct writer *writer, enum chunk_type type,
 
 /* One chunk, into the file and the model; trouble is kept in writer->error. */
 void writer_append(struct writer *writer, enum chunk_type type, const struct bytes_buffer *payload);
+
+/* --- writer_live.c --- */
+
+/* What lives in this model, of the segment before: it is what the next one begins with. */
+void writer_put_live(struct writer *writer, const struct model *model);
+
+/* After a flush: what lives now, where many events have come since it was written last. */
+void writer_put_checkpoint_if_due(struct writer *writer);
+
+/* Nothing more comes: what is after each of them is known. */
+void writer_end_checkpoints(struct writer *writer);
+
+/* An event, or what is like one, was told of that time. */
+static inline void writer_note_time(struct writer *writer, uint64_t time_ns)
+{
+	if (time_ns < writer->earliest_ns)
+		writer->earliest_ns = time_ns;
+	if (time_ns > writer->latest_ns)
+		writer->latest_ns = time_ns;
+}
 
 /* --- writer_series.c; without segments these do nothing --- */
 

@@ -81,6 +81,7 @@ void writer_flush(struct writer *writer)
 		count_written(writer, writer->mapping_count);
 		writer->mapping_count = 0;
 	}
+	writer_put_checkpoint_if_due(writer);
 	if (!writer->error)
 		writer->error = capture_writer_sync(writer->capture);
 }
@@ -219,6 +220,7 @@ static struct capture_event *add_event(struct writer *writer, const struct event
 		.align_log2 = head->flags & EVENT_ALIGN_MASK,
 		.duration_ns = head->duration_ns,
 	};
+	writer_note_time(writer, event->time_ns);
 	return event;
 }
 
@@ -302,6 +304,7 @@ static void add_mapping(struct writer *writer, const struct event_mapping *mappi
 		.size = size,
 		.stack = call_stack(writer, mapping->stack),
 	};
+	writer_note_time(writer, record.time_ns);
 	mapping_record_put(&writer->mappings, &record);
 	writer->mapping_count++;
 	if (writer->mappings.size > RECORDS_FLUSH_BYTES)

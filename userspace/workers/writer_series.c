@@ -189,93 +189,9 @@ void series_use_thread(struct writer *writer, uint32_t id)
 		write_again(writer, kept, CHUNK_THREADS, &writer->threads);
 }
 
-/* --- what lives when a segment begins --- */
-
-static void flush_live(struct writer *writer)
-{
-	struct bytes_buffer out = { 0 };
-
-	writer_flush_records(writer, CHUNK_THREADS, &writer->threads);
-	writer_flush_records(writer, CHUNK_STACKS, &writer->stacks);
-	writer_flush_records(writer, CHUNK_MARKS, &writer->marks);
-	if (writer->event_count) {
-		capture_events_encode(&out, writer->events, writer->event_count);
-		writer_append(writer, CHUNK_LIVE, &out);
-	}
-	writer->event_count = 0;
-	bytes_free(&out);
-}
-
-static void put_live(struct writer *writer, const struct capture_event *event)
-{
-	writer->events[writer->event_count++] = *event;
-	if (writer->event_count == CAPTURE_EVENTS_MAX)
-		flush_live(writer);
-}
-
-struct putting {
-	struct writer *writer;
-	const struct model *before;
-	uint32_t tag; /* of the last block */
-};
-
-static void put_block(void *context, const struct block *block)
-{
-	struct putting *putting = context;
-	struct writer *writer = putting->writer;
-	const struct model *before = putting->before;
-	bool is_last = model_is_last(before, block);
-
-	series_use_thread(writer, block->thread);
-	series_use_stack(writer, block->stack);
-	if (block->tag != putting->tag)
-		writer_put_block_tag(writer, tags_name(&before->tags, block->tag));
-	putting->tag = block->tag;
-	put_live(writer,
-		 &(struct capture_event) { .kind = is_last ? CAPTURE_REALLOC : CAPTURE_ALLOC,
-					   .address = block->address,
-					   .size = block->size,
-					   .time_ns = block->time_ns,
-					   .thread = block->thread,
-					   .stack = block->stack,
-					   .function = block->function });
-}
-
-static void put_missed(void *context, uint64_t key, uint64_t time_ns)
-{
-	put_live(((struct putting *)context)->writer,
-		 &(struct capture_event) {
-			 .kind = CAPTURE_FREE, .address = key, .time_ns = time_ns });
-}
-
-static void flush_mapped(struct writer *writer)
-{
-	writer_flush_records(writer, CHUNK_THREADS, &writer->threads);
-	writer_flush_records(writer, CHUNK_STACKS, &writer->stacks);
-	writer_flush_records(writer, CHUNK_MAPPED, &writer->mappings);
-}
-
-static void put_range(void *context, const struct range *range)
-{
-	struct writer *writer = ((struct putting *)context)->writer;
-
-	series_use_thread(writer, range->thread);
-	series_use_stack(writer, range->stack);
-	mapping_record_put(&writer->mappings,
-			   &(struct mapping_record) { .time_ns = range->time_ns,
-						      .thread = range->thread,
-						      .flags = range->is_file ? MAPPING_OF_FILE : 0,
-						      .address = range->address,
-						      .size = range->size,
-						      .stack = range->stack });
-	if (writer->mappings.size > PIECE_BYTES)
-		flush_mapped(writer);
-}
-
 void series_begin_segment(struct writer *writer, const struct model *before)
 {
 	struct series *series = &writer->series;
-	struct putting putting = { .writer = writer, .before = before };
 	struct capture_position position;
 
 	series->segment++;
@@ -286,12 +202,7 @@ void series_begin_segment(struct writer *writer, const struct model *before)
 	write_kept(writer, CHUNK_MODULES);
 	write_kept(writer, CHUNK_FUNCTIONS);
 	write_kept(writer, CHUNK_NAMES);
-	live_visit(before->live, put_block, &putting);
-	live_visit_missed(before->live, put_missed, &putting);
-	flush_live(writer);
-	writer_put_scopes(writer, before);
-	mapped_visit(before->mapped, put_range, &putting);
-	flush_mapped(writer);
+	writer_put_live(writer, before);
 	capture_writer_position(writer->capture, &position);
 	series->begin_bytes = position.size;
 }

@@ -287,7 +287,7 @@ static void test_answers_are_the_same(void **state)
 		feed_records(&summed);
 		feed_random(&whole);
 		model_finish(&whole);
-		assert_int_equal(summary_put(&whole, feed_summary, &summed), 0);
+		assert_int_equal(summary_put(&whole, NULL, 0, feed_summary, &summed), 0);
 		feed_end(&summed, whole.end.duration_ns);
 		assert_same_answers(&whole, &summed);
 		model_close(&whole);
@@ -309,7 +309,7 @@ static void test_sums_are_not_counted_twice(void **state)
 	model_finish(&model);
 	uint64_t allocations = model_totals(&model)->allocations;
 	assert_true(allocations > 0);
-	assert_int_equal(summary_put(&model, feed_summary, &model), 0);
+	assert_int_equal(summary_put(&model, NULL, 0, feed_summary, &model), 0);
 	assert_int_equal(model_totals(&model)->allocations, allocations);
 	model_close(&model);
 }
@@ -349,6 +349,34 @@ static void test_merged_stacks_leave_the_totals(void **state)
 		model_close(&whole);
 		model_close(&merged);
 	}
+}
+
+static int keep_checkpoints(void *context, const struct bytes_buffer *payload)
+{
+	static size_t count;
+	struct bytes_reader in = bytes_reader_on(payload->data, payload->size);
+
+	return summary_get_checkpoints(&in, context, &count);
+}
+
+static void test_checkpoints_come_back(void **state)
+{
+	enum {
+		COUNT = 5000
+	};
+	static const struct filter EVERYTHING = FILTER_NONE;
+	static struct checkpoint checkpoints[COUNT];
+	struct checkpoint *found = NULL;
+	struct model model;
+
+	(void)state;
+	for (uint64_t i = 0; i < COUNT; i++)
+		checkpoints[i] = (struct checkpoint) { i * 7, 1 + i % 3, i << 40, UINT64_MAX - i };
+	assert_int_equal(model_open(&model, &EVERYTHING), 0);
+	assert_int_equal(summary_put(&model, checkpoints, COUNT, keep_checkpoints, &found), 0);
+	assert_memory_equal(found, checkpoints, sizeof(checkpoints));
+	free(found);
+	model_close(&model);
 }
 
 static void put_table(struct bytes_buffer *out, uint64_t kind, uint64_t rows, uint64_t columns,
@@ -420,6 +448,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answers_are_the_same),
 		cmocka_unit_test(test_sums_are_not_counted_twice),
+		cmocka_unit_test(test_checkpoints_come_back),
 		cmocka_unit_test(test_merged_stacks_leave_the_totals),
 		cmocka_unit_test(test_unknown_tables_and_columns_are_passed_over),
 		cmocka_unit_test(test_nonsense_is_refused),
