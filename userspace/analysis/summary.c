@@ -344,7 +344,8 @@ int summary_put(struct model *model, const struct checkpoint *checkpoints, size_
 		put_timeline(&putting, TABLE_RESIDENT, &model->resident);
 		put_stacks(&putting, &overhead);
 		put_histories(&putting);
-		put_sums(&putting, TABLE_THREADS, &model->thread_states->sums,
+		put_sums(&putting, TABLE_THREADS,
+			 model->thread_states ? &model->thread_states->sums : NULL,
 			 sizeof(*model->thread_states), model->thread_state_count);
 		put_sums(&putting, TABLE_FUNCTIONS, model->function_sums,
 			 sizeof(*model->function_sums), COUNT(model->function_sums));
