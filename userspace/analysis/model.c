@@ -412,9 +412,13 @@ int model_feed(struct model *model, enum chunk_type type, const void *raw, size_
 
 static void free_stacks(struct model *model)
 {
+	/* most may never have been written to, and should not be now: they take no memory yet */
 	for (size_t i = 0; i < model->stack_count; i++) {
-		free(model->stacks[i].frames);
-		history_free(&model->stacks[i].history);
+		struct stack *stack = &model->stacks[i];
+		if (stack->frames)
+			free(stack->frames);
+		if (stack->history.live_bytes)
+			history_free(&stack->history);
 	}
 	free(model->stacks);
 	model->stacks = NULL;
