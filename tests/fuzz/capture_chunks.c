@@ -197,6 +197,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			ask(&model, QUESTIONS[what / FILTER_COUNT % QUESTION_COUNT]);
 	} else if (what % 16 == 14) {
 		require(model_open(&model, &FILTERS[1]) == 0);
+		require(model_count_tags(&model) == 0);
 		model.is_resumed = true;
 		if (!chunks_feed(&model, data, size, CHUNKS_ALL))
 			ask(&model, QUESTIONS[what / FILTER_COUNT % QUESTION_COUNT]);
