@@ -224,19 +224,6 @@ int live_enter_program(struct live *live, uint32_t target, uint32_t program, liv
 	return err;
 }
 
-void live_begin_segment(struct live *live, uint64_t now_ns)
-{
-	const struct live_totals *totals = &live->totals;
-
-	live->totals = (struct live_totals) { .missed_frees = totals->missed_frees,
-					      .live_bytes = totals->live_bytes,
-					      .live_blocks = totals->live_blocks,
-					      .carried_bytes = totals->live_bytes,
-					      .carried_blocks = totals->live_blocks,
-					      .peak_bytes = totals->live_bytes,
-					      .peak_time_ns = now_ns };
-}
-
 void live_visit(const struct live *live, live_visit_fn *visit, void *context)
 {
 	for (size_t i = 0; i < live->blocks.place_count; i++)

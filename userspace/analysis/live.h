@@ -81,12 +81,6 @@ void live_set_tag(struct live *live, uint32_t tag);
 /* To fetch ahead what the next events will ask for. */
 const struct blocks *live_blocks(const struct live *live);
 
-/*
- * The sums begin anew: those of another segment, which begins with the blocks that live now.
- * Closings that may be explained yet stay among missed_frees.
- */
-void live_begin_segment(struct live *live, uint64_t now_ns);
-
 typedef void live_visit_fn(void *context, const struct block *block);
 
 /* Each block that lives. */

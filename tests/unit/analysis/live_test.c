@@ -605,7 +605,7 @@ static void a_segment_goes_on_with_what_lives(void **state)
 	for (uint64_t i = 1; i <= 10000; i += 2)
 		apply(live, release(20000, i << 4));
 	struct live *next = next_segment(live);
-	live_begin_segment(live, 50);
+	const struct live_totals at_switch = *live_totals(live);
 	for (uint64_t i = 1; i <= 10000; i += 3) {
 		struct outcome before = apply(live, release(30000, i << 4));
 		struct outcome after = apply(next, release(30000, i << 4));
@@ -614,7 +614,12 @@ static void a_segment_goes_on_with_what_lives(void **state)
 		if (before.has_freed)
 			assert_int_equal(before.freed.time_ns, after.freed.time_ns);
 	}
-	assert_memory_equal(live_totals(live), live_totals(next), sizeof(struct live_totals));
+	/* what lives is the same; everything else is only the segment's own */
+	assert_int_equal(live_totals(live)->live_bytes, live_totals(next)->live_bytes);
+	assert_int_equal(live_totals(live)->live_blocks, live_totals(next)->live_blocks);
+	assert_int_equal(live_totals(live)->frees - at_switch.frees, live_totals(next)->frees);
+	assert_int_equal(live_totals(live)->frees_of_unknown - at_switch.frees_of_unknown,
+			 live_totals(next)->frees_of_unknown);
 	assert_int_equal(live_totals(next)->carried_blocks, 5000);
 	assert_int_equal(live_totals(next)->peak_bytes, live_totals(next)->carried_bytes);
 	assert_int_equal(live_totals(next)->allocations, 0);
