@@ -138,16 +138,6 @@ static const uint64_t *store(const uint64_t *row, void *to, const size_t *offset
 }
 #define STORE(row, to, offsets) store(row, to, offsets, COUNT(offsets))
 
-static uint64_t zigzag(int64_t value)
-{
-	return (uint64_t)value << 1 ^ (uint64_t)(value >> 63);
-}
-
-static int64_t unzigzag(uint64_t value)
-{
-	return (int64_t)(value >> 1 ^ (0 - (value & 1)));
-}
-
 /* --- writing --- */
 
 struct putting {
@@ -256,7 +246,7 @@ static void put_history(struct putting *putting, uint64_t id, const struct timel
 
 	*row++ = id;
 	for (size_t i = 0; i < count; i++) {
-		*row++ = zigzag((int64_t)(points[i].live_bytes - last));
+		*row++ = bytes_zigzag((int64_t)(points[i].live_bytes - last));
 		last = points[i].live_bytes;
 	}
 	end_row(putting, row);
@@ -427,7 +417,7 @@ static int take_history(struct model *model, const uint64_t *row, size_t at)
 	struct history *history = &model->stacks[row[0]].history;
 	err = history_restore_points(history, &model->timeline);
 	for (size_t i = 0; !err && i < HISTORY_MAX; i++) {
-		bytes += (uint64_t)unzigzag(row[1 + i]);
+		bytes += (uint64_t)bytes_unzigzag(row[1 + i]);
 		history->live_bytes[i] = bytes;
 	}
 	return err;

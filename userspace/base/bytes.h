@@ -96,11 +96,20 @@ static inline uint64_t bytes_get_varint(struct bytes_reader *r)
 	return 0;
 }
 
+/* 0, -1, 1, -2 … as 0, 1, 2, 3 …, and back. */
+static inline uint64_t bytes_zigzag(int64_t value)
+{
+	return ((uint64_t)value << 1) ^ (uint64_t)(value >> 63);
+}
+
+static inline int64_t bytes_unzigzag(uint64_t v)
+{
+	return (int64_t)((v >> 1) ^ (0 - (v & 1)));
+}
+
 static inline int64_t bytes_get_signed(struct bytes_reader *r)
 {
-	uint64_t v = bytes_get_varint(r);
-
-	return (int64_t)((v >> 1) ^ (0 - (v & 1)));
+	return bytes_unzigzag(bytes_get_varint(r));
 }
 
 /* A length-prefixed string as a fresh, terminated copy; NULL when it does not fit or is over max.
@@ -172,7 +181,7 @@ static inline void bytes_put_varint(struct bytes_buffer *b, uint64_t value)
 
 static inline void bytes_put_signed(struct bytes_buffer *b, int64_t value)
 {
-	bytes_put_varint(b, ((uint64_t)value << 1) ^ (uint64_t)(value >> 63));
+	bytes_put_varint(b, bytes_zigzag(value));
 }
 
 /* A varint length, then the bytes, no terminator. NULL is the empty string. */
