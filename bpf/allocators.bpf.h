@@ -49,6 +49,18 @@ static __always_inline struct thread *thread_of(struct task_struct *task)
 	return thread;
 }
 
+/* The same; NULL: there is no memory for it, and its call is counted as lost. */
+static __always_inline struct thread *thread_or_lost(struct task_struct *task)
+{
+	struct thread *thread = thread_of(task);
+
+	if (!thread) {
+		COUNT(emitted);
+		COUNT(lost[LOSS_THREAD_STATE]);
+	}
+	return thread;
+}
+
 /* Will the call that was entered with this stack pointer return through the kernel's trampoline? */
 static __always_inline bool is_return_pending(u64 sp)
 {
@@ -337,12 +349,9 @@ static __always_inline int call_enter(struct pt_regs *ctx, u64 cookie)
 
 	if (phase != PHASE_OPEN || !is_target(task))
 		return 1;
-	thread = thread_of(task);
-	if (!thread) {
-		COUNT(emitted);
-		COUNT(lost[LOSS_THREAD_STATE]);
+	thread = thread_or_lost(task);
+	if (!thread)
 		return 1;
-	}
 	if (is_nested(thread, sp) ||
 	    (has_mappings && CALL_IS_MAPPING(kind) && is_in_free(thread, sp)))
 		return 1;
@@ -470,12 +479,9 @@ static __always_inline int free_enter(struct pt_regs *ctx, u64 cookie)
 
 	if (phase == PHASE_CLOSED || !is_target(task))
 		return 0;
-	thread = thread_of(task);
-	if (!thread) {
-		COUNT(emitted);
-		COUNT(lost[LOSS_THREAD_STATE]);
+	thread = thread_or_lost(task);
+	if (!thread)
 		return 0;
-	}
 	if (has_points && CALL_IS_POINT(COOKIE_KIND(cookie))) {
 		point_pass(ctx, cookie, thread, task);
 		return 0;

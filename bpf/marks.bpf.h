@@ -43,12 +43,9 @@ static __always_inline int mark_pass(struct pt_regs *ctx, u64 cookie)
 
 	if (phase == PHASE_CLOSED || !is_target(task))
 		return 0;
-	thread = thread_of(task);
-	if (!thread) {
-		COUNT(emitted);
-		COUNT(lost[LOSS_THREAD_STATE]);
+	thread = thread_or_lost(task);
+	if (!thread)
 		return 0;
-	}
 	thread_announce(thread, task);
 	u8 what = mark_kind_of(thread, COOKIE_KIND(cookie));
 	thread->depth += what == MARK_BEGIN;
