@@ -103,16 +103,31 @@ static int find_end(struct reading *reading)
 	return err && err != -ECANCELED ? pass(reading, &EVERYTHING, &moment) : err;
 }
 
+/* What programs told, into a model that looks for the filter's moments. On an error it is closed.
+ */
+static int read_marks(struct reading *reading, const struct filter *filter, enum reader_way way)
+{
+	int err = model_open(&reading->model, filter);
+
+	if (!err)
+		err = reader_ahead_read(reading, &reading->model, READ_MARKS, way);
+	if (err)
+		model_close(&reading->model);
+	return err;
+}
+
 /* The moments that the filter names become times. 0, -errno; -ENOENT: there is no such moment. */
 static int find_moments(struct reading *reading, struct filter *filter)
 {
 	struct model *model = &reading->model;
-	int err = model_open(model, filter);
+	int err = reading->is_replayed ? -ENODATA : read_marks(reading, filter, READ_BY_INDEX);
 
-	if (!err)
-		err = reader_ahead_read(reading, model, READ_MARKS, READ_THROUGH);
-	if (!err && ((filter->from_mark[0] && model->from_mark_ns == UINT64_MAX) ||
-		     (filter->to_mark[0] && model->to_mark_ns == UINT64_MAX)))
+	if (err && err != -ECANCELED)
+		err = read_marks(reading, filter, READ_THROUGH);
+	if (err)
+		return err;
+	if ((filter->from_mark[0] && model->from_mark_ns == UINT64_MAX) ||
+	    (filter->to_mark[0] && model->to_mark_ns == UINT64_MAX))
 		err = -ENOENT;
 	if (filter->from_mark[0])
 		filter->from_ns = model->from_mark_ns;

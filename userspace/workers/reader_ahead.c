@@ -244,8 +244,9 @@ static int read_by_index(struct source *source, struct capture_reader *reader,
 	for (size_t i = 0; !err && i < plan.count; i++) {
 		bool is_fed = is_wanted(&plan, i);
 		/* those of another part are verified with that */
-		if (!is_fed && (request->is_quick || request->part == READ_NAMES ||
-				(plan.has_read_summary && i >= plan.summary)))
+		if (!is_fed &&
+		    (request->is_quick || request->part == READ_NAMES ||
+		     request->part == READ_MARKS || (plan.has_read_summary && i >= plan.summary)))
 			continue;
 		err = is_fed ? capture_reader_at(reader, i, &chunk)
 			     : check_chunk(source, reader, i);
